@@ -1,0 +1,420 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `certify` returns: one certificate per row, as plain arrays."""
+
+import numbers
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+
+def class_index(values, classes):
+    """Position of each value in `classes`, -1 where it is none of them.
+
+    By hash, not by `numpy` comparison: the number 1 must not match the string "1".
+    """
+    position = {label: i for i, label in enumerate(np.asarray(classes).tolist())}
+    found = [position.get(value, -1) for value in np.asarray(values).tolist()]
+    return np.array(found, dtype=np.intp)
+
+
+def check_radius(radius, name="radius"):
+    """Return `radius` as a float; it must be a finite number >= 0."""
+    if not isinstance(radius, numbers.Real) or isinstance(radius, (bool, np.bool_)):
+        raise TypeError(
+            f"{name} must be one number, got {radius!r} of type "
+            f"{type(radius).__name__}."
+        )
+    if not 0 <= radius < np.inf:  # also refuses nan
+        raise ValueError(f"{name} must be finite and >= 0, got {radius!r}.")
+    return float(radius)
+
+
+def check_radii(radii, name="radii"):
+    """Return `radii` as a tuple of distinct floats; at least one, each >= 0."""
+    if isinstance(radii, (str, numbers.Number)) or not np.iterable(radii):
+        raise TypeError(
+            f"{name} must be a sequence of numbers such as (0.0, 0.25), got {radii!r}."
+        )
+    checked = tuple(check_radius(radius, f"each of {name}") for radius in radii)
+    if not checked:
+        raise ValueError(f"{name} is empty; give at least one radius, e.g. (0.0,).")
+    if len(set(checked)) < len(checked):
+        raise ValueError(f"{name} must be distinct, got {list(checked)}.")
+    return checked
+
+
+def _integer_dtype(values, at_least):
+    """Return the first of `at_least`, int8, ..., int64 that holds all `values`.
+
+    Not np.result_type: it turns uint64 with a negative number into float64.
+    """
+    for dtype in (at_least, *map(np.dtype, (np.int8, np.int16, np.int32, np.int64))):
+        if dtype.kind == "b":
+            continue
+        limits = np.iinfo(dtype)
+        if limits.min <= min(values) and max(values) <= limits.max:
+            return dtype
+    raise ValueError(
+        f"abstain_label={values[0]!r} and the classes {values[1:]} fit no integer "
+        "dtype together; give another abstain_label."
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Certificates:
+    """Certified labels and radii of rows, as `SmoothedClassifier.certify` returns them.
+
+    For each row that is not abstained, with probability at least ``1 - alpha`` over
+    the noise, `label` is the smoothed classifier's answer and does not change within
+    `radius` of the row. Radii are in the units of the X given to `certify`.
+
+    Immutable: all arrays are copied and read-only. Two objects are equal if all their
+    fields are; like arrays, they are not hashable.
+
+    Parameters
+    ----------
+    label : array-like of shape (n_rows,)
+        Label of each row, always a member of `classes`, also where abstained.
+    radius : array-like of shape (n_rows,)
+        Certified radius, finite and >= 0, exactly 0.0 where abstained.
+    abstained : array-like of bool of shape (n_rows,)
+        True where nothing was certified. The label is then no more than a guess.
+    p_lower : array-like of shape (n_rows,)
+        Lower confidence bound on the probability of `label` under noise.
+    counts : array-like of int of shape (n_rows, n_classes)
+        Votes of the estimate for each class; zeros where no votes were drawn.
+    n_evaluations : array-like of int of shape (n_rows,)
+        Calls of the base classifier spent on each row, the pilot included.
+    classes : array-like of shape (n_classes,)
+        The labels the classifier knows, in the order of the columns of `counts`.
+    sigma : float
+        Scale of the noise, in the units of X.
+    noise : str
+        Name of the noise's law, such as "gaussian".
+    norm : float
+        Order of the norm that radii are measured in; 2 for Gaussian noise.
+    alpha : float
+        Probability, per row, that a certificate may be wrong.
+    method : str
+        How the certificates were obtained: "monte_carlo" or "exact".
+    radii : tuple of float or None, default=None
+        The radii that were asked, ``certify(X, radii=...)``; `radius` is then the
+        largest of them that was shown to hold, a lower bound. None if the radius
+        itself was asked.
+
+    Raises
+    ------
+    ValueError
+        If a field contradicts the others or its range; the message names it.
+    TypeError
+        If a field has the wrong type.
+
+    Examples
+    --------
+    >>> from sksmooth import Certificates
+    >>> certificates = Certificates(
+    ...     label=["cat", "dog", "dog"], radius=[0.3, 0.1, 0.0],
+    ...     abstained=[False, False, True], p_lower=[0.9, 0.7, 0.4],
+    ...     counts=[[95, 5], [20, 80], [45, 55]], n_evaluations=[110, 110, 110],
+    ...     classes=["cat", "dog"], sigma=0.25, noise="gaussian", norm=2,
+    ...     alpha=0.001, method="monte_carlo")
+    >>> certificates.holds(0.2)
+    array([ True, False, False])
+    >>> certificates.to_labels()
+    array(['cat', 'dog', 'abstain'], dtype='<U7')
+    >>> len(certificates[~certificates.abstained])
+    2
+    """
+
+    label: np.ndarray
+    radius: np.ndarray
+    abstained: np.ndarray
+    p_lower: np.ndarray
+    counts: np.ndarray
+    n_evaluations: np.ndarray
+    classes: np.ndarray
+    sigma: float
+    noise: str
+    norm: float
+    alpha: float
+    method: str
+    radii: tuple[float, ...] | None = None
+
+    def __post_init__(self):
+        classes = np.array(self.classes)
+        if classes.ndim != 1 or len(classes) == 0:
+            raise ValueError(
+                f"classes must be a 1-d array of at least one label, got shape "
+                f"{classes.shape}."
+            )
+        if len(set(classes.tolist())) < len(classes):
+            raise ValueError(f"classes must be distinct, got {classes.tolist()}.")
+
+        label = np.asarray(self.label)
+        if label.ndim != 1:
+            raise ValueError(f"label must be 1-d, got shape {label.shape}.")
+        n_rows = len(label)
+        index = class_index(label, classes)
+        if (index < 0).any():
+            raise ValueError(
+                f"label holds {np.unique(label[index < 0]).tolist()}, which are not "
+                f"among classes {classes.tolist()}; mark abstentions in `abstained`."
+            )
+
+        radius = self._numbers("radius", (n_rows,), np.float64)
+        abstained = np.array(self.abstained)
+        if abstained.dtype != bool and abstained.size > 0:
+            raise TypeError(f"abstained must be bool, got dtype {abstained.dtype}.")
+        abstained = abstained.astype(bool)
+        if abstained.shape != (n_rows,):
+            raise ValueError(
+                f"abstained must have shape {(n_rows,)} as label has, got "
+                f"{abstained.shape}."
+            )
+        p_lower = self._numbers("p_lower", (n_rows,), np.float64)
+        counts = self._numbers("counts", (n_rows, len(classes)), np.int64)
+        n_evaluations = self._numbers("n_evaluations", (n_rows,), np.int64)
+        if (p_lower > 1).any():
+            raise ValueError(f"p_lower must be at most 1, got {p_lower.max()!r}.")
+        if (radius[abstained] != 0).any():
+            raise ValueError(
+                f"radius must be 0.0 where abstained, got {radius[abstained].max()!r}."
+            )
+
+        for name in ("sigma", "norm", "alpha"):
+            value = getattr(self, name)
+            if not isinstance(value, numbers.Real):
+                raise TypeError(f"{name} must be a number, got {value!r}.")
+        if not 0 < self.sigma < np.inf:
+            raise ValueError(f"sigma must be finite and > 0, got {self.sigma!r}.")
+        if not self.norm >= 1:
+            raise ValueError(f"norm must be >= 1, got {self.norm!r}.")
+        if not 0 <= self.alpha < 1:
+            raise ValueError(f"alpha must lie in [0, 1), got {self.alpha!r}.")
+        for name in ("noise", "method"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a str, got {getattr(self, name)!r}.")
+        radii = None if self.radii is None else check_radii(self.radii)
+
+        arrays = {
+            "label": classes[index],  # in the dtype of classes
+            "radius": radius,
+            "abstained": abstained,
+            "p_lower": p_lower,
+            "counts": counts,
+            "n_evaluations": n_evaluations,
+            "classes": classes,
+        }
+        for array in arrays.values():
+            array.setflags(write=False)
+        scalars = {
+            "sigma": float(self.sigma),
+            "alpha": float(self.alpha),
+            "radii": radii,
+        }
+        for name, value in {**arrays, **scalars}.items():
+            object.__setattr__(self, name, value)
+
+    def _numbers(self, name, shape, dtype):
+        """Return a copy of one numeric field: checked, finite and not negative."""
+        array = np.array(getattr(self, name))
+        kinds = "iu" if np.issubdtype(dtype, np.integer) else "iuf"
+        if array.dtype.kind not in kinds and array.size > 0:
+            raise TypeError(
+                f"{name} must be of {np.dtype(dtype).name}, got dtype {array.dtype}."
+            )
+        # A row axis of length 0 may come as a plain [].
+        if array.size == 0 and 0 in shape:
+            array = array.reshape(shape)
+        if array.shape != shape:
+            raise ValueError(
+                f"{name} must have shape {shape} to match label and classes, got "
+                f"{array.shape}."
+            )
+        array = array.astype(dtype)
+        bad = ~((array >= 0) & (array < np.inf))
+        if bad.any():
+            raise ValueError(
+                f"{name} must be finite and >= 0, got {array[bad][0].item()!r}."
+            )
+        return array
+
+    def holds(self, radius):
+        """Tell for each row whether its label is certified within `radius`.
+
+        Parameters
+        ----------
+        radius : float
+            Radius to ask for, >= 0, in the units of X. At 0.0 it tells whether the
+            label is certified at all.
+
+        Returns
+        -------
+        holds : ndarray of bool of shape (n_rows,)
+            False means "not shown". In particular, if the certificates were asked at
+            given `radii` only, nothing above the largest of them is ever shown.
+
+        Raises
+        ------
+        ValueError
+            If `radius` is negative, infinite or nan.
+        """
+        return ~self.abstained & (self.radius >= check_radius(radius))
+
+    def to_labels(self, abstain_label=None):
+        """Return the labels with abstentions written as a label of their own.
+
+        For metrics that know nothing of abstention. `sklearn.metrics` then counts an
+        abstention as a wrong answer.
+
+        Parameters
+        ----------
+        abstain_label : int, float or str, default=None
+            Label for abstained rows, of the same kind as the classes and not one of
+            them. None chooses: "abstain" for strings; for numbers -1, or the smallest
+            class less 1 where -1 is taken. Bool classes become the integers 0 and 1,
+            and abstentions -1: a third truth value does not exist.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_rows,)
+            Its dtype is wide enough for the classes and `abstain_label`.
+
+        Raises
+        ------
+        ValueError
+            If `abstain_label` is one of the classes, or not of their kind.
+        """
+        known = self.classes.tolist()
+        if all(isinstance(c, str) for c in known):
+            kind, kind_name = str, "a str"
+            default = "abstain"
+        elif all(isinstance(c, numbers.Integral) for c in known):
+            kind, kind_name = numbers.Integral, "an int"
+            default = -1 if -1 not in known else int(min(known)) - 1
+        elif all(isinstance(c, numbers.Real) for c in known):
+            kind, kind_name = numbers.Real, "a finite number"
+            default = -1.0 if -1 not in known else float(np.floor(min(known))) - 1.0
+        else:
+            kind, kind_name = object, "a label"
+            default = None
+        if abstain_label is None:
+            abstain_label = default
+        if not isinstance(abstain_label, kind) or abstain_label is None:
+            raise ValueError(
+                f"abstain_label must be {kind_name} as the classes {known} are, got "
+                f"{abstain_label!r}."
+            )
+        if abstain_label in known:
+            raise ValueError(
+                f"abstain_label={abstain_label!r} is one of the classes {known}; give "
+                "a value that is not."
+            )
+        if kind is numbers.Real and not np.isfinite(abstain_label):
+            raise ValueError(
+                f"abstain_label must be finite, got {abstain_label!r}: metrics refuse "
+                "nan and infinity."
+            )
+        dtype = self.classes.dtype
+        if kind is numbers.Integral and dtype.kind in "biu":
+            dtype = _integer_dtype([abstain_label, *known], at_least=dtype)
+        elif dtype.kind != "O":
+            dtype = np.result_type(dtype, np.asarray(abstain_label).dtype)
+        labels = self.label.astype(dtype)
+        labels[self.abstained] = abstain_label
+        return labels
+
+    def to_frame(self):
+        """Return one row of a pandas DataFrame per certificate.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns `label`, `radius`, `abstained`, `p_lower`, `n_evaluations` and
+            ``count_<class>`` for each class; the scalars are in ``frame.attrs``.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "Certificates.to_frame needs pandas: pip install pandas."
+            ) from error
+        columns = {
+            name: getattr(self, name)
+            for name in ("label", "radius", "abstained", "p_lower", "n_evaluations")
+        }
+        for label, votes in zip(self.classes.tolist(), self.counts.T, strict=True):
+            columns[f"count_{label}"] = votes
+        frame = pd.DataFrame(columns, copy=True)
+        for name in ("sigma", "noise", "norm", "alpha", "method", "radii"):
+            frame.attrs[name] = getattr(self, name)
+        return frame
+
+    def __len__(self):
+        return len(self.label)
+
+    def __getitem__(self, rows):
+        """Return the certificates of some rows: a mask, slice, ints or one int."""
+        if isinstance(rows, numbers.Integral) and not isinstance(
+            rows, (bool, np.bool_)
+        ):
+            if not -len(self) <= rows < len(self):
+                raise IndexError(
+                    f"row {rows} is out of range for {len(self)} certificates."
+                )
+            rows = [rows]
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows)
+            if rows.size == 0:
+                rows = rows.astype(np.intp)
+            if rows.ndim != 1 or rows.dtype.kind not in "biu":
+                raise TypeError(
+                    "Certificates are indexed by a bool mask, a slice, an array of "
+                    f"ints or an int, got an array of shape {rows.shape} and dtype "
+                    f"{rows.dtype}."
+                )
+            if rows.dtype == bool and len(rows) != len(self):
+                raise IndexError(
+                    f"the mask has {len(rows)} entries for {len(self)} certificates."
+                )
+        by_row = ("label", "radius", "abstained", "p_lower", "counts", "n_evaluations")
+        return type(self)(
+            **{
+                field.name: getattr(self, field.name)[rows]
+                if field.name in by_row
+                else getattr(self, field.name)
+                for field in fields(self)
+            }
+        )
+
+    def __eq__(self, other):
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(
+            np.array_equal(getattr(self, field.name), getattr(other, field.name))
+            for field in fields(self)
+        )
+
+    __hash__ = None
+
+    def __reduce__(self):
+        # Through the constructor: what is unpickled is checked and read-only again.
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    def __repr__(self):
+        n_rows = len(self)
+        parts = [f"n={n_rows}"]
+        if n_rows:
+            parts += [
+                f"abstained={self.abstained.mean():.1%}",
+                f"mean_radius={self.radius.mean():.4g}",
+            ]
+        parts += [
+            f"sigma={self.sigma:g}",
+            f"noise={self.noise!r}",
+            f"alpha={self.alpha:g}",
+            f"method={self.method!r}",
+        ]
+        if self.radii is not None:
+            parts.append(f"radii={self.radii}")
+        return f"Certificates({', '.join(parts)})"

@@ -1,0 +1,647 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The smoothed classifier: a meta-estimator that votes on noisy copies of each row."""
+
+from collections.abc import Mapping
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    clone,
+    is_classifier,
+)
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state, gen_batches, get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from sksmooth._certificates import Certificates, check_radii, class_index
+from sksmooth._compat import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    _fit_context,
+    _raise_for_params,
+    _routing_enabled,
+)
+from sksmooth._progress import progress_bar
+from sksmooth._vote_weights import resolve_vote_weights
+from sksmooth.noise import Gaussian, draw_noise_key
+from sksmooth.procedures import (
+    certify_at_radii,
+    certify_radius,
+    check_can_certify,
+    count_votes,
+    decide_label,
+    run,
+)
+from sksmooth.votes import MonteCarloVotes
+
+
+class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Smooth any classifier by a vote on noisy copies of each row, and certify it.
+
+    The smoothed classifier g answers the class that the base classifier f answers most
+    often when Gaussian noise is added to the row,
+
+        g(x) = argmax_c  w_c * P(f(x + N(0, sigma**2 I)) = c),
+
+    with weights w of 1 unless `vote_weights` says otherwise. Around a row where the
+    vote is clear, the answer of g provably does not change within a certified radius
+    [1]_, whatever f is. The price is that decision regions of g shrink as `sigma`
+    grows, some classes before others [2]_: look at `classwise_score`.
+
+    `sigma` and every radius are in the units of the `X` given to this estimator.
+    ``SmoothedClassifier(make_pipeline(StandardScaler(), clf))`` certifies raw units,
+    ``make_pipeline(StandardScaler(), SmoothedClassifier(clf))`` certifies scaled ones.
+
+    Read more in the :ref:`User Guide <smoothed_classifier>`.
+
+    Parameters
+    ----------
+    estimator : classifier
+        The base classifier. It needs `fit` and `predict` only. Wrap one that is fitted
+        already in :class:`~sklearn.frozen.FrozenEstimator`, or use `from_fitted`.
+
+    sigma : float, default=0.25
+        Standard deviation of the noise.
+
+    noise : {"gaussian"}, default="gaussian"
+        Law of the noise.
+
+    norm : {2}, default=2
+        The norm in which radii are certified.
+
+    method : {"auto", "monte_carlo", "exact"}, default="auto"
+        Where votes come from. "monte_carlo" samples them; "exact" computes their
+        probabilities in closed form, and raises where there is none for the fitted
+        estimator; "auto" takes the closed form where there is one and it is not slower.
+
+    bound : {"multiclass", "binary"}, default="multiclass"
+        How votes prove a radius. "binary" bounds the probability of the leading class
+        alone, at `alpha`, as in [1]_. "multiclass" also bounds the other classes, at
+        half of `alpha` each: the radius is larger where the misses are spread over
+        several classes, and can be positive where the leader has less than half of
+        the votes.
+
+    vote_weights : dict {class: weight}, array-like of shape (n_classes,) or None, \
+            default=None
+        Positive weights of the classes in the vote, in the order of `classes_` if an
+        array. Classes that a dict leaves out have weight 1.
+
+    n_samples : int, default=1000
+        Votes of `predict_proba`, and most votes of `predict`, for a row.
+
+    n_certify : int, default=10_000
+        Most votes of `certify` for a row.
+
+    alpha : float, default=0.001
+        Probability, for each row, that its certificate is wrong.
+
+    batch_size : int, default=8192
+        Noisy rows held in memory, and given to the base classifier, at a time.
+
+    device : str, torch.device or None, default=None
+        Where a torch network votes. Other base classifiers accept None only.
+
+    n_jobs : int or None, default=None
+        Number of jobs over rows. ``None`` means 1 unless in a
+        :func:`joblib.parallel_config` context.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the key that noise is derived from, drawn once in `fit`. The same
+        fitted object gives the same answer for a row each time. If not None, it also
+        seeds the `random_state` parameters of `estimator` that are None. Leave it None
+        where somebody might choose rows knowing the seed.
+
+    verbose : int, default=0
+        Show a progress bar if 1 or more.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted base classifier.
+
+    classes_ : ndarray of shape (n_classes,)
+        The classes of `estimator_`.
+
+    n_features_in_ : int
+        Number of features seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during `fit`, if they all were strings.
+
+    See Also
+    --------
+    Certificates : What `certify` returns.
+    sksmooth.metrics.classwise_report : Certified accuracy of each class.
+
+    Notes
+    -----
+    The noise of a row is a function of the key drawn in `fit` and of the row. Results
+    do not depend on `batch_size`, `n_jobs` or the other rows of a call; rows that
+    differ have independent noise. Certifying a row again adds no evidence.
+
+    Parameters other than `estimator` may be changed by `set_params` on a fitted object:
+    nothing needs to be fitted again.
+
+    References
+    ----------
+    .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
+       Randomized Smoothing", ICML 2019.
+    .. [2] J. Mohapatra, C.-Y. Ko, L. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden Cost
+       of Randomized Smoothing", AISTATS 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sksmooth import SmoothedClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = SmoothedClassifier(KNeighborsClassifier(), sigma=0.5, random_state=0)
+    >>> clf.fit(X, y).predict(X[:2])
+    array([0, 0])
+    >>> certificates = clf.certify(X[:2], radii=[0.25, 0.5])
+    >>> certificates.radius
+    array([0.5, 0.5])
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "sigma": [Interval(Real, 0, None, closed="neither")],
+        "noise": [StrOptions({"gaussian"})],
+        "norm": [Options(Real, {2})],
+        "method": [StrOptions({"auto", "exact", "monte_carlo"})],
+        "bound": [StrOptions({"binary", "multiclass"})],
+        "vote_weights": [None, Mapping, "array-like"],
+        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_certify": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "device": [None],
+        "n_jobs": [None, Integral],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        sigma=0.25,
+        noise="gaussian",
+        norm=2,
+        method="auto",
+        bound="multiclass",
+        vote_weights=None,
+        n_samples=1000,
+        n_certify=10_000,
+        alpha=0.001,
+        batch_size=8192,
+        device=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.sigma = sigma
+        self.noise = noise
+        self.norm = norm
+        self.method = method
+        self.bound = bound
+        self.vote_weights = vote_weights
+        self.n_samples = n_samples
+        self.n_certify = n_certify
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @classmethod
+    def from_fitted(cls, clf, **params):
+        """Smooth a classifier that is fitted already; no call of `fit` is needed.
+
+        Parameters
+        ----------
+        clf : fitted classifier
+            It is kept as it is, in a :class:`~sklearn.frozen.FrozenEstimator`.
+        **params : dict
+            Parameters of `SmoothedClassifier`.
+
+        Returns
+        -------
+        SmoothedClassifier
+
+        Raises
+        ------
+        TypeError
+            If `clf` is not a classifier.
+        NotFittedError
+            If `clf` is not fitted.
+        """
+        frozen = clf if isinstance(clf, FrozenEstimator) else FrozenEstimator(clf)
+        smoothed = cls(frozen, **params)
+        smoothed._validate_params()
+        _check_classifier(frozen)
+        try:
+            check_is_fitted(frozen)
+        except NotFittedError as error:
+            raise NotFittedError(
+                f"clf={frozen.estimator!r} is not fitted yet. Fit it first, or call "
+                "SmoothedClassifier(clf, ...).fit(X, y)."
+            ) from error
+        rng = check_random_state(smoothed.random_state)
+        smoothed._adopt(frozen, draw_noise_key(rng))
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(frozen, name):
+                setattr(smoothed, name, getattr(frozen, name))
+        return smoothed
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Fit the base classifier, without noise, and draw the key of the noise.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Training data, finite numbers. A DataFrame is handed to the base classifier
+            as it is.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        **fit_params : dict
+            Passed to the `fit` of the base classifier: `sample_weight`, or what is
+            requested if metadata routing is enabled.
+
+        Returns
+        -------
+        self : SmoothedClassifier
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is not a classifier.
+        ValueError
+            If a parameter, `X` or `y` is invalid.
+        """
+        _raise_for_params(fit_params, self, "fit", allow=["sample_weight"])
+        _check_classifier(self.estimator)
+        X_checked, y_checked = self._check_rows(X, y, reset=True)
+        check_classification_targets(y_checked)
+        if _routing_enabled():
+            inner_params = process_routing(self, "fit", **fit_params).estimator.fit
+        else:
+            inner_params = fit_params
+        named = hasattr(self, "feature_names_in_") and hasattr(X, "iloc")
+        rng = check_random_state(self.random_state)
+        noise_key = draw_noise_key(rng)
+        fitted = clone(self.estimator)
+        if self.random_state is not None:
+            _seed_unseeded(fitted, rng)
+        fitted.fit(X if named else X_checked, y_checked, **inner_params)
+        self._adopt(fitted, noise_key)
+        return self
+
+    def _adopt(self, fitted, noise_key):
+        """Take over a fitted base classifier and the key of the noise."""
+        if not hasattr(fitted, "classes_"):
+            raise TypeError(
+                f"estimator={fitted!r} has no attribute classes_ after fit; a "
+                "classifier that states its classes is needed."
+            )
+        self.estimator_ = fitted
+        self.classes_ = np.asarray(fitted.classes_)
+        resolve_vote_weights(self.vote_weights, self.classes_)
+        self._noise_key = noise_key
+
+    def predict(self, X):
+        """Answer the class that leads the vote of each row.
+
+        Votes are drawn until the leader is the class that the smoothed classifier
+        answers, with probability at least ``1 - alpha``, at most `n_samples`; a row
+        that stays undecided answers its leader. The answer is that of all `n_samples`
+        votes, except with probability about `alpha`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Rows, finite numbers.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels, members of `classes_`.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X = self._check_rows(X)
+        procedure = partial(
+            decide_label,
+            n_max=self.n_samples,
+            alpha=self.alpha,
+            weights=resolve_vote_weights(self.vote_weights, self.classes_),
+        )
+        return self.classes_[self._run(procedure, X, "predict")["label"]]
+
+    def predict_proba(self, X):
+        """Share of `n_samples` votes that each class gets.
+
+        These are the plain shares: with `vote_weights`, `predict` answers the class
+        with the largest product of share and weight.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Rows, finite numbers.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Shares, in the order of `classes_`; each row sums to 1.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X = self._check_rows(X)
+        procedure = partial(count_votes, n_votes=self.n_samples)
+        return self._run(procedure, X, "predict_proba")["counts"] / self.n_samples
+
+    def certify(self, X, *, radii=None, tol=0.05, beta=0.05):
+        """Certify the answer for each row within a radius.
+
+        For each row, with probability at least ``1 - alpha`` over the noise, the label
+        is the answer of the smoothed classifier, and that answer is the same for every
+        row within `radius` of it.
+
+        Without `radii`, the largest radius is estimated as in [1]_: pilot votes choose
+        the class and how many votes it takes, fresh votes bound its probability. With
+        `radii`, only "does it hold within r?" is answered, for each r of the grid,
+        which takes tens of votes for most rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Rows, finite numbers.
+        radii : array-like of float, default=None
+            Radii to ask for, in the units of `X`, zero or more. A certificate's radius
+            is then the largest of them that holds.
+        tol : float, default=0.05
+            Radius, in units of `sigma`, that may be given up for fewer votes, though
+            never more than a thirty-second of a radius. 0 gives every row `n_certify`
+            votes. Used without `radii`.
+        beta : float, default=0.05
+            A row is given up when its votes say, at this error, that even `n_certify`
+            votes would prove nothing more. 0 never gives up. It changes the cost, and
+            how many rows abstain by a hair; never the guarantee.
+
+        Returns
+        -------
+        Certificates
+
+        Raises
+        ------
+        ValueError
+            If `X` or a parameter is invalid, or if `n_certify` votes can not certify
+            anything at this `alpha`, not even when unanimous.
+
+        Warns
+        -----
+        UserWarning
+            If some of `radii` are out of reach of `n_certify` votes.
+
+        References
+        ----------
+        .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
+           Randomized Smoothing", ICML 2019, Algorithm 1.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        radii = _check_radii(radii)
+        if not (isinstance(tol, Real) and 0 <= tol < np.inf):
+            raise ValueError(f"tol={tol!r} must be a finite number, zero or more.")
+        if not (isinstance(beta, Real) and 0 <= beta < 0.5):
+            raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
+        X = self._check_rows(X)
+        law = Gaussian(self.sigma)
+        settings = {
+            "law": law,
+            "n_max": self.n_certify,
+            "alpha": self.alpha,
+            "bound": self.bound,
+            "weights": resolve_vote_weights(self.vote_weights, self.classes_),
+        }
+        check_can_certify(len(self.classes_), radii=radii, **settings)
+        settings |= {"slack": law.grid_slack(X[0].size if len(X) else 1), "beta": beta}
+        if radii is None:
+            procedure = partial(certify_radius, tol=tol, **settings)
+        else:
+            procedure = partial(certify_at_radii, radii=radii, **settings)
+        found = self._run(procedure, X, "certify")
+        return Certificates(
+            label=self.classes_[found.pop("label")],
+            **found,
+            classes=self.classes_,
+            sigma=float(self.sigma),
+            noise=law.name,
+            norm=law.norm,
+            alpha=float(self.alpha),
+            method="monte_carlo",
+            radii=None if radii is None else tuple(radii.tolist()),
+        )
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy of `predict`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Rows.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        float
+        """
+        return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
+
+    def classwise_score(self, X, y, *, radius=0.0):
+        """Certified accuracy of each class at a radius.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Rows.
+        y : array-like of shape (n_samples,)
+            True labels.
+        radius : float, default=0.0
+            A row counts as correct if its label is certified within this radius and
+            right. An abstention is an error.
+
+        Returns
+        -------
+        dict
+            For each class of `classes_`, the share of its rows that are correct; nan
+            for a class without rows.
+        """
+        certificates = self.certify(X, radii=[radius])
+        y = column_or_1d(y)
+        check_consistent_length(y, certificates.label)
+        if (class_index(y, self.classes_) < 0).any():
+            unknown = np.unique(y[class_index(y, self.classes_) < 0]).tolist()
+            raise ValueError(
+                f"y holds the classes {unknown}, which the classifier does not know: "
+                f"its classes are {self.classes_.tolist()}."
+            )
+        correct = (certificates.label == y) & certificates.holds(radius)
+        return {
+            label: float(correct[y == label].mean()) if (y == label).any() else np.nan
+            for label in self.classes_.tolist()
+        }
+
+    def get_metadata_routing(self):
+        """Get metadata routing of this object.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags.sparse = False
+        tags.input_tags.allow_nan = False
+        tags.input_tags.positive_only = inner.input_tags.positive_only
+        tags.input_tags.three_d_array = inner.input_tags.three_d_array
+        if inner.classifier_tags is not None:
+            tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
+            tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
+        return tags
+
+    def _check_rows(self, X, y="no_validation", *, reset=False):
+        """Check rows, and labels in `fit`, and return them as arrays."""
+        try:
+            return validate_data(
+                self,
+                X,
+                y,
+                reset=reset,
+                dtype=[np.float64, np.float32],
+                allow_nd=True,
+            )
+        except (TypeError, ValueError) as error:
+            columns = _columns_without_numbers(X)
+            if columns:
+                raise ValueError(
+                    f"X has the columns {columns}, which are not numbers: Gaussian "
+                    "noise can only be added to numbers. Encode them before "
+                    "SmoothedClassifier, in a Pipeline, or leave them out."
+                ) from error
+            raise
+
+    def _run(self, procedure, X, task):
+        """Run a procedure on rows, in slabs that bound memory and are worked apart."""
+        source = MonteCarloVotes(
+            self.estimator_,
+            self.classes_,
+            Gaussian(self.sigma),
+            self._noise_key,
+            self.batch_size,
+        )
+        n_jobs = effective_n_jobs(self.n_jobs)
+        # Each job gets several slabs, as rows finish at different times.
+        size = self.batch_size
+        if n_jobs > 1:
+            size = min(size, -(-len(X) // (4 * n_jobs)))
+        slabs = list(gen_batches(len(X), max(size, 1))) or [slice(0, 0)]
+        with progress_bar(len(X), task, shown=self.verbose >= 1) as bar:
+            if n_jobs == 1:
+                results = [
+                    _run_slab(procedure, source, X[slab], bar.update) for slab in slabs
+                ]
+            else:
+                tasks = (delayed(_run_slab)(procedure, source, X[s]) for s in slabs)
+                results = []
+                for slab, result in zip(
+                    slabs,
+                    Parallel(n_jobs=self.n_jobs, return_as="generator")(tasks),
+                    strict=True,
+                ):
+                    results.append(result)
+                    bar.update(slab.stop - slab.start)
+        return {
+            name: np.concatenate([result[name] for result in results])
+            for name in results[0]
+        }
+
+
+def _run_slab(procedure, source, X, on_finished=None):
+    streams = source.open(X)
+    return run(procedure(len(X), len(source.classes)), streams, len(X), on_finished)
+
+
+def _check_classifier(estimator):
+    if not is_classifier(estimator):
+        raise TypeError(
+            f"estimator={estimator!r} is not a classifier: smoothing takes a vote on "
+            "class labels. Pass a classifier."
+        )
+
+
+def _seed_unseeded(estimator, rng):
+    """Seed the random states that the user left None, so that one seed fixes all."""
+    if isinstance(estimator, FrozenEstimator):
+        return
+    unseeded = {
+        name: rng.randint(np.iinfo(np.int32).max)
+        for name, value in sorted(estimator.get_params().items())
+        if value is None and name.rpartition("__")[2] == "random_state"
+    }
+    if unseeded:
+        estimator.set_params(**unseeded)
+
+
+def _columns_without_numbers(X):
+    """Names of the columns of a DataFrame that do not hold numbers."""
+    if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
+        return []
+    return [
+        name
+        for name, dtype in zip(X.columns, X.dtypes, strict=True)
+        if getattr(dtype, "kind", "O") not in "biuf"
+    ]
+
+
+def _check_radii(radii):
+    if radii is None:
+        return None
+    return np.sort(check_radii(radii))

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the counts of n votes prove about the probabilities behind them."""
+
+from sksmooth.bounds._clopper_pearson import (
+    clopper_pearson_lower,
+    clopper_pearson_upper,
+    smallest_deciding_n,
+)
+from sksmooth.bounds._looks import geometric_looks
+from sksmooth.bounds._threshold_test import ThresholdTest
+from sksmooth.bounds._top_votes import leader_is_decided
+
+__all__ = [
+    "ThresholdTest",
+    "clopper_pearson_lower",
+    "clopper_pearson_upper",
+    "geometric_looks",
+    "leader_is_decided",
+    "smallest_deciding_n",
+]

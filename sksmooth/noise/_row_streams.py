@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Random streams that belong to a row: whatever the batch, a row sees its own noise.
+
+The stream of a row is a pure function of the classifier's key, the row's content and
+the stage of the procedure. Results therefore depend neither on the batch size nor on
+the number of workers, the order of rows or the other rows of a call; and rows that
+differ have independent noise, so that errors of certificates do not cluster.
+"""
+
+import hashlib
+from enum import IntEnum
+
+import numpy as np
+
+KEY_BYTES = 32
+
+
+class Stage(IntEnum):
+    """What a stream is drawn for; stages of one row are independent of each other."""
+
+    PREDICT = 0
+    PILOT = 1
+    ESTIMATE = 2
+
+
+def draw_noise_key(random_state):
+    """Draw the secret key of a smoothed classifier from a ``RandomState``."""
+    return random_state.bytes(KEY_BYTES)
+
+
+def row_digests(X, key):
+    """Digest each row of `X` under `key`.
+
+    The row enters as float32: an affine step in front of the classifier may change
+    the last bits of a float64 row with the batch it is in, and must not change its
+    noise.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...)
+    key : bytes of length 32
+
+    Returns
+    -------
+    list of bytes of length 16
+    """
+    with np.errstate(over="ignore"):  # rows beyond float32 share the digest of inf
+        # + 0.0 folds the two zeros into one
+        rows = np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float32) + 0.0
+    return [
+        hashlib.blake2b(row.tobytes(), key=key, digest_size=16).digest() for row in rows
+    ]
+
+
+def row_stream(digest, stage):
+    """Open the generator of a row's noise at a stage.
+
+    Parameters
+    ----------
+    digest : bytes
+        One entry of `row_digests`.
+    stage : Stage
+
+    Returns
+    -------
+    numpy.random.Generator
+    """
+    seed = np.random.SeedSequence(
+        int.from_bytes(digest, "little"), spawn_key=(int(stage),)
+    )
+    return np.random.Generator(np.random.SFC64(seed))

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The radius that counts of votes prove for a class chosen beforehand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from sksmooth.bounds import clopper_pearson_upper
+
+
+@dataclass(frozen=True)
+class VoteRadius:
+    """From counts to radius, at stated error probabilities.
+
+    Parameters
+    ----------
+    law : Gaussian
+        The smoothing noise.
+    alpha_top : float
+        Error probability of the bound on the class that leads.
+    alpha_other : float or None
+        Error probability of the bound on each other class; None bounds all of them by
+        what the leader leaves over, which costs no error probability.
+    weights : ndarray of shape (n_classes,), default=None
+        Vote weights.
+
+    Notes
+    -----
+    The bounds on the other classes need not hold together. Of all classes, the one
+    that truly limits the radius of the leader is fixed; its own bound holds with
+    probability ``1 - alpha_other``, and the smallest radius over all classes, each at
+    its bound, is at most the radius against that one. So ``alpha_top + alpha_other``
+    covers any number of classes, with weights and without. Without weights the
+    smallest radius is the one against the largest other count.
+    """
+
+    law: object
+    alpha_top: float
+    alpha_other: float | None = None
+    weights: np.ndarray | None = None
+
+    @classmethod
+    def at(cls, alpha, bound, n_classes, law, weights=None):
+        """Split alpha as the bound asks for.
+
+        With two classes both bounds say the same, and "binary" says it at full alpha.
+        """
+        if bound == "binary" or n_classes <= 2:
+            return cls(law, alpha, None, weights)
+        return cls(law, alpha / 2, alpha / 2, weights)
+
+    def __call__(self, counts, leader):
+        """Radius within which `leader` is the answer, if the bounds hold.
+
+        Parameters
+        ----------
+        counts : ndarray of shape (n_rows, n_classes)
+            Votes; need not be integers, so that planning can ask for expected ones.
+        leader : ndarray of int of shape (n_rows,)
+            A class per row, chosen independently of `counts`.
+
+        Returns
+        -------
+        radius : ndarray of shape (n_rows,)
+            Zero or less where nothing is proved.
+        miss : ndarray of shape (n_rows,)
+            Upper bound on the probability that the leader is not voted for.
+        """
+        n = counts.sum(axis=1)
+        rows = np.arange(len(counts))
+        # The row sum may round to just below a count of planned, non-integer votes.
+        misses = np.clip(n - counts[rows, leader], 0.0, n)
+        miss = clopper_pearson_upper(misses, n, self.alpha_top)
+        top = -ndtri(miss)
+        return self._against_others(counts, leader, n, miss, top), miss
+
+    def _against_others(self, counts, leader, n, miss, top):
+        rows = np.arange(len(counts))
+        if self.alpha_other is None:
+            return self.law.radius(top, -top, *self._weights_against_all(leader))
+        if self.weights is None:
+            others = counts.astype(np.float64)
+            others[rows, leader] = -1.0
+            largest = np.maximum(others.max(axis=1), 0.0)
+            upper = clopper_pearson_upper(largest, n, self.alpha_other)
+            return self.law.radius(top, ndtri(np.minimum(upper, miss)))
+        upper = clopper_pearson_upper(counts, n[:, np.newaxis], self.alpha_other)
+        other = ndtri(np.minimum(upper, miss[:, np.newaxis]))
+        radius = self.law.radius(
+            top[:, np.newaxis],
+            other,
+            self.weights[leader][:, np.newaxis],
+            self.weights,
+        )
+        radius[rows, leader] = np.inf
+        return radius.min(axis=1)
+
+    def _weights_against_all(self, leader):
+        """Weight of the leader, and the largest weight among all other classes."""
+        if self.weights is None or len(self.weights) == 1:
+            return 1.0, 1.0
+        return self.weights[leader], heaviest_other(self.weights)[leader]
+
+
+def heaviest_other(weights):
+    """For each class, the largest weight of any other class."""
+    second, first = np.sort(weights)[-2:]
+    heaviest = np.full(len(weights), first)
+    heaviest[np.argmax(weights)] = second
+    return heaviest

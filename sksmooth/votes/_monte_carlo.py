@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Votes by sampling: the base classifier's `predict` on noisy copies of the rows."""
+
+import numpy as np
+
+from sksmooth.noise import row_digests, row_stream
+from sksmooth.votes._labels import LabelIndex
+
+
+class MonteCarloVotes:
+    """A source of votes that samples any fitted classifier.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    classes : ndarray of shape (n_classes,)
+        Its classes.
+    law : Gaussian
+        The noise.
+    key : bytes
+        The smoothed classifier's key, from `sksmooth.noise.draw_noise_key`.
+    batch_size : int
+        Most noisy copies held in memory, and given to `predict`, at a time.
+    """
+
+    def __init__(self, estimator, classes, law, key, batch_size):
+        self.estimator = estimator
+        self.classes = classes
+        self.law = law
+        self.key = key
+        self.batch_size = batch_size
+        self._index = LabelIndex(classes)
+        self._columns = getattr(estimator, "feature_names_in_", None)
+
+    def open(self, X):
+        """Open the streams of rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, ...)
+
+        Returns
+        -------
+        VoteStreams
+        """
+        return VoteStreams(self, X)
+
+    def vote(self, noisy):
+        """Position of the class that each noisy row votes for."""
+        if self._columns is not None and noisy.ndim == 2:
+            import pandas as pd
+
+            noisy = pd.DataFrame(noisy, columns=self._columns, copy=False)
+        return self._index.positions(self.estimator.predict(noisy))
+
+
+class VoteStreams:
+    """Votes of a slab of rows; each row's stream goes on where it was left."""
+
+    def __init__(self, source, X):
+        self._source = source
+        self._dtype = X.dtype
+        self._row_shape = X.shape[1:]
+        self._rows = source.law.snap(X).reshape(len(X), -1)
+        self._digests = row_digests(X, source.key)
+        self._streams = {}
+
+    def draw(self, rows, sizes, stage):
+        """Draw votes.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n,)
+            Positions of rows in the slab.
+        sizes : ndarray of int of shape (n,)
+            Number of votes for each.
+        stage : Stage
+            Which of a row's streams to read on.
+
+        Returns
+        -------
+        ndarray of int64 of shape (n, n_classes)
+        """
+        source = self._source
+        counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
+        capacity = int(min(source.batch_size, np.sum(sizes)))
+        batch = np.empty((capacity, self._rows.shape[1]))
+        owners, parts, filled = [], [], 0
+        for position, (row, size) in enumerate(zip(rows, sizes, strict=True)):
+            stream = self._stream(row, stage)
+            left = int(size)
+            while left:
+                part = min(left, capacity - filled)
+                source.law.perturb(
+                    self._rows[row], stream, batch[filled : filled + part]
+                )
+                owners.append(position)
+                parts.append(part)
+                filled += part
+                left -= part
+                if filled == capacity:
+                    self._count(batch, owners, parts, counts)
+                    owners, parts, filled = [], [], 0
+        if filled:
+            self._count(batch[:filled], owners, parts, counts)
+        return counts
+
+    def _stream(self, row, stage):
+        key = (int(row), stage)
+        if key not in self._streams:
+            self._streams[key] = row_stream(self._digests[row], stage)
+        return self._streams[key]
+
+    def _count(self, batch, owners, parts, counts):
+        # The classifier sees the dtype of the caller's rows, as it would without
+        # noise; rounding to float32 is then part of it.
+        noisy = batch.astype(self._dtype, copy=False)
+        votes = self._source.vote(noisy.reshape(-1, *self._row_shape))
+        first, n_classes = owners[0], counts.shape[1]
+        owner = np.repeat(np.asarray(owners) - first, parts)
+        n_owners = owners[-1] - first + 1
+        tally = np.bincount(owner * n_classes + votes, minlength=n_owners * n_classes)
+        counts[first : first + n_owners] += tally.reshape(n_owners, n_classes)
