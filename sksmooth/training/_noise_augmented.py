@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Any classifier, trained on noisy copies of its data."""
+
+from dataclasses import replace
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    clone,
+    is_regressor,
+)
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sksmooth._compat import (
+    HasMethods,
+    Interval,
+    _fit_context,
+    _raise_for_params,
+    _routing_enabled,
+)
+
+
+def _estimator_has(name):
+    """Whether the fitted estimator, or before `fit` the given one, has `name`."""
+    return lambda self: hasattr(getattr(self, "estimator_", self.estimator), name)
+
+
+class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    r"""Fit a classifier on copies of the data with Gaussian noise added.
+
+    Each copy holds every training row once, with independent noise
+    :math:`N(0, \sigma^2 I)` and the row's own label and weight. This is the usual
+    training of base classifiers for randomized smoothing [1]_. It need not mend the
+    shrinking of decision regions, because its objective is another one [2]_: with
+    infinitely many copies the best classifier is :class:`ParzenClassifier`.
+
+    How the copies reach the estimator depends on what it can do:
+
+    - **It has no** ``partial_fit``: one `fit` on `n_copies` copies stacked, which
+      takes `n_copies` times the memory of `X`.
+    - **It has** ``partial_fit`` **and no** ``max_iter`` (naive Bayes): one call
+      for each of `n_copies` copies. Only one noisy copy exists at a time.
+    - **It has** ``partial_fit`` **and** ``max_iter`` (:class:`MLPClassifier
+      <sklearn.neural_network.MLPClassifier>`, :class:`SGDClassifier
+      <sklearn.linear_model.SGDClassifier>`, also inside a meta-estimator that passes
+      ``partial_fit`` on): its `fit` would pass over the data up to ``max_iter``
+      times and one call of ``partial_fit`` is one such pass, so `n_copies` calls alone
+      would leave it far from trained. It gets ``max(n_copies, max_iter)`` calls,
+      each with fresh noise, as networks are trained with noise augmentation.
+
+    Parameters
+    ----------
+    estimator : classifier
+        The classifier to train. It is cloned; its parameters, random state included,
+        are left as they are.
+
+    sigma : float, default=0.25
+        Standard deviation of the noise, in the units of `X`.
+
+    n_copies : int, default=10
+        Number of noisy copies, or the least number where ``max_iter`` asks for more.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the noise. With the same seed, the first copies are the same whatever
+        `n_copies` is.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted clone of `estimator`.
+
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, as the fitted estimator orders them.
+
+    n_copies_ : int
+        Number of noisy copies that the estimator was trained on.
+
+    n_features_in_ : int
+        Number of features seen in `fit` (length of the second axis of `X`).
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen in `fit`, if all of them are strings.
+
+    See Also
+    --------
+    ParzenClassifier : What the best classifier tends to with ever more copies.
+
+    Notes
+    -----
+    The stopping rules ``tol`` and ``n_iter_no_change`` belong to `fit` and have no say
+    over ``partial_fit``: training takes all ``max_iter`` passes, so lower ``max_iter``
+    to train for less time. Settings that ``partial_fit`` refuses, such as
+    ``early_stopping=True`` or :class:`SGDClassifier
+    <sklearn.linear_model.SGDClassifier>`'s ``class_weight="balanced"``, raise the
+    estimator's own error, which names the way out. A network of skorch runs its
+    ``max_epochs`` on each copy.
+
+    A :class:`Pipeline <sklearn.pipeline.Pipeline>` has no ``partial_fit``. To stream
+    with a scaler, put the scaler first and this classifier after it; sigma is then in
+    the units of the scaled data.
+
+    Noise leaves no zeros, so sparse input is refused. Where the estimator accepts
+    missing values they stay missing. A pandas DataFrame reaches the estimator as a
+    DataFrame with the same column names and floating point columns.
+
+    Metadata is routed to the estimator's `fit`; what it requests there is passed to
+    ``partial_fit`` too. Without metadata routing, only ``sample_weight`` is accepted.
+
+    References
+    ----------
+    .. [1] J. Cohen, E. Rosenfeld and J. Z. Kolter, "Certified Adversarial Robustness
+       via Randomized Smoothing", ICML 2019, section 3.3.
+
+    .. [2] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu and L. Daniel,
+       "Hidden Cost of Randomized Smoothing", AISTATS 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sksmooth.training import NoiseAugmentedClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = NoiseAugmentedClassifier(
+    ...     LogisticRegression(max_iter=1000), sigma=0.5, random_state=0
+    ... )
+    >>> print(clf.fit(X, y).predict(X[::50]))
+    [0 1 2]
+    >>> clf.n_copies_
+    10
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "sigma": [Interval(Real, 0, np.inf, closed="neither")],
+        "n_copies": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, estimator, *, sigma=0.25, n_copies=10, random_state=None):
+        self.estimator = estimator
+        self.sigma = sigma
+        self.n_copies = n_copies
+        self.random_state = random_state
+
+    @_fit_context(
+        # The inner estimator is not validated yet.
+        prefer_skip_nested_validation=False
+    )
+    def fit(self, X, y, **fit_params):
+        """Fit a clone of the estimator on noisy copies of the data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Training rows, dense and numeric; more than two axes are kept as they are.
+
+        y : array-like of shape (n_samples,)
+            Class labels, passed to the estimator unchanged.
+
+        **fit_params : dict
+            Without metadata routing: ``sample_weight`` alone. With it: whatever the
+            estimator's `fit` requests. Values with one entry for each row of `X` are
+            repeated for each copy; other values are passed as they are.
+
+        Returns
+        -------
+        self : NoiseAugmentedClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, or if the estimator is a regressor, frozen,
+            or takes pairwise distances or kernels, to which noise must not be added.
+        """
+        _raise_for_params(fit_params, self, "fit", allow=["sample_weight"])
+        self._check_estimator()
+        names_columns = hasattr(X, "iloc")
+        X, y = validate_data(self, X, y, **self._input_checks())
+        check_classification_targets(y)
+        self._rebuilds_frames = names_columns and hasattr(self, "feature_names_in_")
+
+        if _routing_enabled():
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+        inner_params = {k: v for k, v in fit_params.items() if v is not None}
+
+        # A generator of our own: float32 draws, half the memory, the same for float32
+        # and float64 data.
+        seed = check_random_state(self.random_state).bytes(32)
+        rng = np.random.default_rng(np.frombuffer(seed, dtype=np.uint32))
+        self.estimator_ = clone(self.estimator)
+        classes = np.unique(y)
+        if hasattr(self.estimator_, "partial_fit"):
+            self.n_copies_ = max([self.n_copies, *_epochs(self.estimator_)])
+            first_call = {"classes": classes}
+            for _ in range(self.n_copies_):
+                # No name for the copy: it is freed before the next one is made.
+                self.estimator_.partial_fit(
+                    self._as_seen(_noisy(X, self.sigma, rng)),
+                    y,
+                    **first_call,
+                    **inner_params,
+                )
+                first_call = {}
+        else:
+            self.n_copies_ = self.n_copies
+            n_samples = X.shape[0]
+            stack = np.empty((self.n_copies * n_samples, *X.shape[1:]), dtype=X.dtype)
+            for start in range(0, stack.shape[0], n_samples):
+                stack[start : start + n_samples] = _noisy(X, self.sigma, rng)
+            repeated = {
+                name: np.concatenate([np.asarray(value)] * self.n_copies)
+                if _belongs_to_rows(value, n_samples)
+                else value
+                for name, value in inner_params.items()
+            }
+            self.estimator_.fit(
+                self._as_seen(stack), np.tile(y, self.n_copies), **repeated
+            )
+        self.classes_ = getattr(self.estimator_, "classes_", classes)
+        return self
+
+    def predict(self, X):
+        """Predict classes with the fitted estimator; no noise is added.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        return self._ask("predict", X)
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X):
+        """Class probabilities of the fitted estimator, where it has them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return self._ask("predict_proba", X)
+
+    @available_if(_estimator_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Log-probabilities of the fitted estimator, where it has them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return self._ask("predict_log_proba", X)
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X):
+        """Decision values of the fitted estimator, where it has them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Rows to classify.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            As the estimator gives them.
+        """
+        return self._ask("decision_function", X)
+
+    def get_metadata_routing(self):
+        """Where metadata goes: all of it to the estimator's `fit`.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The routing of this classifier.
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags = replace(
+            inner.input_tags, sparse=False, categorical=False, string=False, dict=False
+        )
+        if inner.classifier_tags is not None:
+            tags.classifier_tags = replace(inner.classifier_tags, multi_label=False)
+        tags.non_deterministic = inner.non_deterministic
+        return tags
+
+    def _check_estimator(self):
+        name = type(self.estimator).__name__
+        if is_regressor(self.estimator):
+            raise ValueError(f"estimator must be a classifier; {name} is a regressor.")
+        if isinstance(self.estimator, FrozenEstimator):
+            raise ValueError(
+                "estimator is a FrozenEstimator, which cannot be trained on noisy "
+                "copies. Pass the estimator inside it."
+            )
+        if get_tags(self.estimator).input_tags.pairwise:
+            raise ValueError(
+                f"estimator {name} takes precomputed distances or kernels between "
+                "rows; noise must be added to the rows themselves. Use a kernel or "
+                "metric that takes features."
+            )
+
+    def _input_checks(self):
+        nan = get_tags(self.estimator).input_tags.allow_nan
+        return {
+            "dtype": [np.float64, np.float32],
+            "allow_nd": True,
+            "ensure_all_finite": "allow-nan" if nan else True,
+        }
+
+    def _as_seen(self, X):
+        """Give `X` the form in which `fit` got it: a pandas DataFrame or an array."""
+        if not self._rebuilds_frames:
+            return X
+        import pandas as pd
+
+        return pd.DataFrame(X, columns=self.feature_names_in_)
+
+    def _ask(self, method, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, **self._input_checks())
+        return getattr(self.estimator_, method)(self._as_seen(X))
+
+
+def _noisy(X, sigma, rng):
+    """One copy of `X` with fresh noise, in the dtype of `X`."""
+    copy = rng.standard_normal(X.shape, dtype=np.float32).astype(X.dtype, copy=False)
+    copy *= sigma
+    copy += X
+    return copy
+
+
+def _epochs(estimator):
+    """Integer values of max_iter in the estimator or in those inside it."""
+    return [
+        value
+        for name, value in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "max_iter" and isinstance(value, Integral)
+    ]
+
+
+def _belongs_to_rows(value, n_samples):
+    """Whether metadata has one entry for each row."""
+    return np.ndim(value) > 0 and len(value) == n_samples
