@@ -1,0 +1,60 @@
+# Every target sets up what it needs in .venv first, so each works in an empty clone.
+# A stamp per target remembers that; a change of the files in $(PROJECT) sets it up
+# again.
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PROJECT := pyproject.toml setup.py constraints.txt sksmooth/_version.py
+
+# target -> extras of pyproject.toml
+EXTRAS_bench := bench
+EXTRAS_demo := plot
+EXTRAS_lint := lint
+EXTRAS_test := test,torch
+EXTRAS_wheel := build
+TARGETS := bench demo lint test wheel
+
+.DEFAULT_GOAL := help
+# One virtual environment: no two installs at once.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help clean $(TARGETS)
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minutes
+	$(BIN)/python examples/demo.py
+
+test: $(STAMPS)/test  ## all tests and doctests (installs torch)
+	$(BIN)/pytest
+
+lint: $(STAMPS)/lint  ## ruff, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+bench: $(STAMPS)/bench  ## wall time against a peer library and the floor
+	$(BIN)/python benchmarks/peers.py
+
+wheel: $(STAMPS)/wheel  ## sdist and wheel in dist/
+	$(BIN)/python -m build
+
+clean:  ## remove .venv and everything else that make made
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache \
+		.import_linter_cache .hypothesis
+	find sksmooth tests examples benchmarks -name __pycache__ -prune \
+		-exec rm -rf {} + 2>/dev/null || true
+
+$(STAMPS)/venv:
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+$(TARGETS:%=$(STAMPS)/%): $(STAMPS)/%: $(STAMPS)/venv $(PROJECT)
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt \
+		-e '.[$(EXTRAS_$*)]'
+	@touch $@
