@@ -162,7 +162,7 @@ class Certificates:
             )
 
         radius = self._numbers("radius", (n_rows,), np.float64)
-        abstained = np.array(self.abstained)
+        abstained = np.asarray(self.abstained)
         if abstained.dtype != bool and abstained.size > 0:
             raise TypeError(f"abstained must be bool, got dtype {abstained.dtype}.")
         abstained = abstained.astype(bool)
@@ -217,7 +217,7 @@ class Certificates:
 
     def _numbers(self, name, shape, dtype):
         """Return a copy of one numeric field: checked, finite and not negative."""
-        array = np.array(getattr(self, name))
+        array = np.asarray(getattr(self, name))
         kinds = "iu" if np.issubdtype(dtype, np.integer) else "iuf"
         if array.dtype.kind not in kinds and array.size > 0:
             raise TypeError(

@@ -45,7 +45,7 @@ class Gaussian:
     Examples
     --------
     >>> from sksmooth.noise import Gaussian
-    >>> float(Gaussian(sigma=0.5).radius(1.0, -1.0))
+    >>> float(Gaussian(sigma=0.5).radius(1.0, -1.0).round(6))
     0.5
     """
 

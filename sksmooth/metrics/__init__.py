@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scores, a class-wise report and scorers for certificates."""
+
+from sksmooth.metrics._classwise_report import classwise_report
+from sksmooth.metrics._scorers import CertifiedScorer, ClasswiseScorer
+from sksmooth.metrics._scores import (
+    abstention_rate,
+    average_certified_radius_score,
+    certified_accuracy_score,
+)
+
+__all__ = [
+    "CertifiedScorer",
+    "ClasswiseScorer",
+    "abstention_rate",
+    "average_certified_radius_score",
+    "certified_accuracy_score",
+    "classwise_report",
+]

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scores of certificates against true labels, overall or class by class."""
+
+import numpy as np
+
+from sksmooth._certificates import Certificates, check_radius, class_index
+
+AVERAGES = ("micro", "macro", "worst", "range", None)
+
+
+def check_average(average):
+    """Raise unless `average` is one of `AVERAGES`."""
+    if average not in AVERAGES:
+        raise ValueError(
+            f"average must be one of {', '.join(map(repr, AVERAGES))}, got {average!r}."
+        )
+
+
+def check_rows(values, certificates, name="y_true"):
+    """Return `values` as a 1-d array with one entry per certificate."""
+    if not isinstance(certificates, Certificates):
+        raise TypeError(
+            "certificates must be what SmoothedClassifier.certify returns, got "
+            f"{type(certificates).__name__}."
+        )
+    values = np.asarray(values)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values.ravel()
+    if values.ndim != 1:
+        raise ValueError(
+            f"{name} must be one-dimensional, got shape {values.shape}; multi-output "
+            "targets are not supported."
+        )
+    if len(values) != len(certificates):
+        raise ValueError(
+            f"{name} has {len(values)} rows and certificates {len(certificates)}; "
+            "both must describe the same rows."
+        )
+    if len(values) == 0:
+        raise ValueError(f"{name} is empty; a score needs at least one row.")
+    return values
+
+
+def check_known(values, classes, name="y_true"):
+    """Return the position of each value in `classes`; raise on unknown values."""
+    index = class_index(values, classes)
+    unknown = list(dict.fromkeys(np.asarray(values)[index < 0].tolist()))
+    if unknown:
+        raise ValueError(
+            f"{name} holds {unknown[:10]}{'...' if len(unknown) > 10 else ''}, which "
+            f"the certificates do not know; their classes are "
+            f"{np.asarray(classes).tolist()}."
+        )
+    return index
+
+
+def check_asked(certificates, radius):
+    """Return `radius` as a float; raise if the certificates were not asked at it."""
+    radius = check_radius(radius)
+    if certificates.radii is not None and radius not in certificates.radii:
+        raise ValueError(
+            f"radius={radius!r} was not asked: these certificates answer at radii="
+            f"{certificates.radii} only. Add it to certify(X, radii=...), or call "
+            "certify(X) for an answer at every radius."
+        )
+    return radius
+
+
+def mean_by_class(values, index, n_classes, weight=None):
+    """Return the weighted mean of `values` in each class, nan where it has no row."""
+    weight = np.ones(len(index)) if weight is None else weight
+    total = np.bincount(index, weight, n_classes)
+    with np.errstate(invalid="ignore"):
+        return np.bincount(index, weight * values, n_classes) / total
+
+
+def spread(by_class, *, higher_is_better=True):
+    """Return (worst, range) over the classes that have rows; nan if none has."""
+    present = by_class[~np.isnan(by_class)]
+    if len(present) == 0:
+        return np.nan, np.nan
+    worst = present.min() if higher_is_better else present.max()
+    return float(worst), float(present.max() - present.min())
+
+
+def _check_labels(labels, y_true, classes):
+    """Return the classes to score, in order: `labels`, or all that are known."""
+    if labels is None:
+        return classes
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(labels) == 0:
+        raise ValueError(f"labels must be a list of classes, got {labels.tolist()!r}.")
+    if len(set(labels.tolist())) < len(labels):
+        raise ValueError(f"labels must be distinct, got {labels.tolist()}.")
+    seen = {*classes.tolist(), *y_true.tolist()}
+    strange = [label for label in labels.tolist() if label not in seen]
+    if strange:
+        raise ValueError(
+            f"labels holds {strange}, found neither in y_true nor among the classes "
+            f"of the certificates {classes.tolist()}."
+        )
+    return labels
+
+
+def _check_weight(sample_weight, n_rows):
+    if sample_weight is None:
+        return np.ones(n_rows)
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight must have shape {(n_rows,)}, one weight per row, got "
+            f"{weight.shape}."
+        )
+    if not (np.isfinite(weight).all() and (weight >= 0).all()):
+        raise ValueError("sample_weight must be finite and >= 0.")
+    if weight.sum() == 0:
+        raise ValueError("sample_weight is zero in every row; give some row weight.")
+    return weight
+
+
+def _score(
+    per_row, y_true, certificates, average, labels, sample_weight, higher_is_better=True
+):
+    """Average `per_row(y_true)` as asked; what the three scores have in common."""
+    check_average(average)
+    y_true = check_rows(y_true, certificates)
+    weight = _check_weight(sample_weight, len(y_true))
+    classes = certificates.classes
+    labels = _check_labels(labels, y_true, classes)
+    known = [*classes.tolist(), *labels.tolist()]
+    check_known(y_true, list(dict.fromkeys(known)))
+    values = per_row(y_true)
+
+    index = class_index(y_true, labels)
+    chosen = index >= 0  # `labels` may leave classes out
+    index, values, weight = index[chosen], values[chosen], weight[chosen]
+    if average == "micro":
+        total = weight.sum()
+        return float(weight @ values / total) if total > 0 else np.nan
+    by_class = mean_by_class(values, index, len(labels), weight)
+    if average is None:
+        return by_class
+    if average == "macro":
+        present = by_class[~np.isnan(by_class)]
+        return float(present.mean()) if len(present) else np.nan
+    worst, width = spread(by_class, higher_is_better=higher_is_better)
+    return worst if average == "worst" else width
+
+
+def is_right(y_true, certificates):
+    """Tell for each row whether its label is the true one, certified or not."""
+    # By position: a row of a class the certificates do not know (-1) is never right.
+    return class_index(y_true, certificates.classes) == class_index(
+        certificates.label, certificates.classes
+    )
+
+
+def certified_accuracy_score(
+    y_true,
+    certificates,
+    *,
+    radius=0.0,
+    average="micro",
+    labels=None,
+    sample_weight=None,
+):
+    """Share of rows whose label is right and certified within `radius`.
+
+    A row counts if its label is the true one, it did not abstain, and its certified
+    radius is at least `radius`. An abstention is an error at every radius.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        True labels.
+    certificates : Certificates
+        What `SmoothedClassifier.certify` returned for the same rows.
+    radius : float, default=0.0
+        Radius >= 0, in the units of the X given to `certify`. Certificates asked at
+        given `radii` answer at those alone.
+    average : {"micro", "macro", "worst", "range"} or None, default="micro"
+        "micro": over rows. The others are over the classes of `y_true`, a class that
+        has no row (or no weight) being left out: "macro" is their mean, "worst" the
+        worst class, "range" the best class minus the worst. None: array of one score
+        per class in the order of `labels`, nan for a class without rows.
+    labels : array-like of shape (n_labels,), default=None
+        Classes to score, and their order; rows of other classes are left out. None
+        scores ``certificates.classes``. A class the certificates do not know may be
+        named: all its rows are errors.
+    sample_weight : array-like of shape (n_rows,), default=None
+        Weights >= 0 of the rows.
+
+    Returns
+    -------
+    score : float or ndarray of shape (n_labels,)
+        Share in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If `y_true` holds a class that neither `labels` nor the certificates know, the
+        lengths differ, `radius` is negative or was not asked, or another value is
+        out of range.
+
+    References
+    ----------
+    .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
+       Randomized Smoothing", ICML 2019, section 4.
+    .. [2] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
+       Cost of Randomized Smoothing", AISTATS 2021 (class-wise accuracy).
+
+    Examples
+    --------
+    >>> from sksmooth import Certificates
+    >>> from sksmooth.metrics import certified_accuracy_score
+    >>> certificates = Certificates(
+    ...     label=[0, 0, 1, 1], radius=[0.5, 0.2, 0.3, 0.0],
+    ...     abstained=[False, False, False, True], p_lower=[0.9, 0.8, 0.8, 0.4],
+    ...     counts=[[99, 1], [90, 10], [10, 90], [45, 55]], n_evaluations=[110] * 4,
+    ...     classes=[0, 1], sigma=0.25, noise="gaussian", norm=2, alpha=0.001,
+    ...     method="monte_carlo")
+    >>> certified_accuracy_score([0, 0, 1, 1], certificates)
+    0.75
+    >>> certified_accuracy_score([0, 0, 1, 1], certificates, radius=0.3, average=None)
+    array([0.5, 0.5])
+    """
+
+    def per_row(y_true):
+        asked = check_asked(certificates, radius)
+        return is_right(y_true, certificates) & certificates.holds(asked)
+
+    return _score(per_row, y_true, certificates, average, labels, sample_weight)
+
+
+def average_certified_radius_score(
+    y_true, certificates, *, average="micro", labels=None, sample_weight=None
+):
+    """Mean certified radius, counting rows with a wrong label or none as 0 (ACR).
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        True labels.
+    certificates : Certificates
+        What `SmoothedClassifier.certify` returned for the same rows. If it was asked
+        at given `radii`, the score is a lower bound: each radius counts as the
+        largest one shown.
+    average : {"micro", "macro", "worst", "range"} or None, default="micro"
+        As in `certified_accuracy_score`; "worst" is the class of least ACR.
+    labels : array-like of shape (n_labels,), default=None
+        As in `certified_accuracy_score`.
+    sample_weight : array-like of shape (n_rows,), default=None
+        Weights >= 0 of the rows.
+
+    Returns
+    -------
+    score : float or ndarray of shape (n_labels,)
+        In the units of X.
+
+    Raises
+    ------
+    ValueError
+        As in `certified_accuracy_score`.
+
+    References
+    ----------
+    .. [1] R. Zhai et al., "MACER: Attack-free and Scalable Robust Training via
+       Maximizing Certified Radius", ICLR 2020.
+
+    Examples
+    --------
+    >>> from sksmooth import Certificates
+    >>> from sksmooth.metrics import average_certified_radius_score
+    >>> certificates = Certificates(
+    ...     label=[0, 1], radius=[0.5, 0.2], abstained=[False, False],
+    ...     p_lower=[0.9, 0.8], counts=[[99, 1], [10, 90]], n_evaluations=[110, 110],
+    ...     classes=[0, 1], sigma=0.25, noise="gaussian", norm=2, alpha=0.001,
+    ...     method="monte_carlo")
+    >>> average_certified_radius_score([0, 0], certificates)  # the second is wrong
+    0.25
+    """
+
+    def per_row(y_true):
+        # The radius is 0 where abstained.
+        return is_right(y_true, certificates) * certificates.radius
+
+    return _score(per_row, y_true, certificates, average, labels, sample_weight)
+
+
+def abstention_rate(
+    y_true, certificates, *, average="micro", labels=None, sample_weight=None
+):
+    """Share of rows that were given no certificate. Lower is better.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        True labels; they only sort the rows into classes.
+    certificates : Certificates
+        What `SmoothedClassifier.certify` returned for the same rows.
+    average : {"micro", "macro", "worst", "range"} or None, default="micro"
+        As in `certified_accuracy_score`, but "worst" is the class that abstains most.
+    labels : array-like of shape (n_labels,), default=None
+        As in `certified_accuracy_score`.
+    sample_weight : array-like of shape (n_rows,), default=None
+        Weights >= 0 of the rows.
+
+    Returns
+    -------
+    rate : float or ndarray of shape (n_labels,)
+        Share in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        As in `certified_accuracy_score`.
+
+    Examples
+    --------
+    >>> from sksmooth import Certificates
+    >>> from sksmooth.metrics import abstention_rate
+    >>> certificates = Certificates(
+    ...     label=[0, 1], radius=[0.5, 0.0], abstained=[False, True],
+    ...     p_lower=[0.9, 0.4], counts=[[99, 1], [45, 55]], n_evaluations=[110, 110],
+    ...     classes=[0, 1], sigma=0.25, noise="gaussian", norm=2, alpha=0.001,
+    ...     method="monte_carlo")
+    >>> abstention_rate([0, 1], certificates)
+    0.5
+    """
+
+    def per_row(y_true):
+        return certificates.abstained.astype(float)
+
+    return _score(
+        per_row,
+        y_true,
+        certificates,
+        average,
+        labels,
+        sample_weight,
+        higher_is_better=False,
+    )

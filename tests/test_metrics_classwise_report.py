@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Laws of `classwise_report`: it agrees with the scores, in all three outputs."""
+
+import dataclasses
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from sksmooth._certificates import Certificates
+from sksmooth.metrics import (
+    abstention_rate,
+    average_certified_radius_score,
+    certified_accuracy_score,
+    classwise_report,
+)
+
+CLASSES = np.array(["cat", "dog", "owl", "yak"])  # no row is a yak
+RADII = (0.0, 0.25, 0.5)
+
+
+@pytest.fixture(scope="module")
+def y_true():
+    return np.random.default_rng(3).choice(CLASSES[:3], 200, p=[0.6, 0.3, 0.1])
+
+
+@pytest.fixture(scope="module")
+def certificates(y_true):
+    rng = np.random.default_rng(0)
+    n_rows = len(y_true)
+    abstained = rng.random(n_rows) < 0.2
+    return Certificates(
+        label=np.where(rng.random(n_rows) < 0.8, y_true, rng.choice(CLASSES, n_rows)),
+        radius=np.where(abstained, 0.0, rng.random(n_rows)),
+        abstained=abstained,
+        p_lower=np.full(n_rows, 0.7),
+        counts=np.zeros((n_rows, len(CLASSES)), int),
+        n_evaluations=np.zeros(n_rows, int),
+        classes=CLASSES,
+        sigma=0.125,
+        noise="gaussian",
+        norm=2,
+        alpha=0.001,
+        method="monte_carlo",
+    )
+
+
+@pytest.fixture(scope="module")
+def y_base(y_true):
+    rng = np.random.default_rng(4)
+    return np.where(rng.random(len(y_true)) < 0.9, y_true, "cat")
+
+
+@pytest.fixture(scope="module")
+def report(y_true, certificates, y_base):
+    return classwise_report(
+        y_true, certificates, radii=RADII, y_base=y_base, output="dict"
+    )
+
+
+def column(report, name):
+    return [row[name] for row in report["by_class"].values()]
+
+
+def test_the_report_agrees_with_the_scores(report, y_true, certificates):
+    functions = {
+        f"certified_accuracy_at_{radius:g}": partial(
+            certified_accuracy_score, radius=radius
+        )
+        for radius in RADII
+    }
+    functions["abstention_rate"] = abstention_rate
+    functions["average_certified_radius"] = average_certified_radius_score
+    for name, function in functions.items():
+        by_class = function(y_true, certificates, average=None)
+        np.testing.assert_allclose(column(report, name), by_class)
+        for title, average in [
+            ("overall", "micro"),
+            ("worst", "worst"),
+            ("range", "range"),
+        ]:
+            expected = function(y_true, certificates, average=average)
+            assert report[title][name] == pytest.approx(expected)
+
+
+def test_support_and_predicted_share_count_all_rows(report, y_true, certificates):
+    assert list(report["by_class"]) == CLASSES.tolist()
+    support = column(report, "support")
+    assert support == [(y_true == label).sum() for label in CLASSES]
+    assert sum(support) == report["overall"]["support"] == len(y_true)
+    share = column(report, "predicted_share")
+    assert sum(share) == pytest.approx(1)
+    assert share[3] == pytest.approx((certificates.label == "yak").mean())
+
+
+def test_the_base_is_compared_on_the_same_rows(report, y_true, y_base):
+    right = y_true == y_base
+    assert report["overall"]["base_accuracy"] == pytest.approx(right.mean())
+    assert report["by_class"]["dog"]["base_accuracy"] == pytest.approx(
+        right[y_true == "dog"].mean()
+    )
+
+
+def test_intervals_are_clopper_pearson_at_95_percent(report, y_true, certificates):
+    for radius in RADII:
+        name = f"certified_accuracy_at_{radius:g}"
+        hits = (certificates.label == y_true) & certificates.holds(radius)
+        for title, chosen in [
+            *((label, y_true == label) for label in CLASSES[:3].tolist()),
+            ("overall", np.ones(len(y_true), bool)),
+        ]:
+            row = report["overall"] if title == "overall" else report["by_class"][title]
+            expected = binomtest(int(hits[chosen].sum()), int(chosen.sum()))
+            low, high = expected.proportion_ci(0.95, method="exact")
+            assert row[f"{name}_low"] == pytest.approx(low)
+            assert row[f"{name}_high"] == pytest.approx(high)
+
+
+def test_a_class_without_rows_is_nan_and_spoils_nothing(report):
+    yak = report["by_class"]["yak"]
+    assert yak["support"] == 0
+    assert np.isnan(yak["certified_accuracy_at_0"])
+    assert np.isnan(yak["certified_accuracy_at_0_low"])
+    assert not np.isnan(list(report["worst"].values())).any()
+
+
+def test_one_radius_needs_no_suffix(y_true, certificates):
+    report = classwise_report(y_true, certificates, radii=[0.25], output="dict")
+    expected = certified_accuracy_score(y_true, certificates, radius=0.25)
+    assert report["overall"]["certified_accuracy"] == pytest.approx(expected)
+    assert "base_accuracy" not in report["overall"]
+
+
+def test_an_abstention_is_an_error(y_true, certificates):
+    silent = dataclasses.replace(
+        certificates,
+        label=y_true,
+        radius=np.zeros(len(y_true)),
+        abstained=np.ones(len(y_true), bool),
+    )
+    overall = classwise_report(y_true, silent, output="dict")["overall"]
+    assert overall["certified_accuracy"] == overall["certified_accuracy_low"] == 0
+    assert overall["abstention_rate"] == 1
+
+
+def test_the_frame_holds_the_dict(report, y_true, certificates, y_base):
+    pytest.importorskip("pandas")
+    frame = classwise_report(
+        y_true, certificates, radii=RADII, y_base=y_base, output="frame"
+    )
+    assert frame.index.tolist() == [*CLASSES, "overall", "worst", "range"]
+    for title in ("overall", "worst", "range"):
+        for name, value in report[title].items():
+            assert frame.loc[title, name] == value
+    assert frame.loc["dog", "support"] == report["by_class"]["dog"]["support"]
+    assert frame["support"].isna().tolist() == [False] * 5 + [True] * 2
+    assert frame.attrs["sigma"] == 0.125
+
+
+def test_the_text_is_aligned_and_says_what_it_shows(y_true, certificates, y_base):
+    text = classwise_report(y_true, certificates, radii=RADII, y_base=y_base)
+    lines = text.splitlines()
+    for said in ("200 rows", "sigma=0.125", "alpha=0.001", "method=monte_carlo"):
+        assert said in lines[0]
+    assert "units of the X" in lines[1]
+    assert "abstention counts as an error" in text
+    heading = next(i for i, line in enumerate(lines) if "support" in line)
+    table = [line for line in lines[heading:-7] if line]
+    assert len({len(line.rstrip()) for line in table}) == 1
+    titles = [line.split()[0] for line in table[1:]]
+    assert titles == [*CLASSES, "overall", "worst", "range"]
+    for column_heading in ("base acc", "acc at r=0.25", "abstains", "predicted", "ACR"):
+        assert column_heading in lines[heading]
+    overall = certified_accuracy_score(y_true, certificates, radius=0.25)
+    assert f"{overall:.3f} [" in table[5]
+
+
+def test_a_lower_bound_is_called_one(y_true, certificates):
+    asked = dataclasses.replace(certificates, radii=(0.0, 0.5))
+    text = classwise_report(y_true, asked, radii=(0.0, 0.5))
+    assert "ACR >=" in text
+    assert "a lower bound" in text
+    assert "lower bound" not in classwise_report(y_true, certificates)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"output": "html"}, ValueError, "output.*'html'"),
+        ({"radii": ()}, ValueError, "radii"),
+        ({"radii": (-0.5,)}, ValueError, "radii.*-0.5"),
+        ({"radii": (0.1, 0.1)}, ValueError, "radii.*distinct"),
+        ({"radii": (0.1, 0.1 + 1e-15)}, ValueError, "radii.*close"),
+        ({"radii": 0.5}, TypeError, "radii"),
+        ({"y_base": ["cat"]}, ValueError, "y_base has 1 rows"),
+        ({"y_base": ["cow"] * 200}, ValueError, "y_base holds.*cow"),
+    ],
+)
+def test_bad_input_is_named(change, error, match, y_true, certificates):
+    with pytest.raises(error, match=match):
+        classwise_report(y_true, certificates, **change)
+
+
+def test_bad_rows_are_named(y_true, certificates):
+    with pytest.raises(ValueError, match=r"y_true holds.*fox"):
+        classwise_report(["fox"] * 200, certificates)
+    with pytest.raises(ValueError, match="10 rows and certificates 200"):
+        classwise_report(y_true[:10], certificates)
+    asked = dataclasses.replace(certificates, radii=(0.5,))
+    with pytest.raises(ValueError, match="was not asked"):
+        classwise_report(y_true, asked)
