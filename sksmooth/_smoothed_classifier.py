@@ -405,7 +405,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             is then the largest of them that holds.
         tol : float, default=0.05
             Radius, in units of `sigma`, that may be given up for fewer votes, though
-            never more than a thirty-second of a radius. 0 gives every row `n_certify`
+            never more than a fortieth of a radius. 0 gives every row `n_certify`
             votes. Used without `radii`.
         beta : float, default=0.05
             A row is given up when its votes say, at this error, that even `n_certify`

@@ -69,7 +69,7 @@ def certify_at_radii(
         leader = leading_class(votes, weights)
         holds, lower = own_share.decide(k, votes, leader)
         if paired:
-            more, more_lower = against_each.decide(votes, leader)
+            more, more_lower = against_each.decide(k, votes, leader)
             lower = np.where(more > holds, more_lower, lower)
             holds = np.maximum(more, holds)
 
@@ -168,15 +168,20 @@ class _AgainstEach:
     """
 
     def __init__(self, needed, law, looks, alpha, n_classes, weights, beta):
-        level = alpha / len(looks)
+        # Half of alpha waits for the last look, where rows near a threshold end.
+        levels = np.full(len(looks), alpha / 2 / max(len(looks) - 1, 1))
+        levels[-1] = alpha / 2
+        self._proves = [
+            VoteRadius(law, level / (2 * n_classes), level / 4, weights)
+            for level in levels
+        ]
         self._needed = needed
         self._n_max = looks[-1]
         self._beta = beta / len(looks)
-        self._proves = VoteRadius(law, level / (2 * n_classes), level / 4, weights)
 
-    def decide(self, votes, leader):
-        """How many radii are shown, and the lower bound of the leader's share."""
-        radius, miss = self._proves(votes, leader)
+    def decide(self, k, votes, leader):
+        """How many radii are shown at look k, and the leader's lower bound."""
+        radius, miss = self._proves[k](votes, leader)
         holds = np.searchsorted(self._needed, radius, side="left")
         return holds, np.nextafter(1.0 - miss, 0.0)
 
@@ -185,5 +190,5 @@ class _AgainstEach:
         if self._beta == 0:
             return np.zeros(len(votes), dtype=bool)
         hopeful = optimistic_shares(votes, leader, self._beta)
-        radius, _ = self._proves(self._n_max * hopeful, leader)
+        radius, _ = self._proves[-1](self._n_max * hopeful, leader)
         return radius <= self._needed[following]

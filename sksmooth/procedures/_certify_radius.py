@@ -17,7 +17,7 @@ _PILOT_SHARE = 8
 _PILOT_CAP = 16
 _SIZE_RATIO = 1.15
 # Small radii are planned for in proportion, or they would mostly be given up.
-_LARGEST_LOSS = 1 / 32
+_LARGEST_LOSS = 1 / 40
 
 
 def certify_radius(
@@ -43,7 +43,7 @@ def certify_radius(
         Taken off every radius.
     tol : float
         Radius, in units of sigma, that may be given up for fewer votes, though never
-        more than a thirty-second of a radius. With 0, the
+        more than a fortieth of a radius. With 0, the
         pilot takes 100 votes and every row gets `n_max`.
     beta : float
         Rows whose pilot says, at this error, that even `n_max` votes would prove

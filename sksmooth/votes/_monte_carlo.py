@@ -45,8 +45,23 @@ class MonteCarloVotes:
         """
         return VoteStreams(self, X)
 
-    def vote(self, noisy):
-        """Position of the class that each noisy row votes for."""
+    def coordinates(self, X):
+        """Rows as vectors in the space where noise is added, of shape (n_rows, d)."""
+        return X.reshape(len(X), -1)
+
+    def vote(self, noisy, template):
+        """Position of the class that each noisy row votes for.
+
+        Parameters
+        ----------
+        noisy : ndarray of float64 of shape (n_votes, d)
+        template : ndarray of shape (0, ...)
+            Rows as the caller gave them: what `predict` is to see.
+        """
+        # The classifier sees the caller's dtype, as it would without noise; rounding
+        # to float32 is then part of it.
+        noisy = noisy.astype(template.dtype, copy=False)
+        noisy = noisy.reshape(-1, *template.shape[1:])
         if self._columns is not None and noisy.ndim == 2:
             import pandas as pd
 
@@ -59,9 +74,8 @@ class VoteStreams:
 
     def __init__(self, source, X):
         self._source = source
-        self._dtype = X.dtype
-        self._row_shape = X.shape[1:]
-        self._rows = source.law.snap(X).reshape(len(X), -1)
+        self._template = X[:0]
+        self._rows = source.law.snap(source.coordinates(X))
         self._digests = row_digests(X, source.key)
         self._streams = {}
 
@@ -112,10 +126,7 @@ class VoteStreams:
         return self._streams[key]
 
     def _count(self, batch, owners, parts, counts):
-        # The classifier sees the dtype of the caller's rows, as it would without
-        # noise; rounding to float32 is then part of it.
-        noisy = batch.astype(self._dtype, copy=False)
-        votes = self._source.vote(noisy.reshape(-1, *self._row_shape))
+        votes = self._source.vote(batch, self._template)
         first, n_classes = owners[0], counts.shape[1]
         owner = np.repeat(np.asarray(owners) - first, parts)
         n_owners = owners[-1] - first + 1
