@@ -60,6 +60,28 @@ def _integer_dtype(values, at_least):
     )
 
 
+class CertifyInterrupted(KeyboardInterrupt):
+    """A keyboard interrupt of `certify`; what was finished is not lost.
+
+    Attributes
+    ----------
+    certificates : Certificates
+        Of the first rows, as many as were finished.
+    """
+
+    def __init__(self, certificates):
+        super().__init__(
+            f"interrupted after {len(certificates)} rows; their certificates are the "
+            "attribute `certificates` of this exception"
+        )
+        self.certificates = certificates
+
+
+def _same(a, b):
+    unknown = isinstance(a, float) and isinstance(b, float) and a != a and b != b
+    return unknown or np.array_equal(a, b)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Certificates:
     """Certified labels and radii of rows, as `SmoothedClassifier.certify` returns them.
@@ -88,19 +110,23 @@ class Certificates:
     classes : array-like of shape (n_classes,)
         The labels the classifier knows, in the order of the columns of `counts`.
     sigma : float
-        Scale of the noise, in the units of X.
+        Scale of the noise, in the units of X; nan if a published file does not say.
     noise : str
         Name of the noise's law, such as "gaussian".
     norm : float
         Order of the norm that radii are measured in; 2 for Gaussian noise.
     alpha : float
-        Probability, per row, that a certificate may be wrong.
+        Probability, per row, that a certificate may be wrong; nan if a published file
+        does not say.
     method : str
         How the certificates were obtained: "monte_carlo" or "exact".
     radii : tuple of float or None, default=None
         The radii that were asked, ``certify(X, radii=...)``; `radius` is then the
         largest of them that was shown to hold, a lower bound. None if the radius
         itself was asked.
+    slack : float, default=0.0
+        What was taken off each radius so that it also holds between the points of the
+        grid that noise is drawn on.
 
     Raises
     ------
@@ -139,6 +165,7 @@ class Certificates:
     alpha: float
     method: str
     radii: tuple[float, ...] | None = None
+    slack: float = 0.0
 
     def __post_init__(self):
         classes = np.array(self.classes)
@@ -181,15 +208,15 @@ class Certificates:
                 f"radius must be 0.0 where abstained, got {radius[abstained].max()!r}."
             )
 
-        for name in ("sigma", "norm", "alpha"):
+        for name in ("sigma", "norm", "alpha", "slack"):
             value = getattr(self, name)
             if not isinstance(value, numbers.Real):
                 raise TypeError(f"{name} must be a number, got {value!r}.")
-        if not 0 < self.sigma < np.inf:
+        if self.sigma <= 0 or self.sigma == np.inf:
             raise ValueError(f"sigma must be finite and > 0, got {self.sigma!r}.")
         if not self.norm >= 1:
             raise ValueError(f"norm must be >= 1, got {self.norm!r}.")
-        if not 0 <= self.alpha < 1:
+        if self.alpha < 0 or self.alpha >= 1:
             raise ValueError(f"alpha must lie in [0, 1), got {self.alpha!r}.")
         for name in ("noise", "method"):
             if not isinstance(getattr(self, name), str):
@@ -211,6 +238,7 @@ class Certificates:
             "sigma": float(self.sigma),
             "alpha": float(self.alpha),
             "radii": radii,
+            "slack": check_radius(self.slack, "slack"),
         }
         for name, value in {**arrays, **scalars}.items():
             object.__setattr__(self, name, value)
@@ -391,7 +419,7 @@ class Certificates:
         if type(other) is not type(self):
             return NotImplemented
         return all(
-            np.array_equal(getattr(self, field.name), getattr(other, field.name))
+            _same(getattr(self, field.name), getattr(other, field.name))
             for field in fields(self)
         )
 

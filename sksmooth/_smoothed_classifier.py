@@ -6,7 +6,6 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -17,14 +16,13 @@ from sklearn.base import (
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_random_state, gen_batches, get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -32,7 +30,12 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sksmooth._certificates import Certificates, check_radii, class_index
+from sksmooth._certificates import (
+    Certificates,
+    CertifyInterrupted,
+    check_radii,
+    class_index,
+)
 from sksmooth._compat import (
     HasMethods,
     Interval,
@@ -42,9 +45,10 @@ from sksmooth._compat import (
     _raise_for_params,
     _routing_enabled,
 )
-from sksmooth._progress import progress_bar
+from sksmooth._slabs import run_in_slabs
 from sksmooth._vote_weights import resolve_vote_weights
-from sksmooth.noise import Gaussian, draw_noise_key
+from sksmooth.logs import CertificateLog, describe_run
+from sksmooth.noise import Gaussian, draw_noise_key, row_digests
 from sksmooth.procedures import (
     certify_at_radii,
     certify_radius,
@@ -384,7 +388,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         procedure = partial(count_votes, n_votes=self.n_samples)
         return self._run(procedure, X, "predict_proba")["counts"] / self.n_samples
 
-    def certify(self, X, *, radii=None, tol=0.05, beta=0.05):
+    def certify(self, X, *, radii=None, tol=0.05, beta=0.05, log=None):
         """Certify the answer for each row within a radius.
 
         For each row, with probability at least ``1 - alpha`` over the noise, the label
@@ -411,6 +415,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             A row is given up when its votes say, at this error, that even `n_certify`
             votes would prove nothing more. 0 never gives up. It changes the cost, and
             how many rows abstain by a hair; never the guarantee.
+        log : CertificateLog, str or path-like, default=None
+            File that rows are appended to as they finish. If it exists, rows that it
+            holds are read from it instead of being certified again.
 
         Returns
         -------
@@ -419,8 +426,12 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` or a parameter is invalid, or if `n_certify` votes can not certify
-            anything at this `alpha`, not even when unanimous.
+            If `X` or a parameter is invalid, if `n_certify` votes can not certify
+            anything at this `alpha`, not even when unanimous, or if `log` is the log
+            of another run.
+        CertifyInterrupted
+            On a keyboard interrupt without `log`; its attribute `certificates` holds
+            those of the first rows, as many as were finished.
 
         Warns
         -----
@@ -451,21 +462,53 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_can_certify(len(self.classes_), radii=radii, **settings)
         settings |= {"slack": law.grid_slack(X[0].size if len(X) else 1), "beta": beta}
         if radii is None:
-            procedure = partial(certify_radius, tol=tol, **settings)
+            settings["tol"] = tol
+            procedure = partial(certify_radius, **settings)
         else:
-            procedure = partial(certify_at_radii, radii=radii, **settings)
-        found = self._run(procedure, X, "certify")
-        return Certificates(
-            label=self.classes_[found.pop("label")],
-            **found,
-            classes=self.classes_,
-            sigma=float(self.sigma),
-            noise=law.name,
-            norm=law.norm,
-            alpha=float(self.alpha),
-            method="monte_carlo",
-            radii=None if radii is None else tuple(radii.tolist()),
-        )
+            settings["radii"] = radii
+            procedure = partial(certify_at_radii, **settings)
+
+        def certificates(found):
+            return Certificates(
+                **found,
+                classes=self.classes_,
+                sigma=float(self.sigma),
+                noise=law.name,
+                norm=law.norm,
+                alpha=float(self.alpha),
+                method="monte_carlo",
+                radii=None if radii is None else tuple(radii.tolist()),
+                slack=settings["slack"],
+            )
+
+        if log is not None:
+            return certificates(self._certify_into(log, procedure, X, settings))
+        results = []
+        try:
+            for found in self._slabs(procedure, X, "certify"):
+                results.append(self._named(found))
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            raise CertifyInterrupted(certificates(_joined(results))) from None
+        return certificates(_joined(results))
+
+    def _certify_into(self, log, procedure, X, settings):
+        """Certify the rows that a log does not hold yet, and return all of its rows."""
+        source = self._source()
+        digests = row_digests(X, self._noise_key)
+        described = describe_run(settings, source, X, digests)
+        with CertificateLog.of(log).writing(
+            described, [digest.hex() for digest in digests]
+        ) as writer:
+            rest = X[len(writer.rows) :]
+            for found in self._slabs(procedure, rest, "certify"):
+                writer.append(self._named(found))
+            return writer.columns()
+
+    def _named(self, found):
+        """Replace positions of classes by their labels."""
+        return {**found, "label": self.classes_[found["label"]]}
 
     def score(self, X, y, sample_weight=None):
         """Accuracy of `predict`.
@@ -568,40 +611,37 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 ) from error
             raise
 
-    def _run(self, procedure, X, task):
-        """Run a procedure on rows, in slabs that bound memory and are worked apart."""
-        source = MonteCarloVotes(
+    def _source(self):
+        """Where votes come from."""
+        return MonteCarloVotes(
             self.estimator_,
             self.classes_,
             Gaussian(self.sigma),
             self._noise_key,
             self.batch_size,
         )
-        n_jobs = effective_n_jobs(self.n_jobs)
-        # Each job gets several slabs, as rows finish at different times.
-        size = self.batch_size
-        if n_jobs > 1:
-            size = min(size, -(-len(X) // (4 * n_jobs)))
-        slabs = list(gen_batches(len(X), max(size, 1))) or [slice(0, 0)]
-        with progress_bar(len(X), task, shown=self.verbose >= 1) as bar:
-            if n_jobs == 1:
-                results = [
-                    _run_slab(procedure, source, X[slab], bar.update) for slab in slabs
-                ]
-            else:
-                tasks = (delayed(_run_slab)(procedure, source, X[s]) for s in slabs)
-                results = []
-                for slab, result in zip(
-                    slabs,
-                    Parallel(n_jobs=self.n_jobs, return_as="generator")(tasks),
-                    strict=True,
-                ):
-                    results.append(result)
-                    bar.update(slab.stop - slab.start)
-        return {
-            name: np.concatenate([result[name] for result in results])
-            for name in results[0]
-        }
+
+    def _slabs(self, procedure, X, task):
+        """Run a procedure on rows, slab by slab, and yield the arrays of each slab."""
+        return run_in_slabs(
+            partial(_run_slab, procedure, self._source()),
+            X,
+            n_jobs=self.n_jobs,
+            largest=self.batch_size,
+            task=task,
+            verbose=self.verbose,
+        )
+
+    def _run(self, procedure, X, task):
+        """Run a procedure on all rows."""
+        return _joined(list(self._slabs(procedure, X, task)))
+
+
+def _joined(results):
+    return {
+        name: np.concatenate([result[name] for result in results])
+        for name in results[0]
+    }
 
 
 def _run_slab(procedure, source, X, on_finished=None):

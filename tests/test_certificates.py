@@ -43,7 +43,7 @@ def test_fields_are_the_binding_ones_in_order():
     names = [field.name for field in dataclasses.fields(Certificates)]
     assert names == [
         *ROWS,
-        *("classes", "sigma", "noise", "norm", "alpha", "method", "radii"),
+        *("classes", "sigma", "noise", "norm", "alpha", "method", "radii", "slack"),
     ]
 
 
@@ -94,7 +94,7 @@ def test_nothing_can_be_changed_from_outside():
         ("classes", ["cat", "dog", "dog", "owl"], ValueError),
         ("classes", [], ValueError),
         ("sigma", 0.0, ValueError),
-        ("sigma", np.nan, ValueError),
+        ("sigma", np.inf, ValueError),
         ("sigma", "0.25", TypeError),
         ("norm", 0.5, ValueError),
         ("alpha", 1.0, ValueError),

@@ -21,6 +21,7 @@ class Stage(IntEnum):
     PREDICT = 0
     PILOT = 1
     ESTIMATE = 2
+    FINGERPRINT = 3
 
 
 def draw_noise_key(random_state):

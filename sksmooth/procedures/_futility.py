@@ -2,7 +2,8 @@
 """How well a row may still turn out; decides about cost, never about a claim."""
 
 import numpy as np
-from scipy.special import ndtri
+
+from sksmooth.bounds import clopper_pearson_upper
 
 
 def vote_shares(counts):
@@ -12,15 +13,16 @@ def vote_shares(counts):
 
 
 def optimistic_shares(counts, leader, beta):
-    """Shares with the leader's raised by its standard error at level `beta`.
+    """Shares with the leader's raised to its upper bound at level `beta`.
 
     The others give way in proportion.
     """
     shares = vote_shares(counts)
-    n = counts.sum(axis=1, keepdims=True)
     leader = leader[:, np.newaxis]
+    votes = np.take_along_axis(counts, leader, axis=1)
+    raised = clopper_pearson_upper(votes, counts.sum(axis=1, keepdims=True), beta)
     lead = np.take_along_axis(shares, leader, axis=1)
-    raised = np.minimum(lead - ndtri(beta) * np.sqrt(lead * (1 - lead) / n), 1.0)
-    hopeful = shares * (1 - raised) / (1 - lead)
+    # A single class leaves nothing to share out.
+    hopeful = shares * (1 - raised) / np.maximum(1 - lead, np.finfo(float).tiny)
     np.put_along_axis(hopeful, leader, raised, axis=1)
     return hopeful

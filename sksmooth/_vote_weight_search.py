@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Find vote weights that serve an objective, from vote shares of labelled rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+# Two breakpoints closer than this (in log weights) are one: a weight between them
+# would decide rows by rounding.
+_SAME_BREAKPOINT = 1e-9
+# A callable is asked at so many positions of a weight; built-in scores at all of them.
+_N_ASKED = 40
+_MAX_SWEEPS = 20
+_N_BOOTSTRAP = 200
+
+
+@dataclass(frozen=True)
+class VoteObjective:
+    """What vote weights are to achieve, as levels of which the first one counts most.
+
+    The levels are the worst class accuracy, counted up to `floor` (if there is one),
+    the score, and accuracy. Classes without rows are left out.
+
+    Parameters
+    ----------
+    scoring : {"worst_class_accuracy", "balanced_accuracy", "accuracy"} or callable
+        A callable takes (y_true, y_pred), both labels; higher is better.
+    floor : float or None
+        Least accuracy that every class should reach.
+    classes : ndarray of shape (n_classes,)
+        Labels; everything else here speaks of positions in it.
+    """
+
+    scoring: str | Callable
+    floor: float | None
+    classes: np.ndarray
+
+    @property
+    def n_decisive(self):
+        """How many levels are asked for; accuracy, the last level, breaks ties."""
+        return 1 if self.floor is None else 2
+
+    def levels(self, right, y, answers):
+        """Judge several ways of answering the same rows.
+
+        Parameters
+        ----------
+        right : ndarray of int of shape (n_ways, n_classes)
+            How many rows of each class are answered right.
+        y : ndarray of int of shape (n_rows,)
+            Positions of the true classes.
+        answers : iterable of ndarray of int of shape (n_rows,)
+            The answers of each way, in the same order; used by a callable only.
+
+        Returns
+        -------
+        ndarray of shape (n_ways, n_levels)
+            To be compared from the first column on.
+        """
+        n_rows = np.bincount(y, minlength=right.shape[1])
+        present = n_rows > 0
+        share = right[:, present] / n_rows[present]
+        worst = share.min(axis=1)
+        accuracy = right.sum(axis=1) / len(y)
+        if callable(self.scoring):
+            true = self.classes[y]
+            score = np.array(
+                [float(self.scoring(true, self.classes[a])) for a in answers]
+            )
+            if not np.isfinite(score).all():
+                raise ValueError(
+                    f"scoring={self.scoring!r} returned "
+                    f"{score[~np.isfinite(score)][0]}; a finite number is needed for "
+                    "any answers to the rows."
+                )
+        else:
+            score = {
+                "worst_class_accuracy": worst,
+                "balanced_accuracy": share.mean(axis=1),
+                "accuracy": accuracy,
+            }[self.scoring]
+        levels = [] if self.floor is None else [np.minimum(worst, self.floor)]
+        # Rounded, so that what is equal on paper is equal here.
+        return np.round(np.column_stack([*levels, score, accuracy]), 12)
+
+    def judge(self, y, answers):
+        """Levels of one way of answering."""
+        right = np.bincount(y, answers == y, len(self.classes)).astype(np.int64)
+        return self.levels(right[np.newaxis], y, [answers])[0]
+
+
+def contested_shares(shares, y, reach=0.0, n_votes=None):
+    """Vote shares as an adversary within a radius can make them, against the truth.
+
+    The share p of the true class becomes ``Phi(Phi^-1(p) - reach)`` and that of each
+    other class ``Phi(Phi^-1(p) + reach)``. With weights w, the true class is ahead of
+    all others in ``w * contested`` exactly where it is the answer and its plug-in
+    radius exceeds ``sigma * reach``, the radius of `Gaussian.radius`.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (n_rows, n_classes)
+    y : ndarray of int of shape (n_rows,)
+        Positions of the true classes.
+    reach : float, default=0.0
+        Radius in units of sigma.
+    n_votes : int, default=None
+        Votes behind the shares. If `reach` is positive, shares of 0 and 1 count as
+        half a vote less extreme: unanimous votes do not prove an infinite radius.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes)
+    """
+    if reach == 0:
+        return shares
+    shares = np.where(shares <= 0, 0.5 / n_votes, shares)
+    shares = np.where(shares >= 1, 1 - 0.5 / n_votes, shares)
+    own = np.arange(shares.shape[1]) == y[:, np.newaxis]
+    return ndtr(ndtri(shares) + np.where(own, -reach, reach))
+
+
+def search_vote_weights(shares, y, objective):
+    """Maximise an objective by coordinate ascent on the logarithms of the weights.
+
+    For one class, with the weights of the others held, the answer of each row changes
+    at one weight only. Sorted, these breakpoints give every outcome that this weight
+    can lead to; the best is taken, and of equally good ones the one that leaves the
+    weights closest to equal. Classes take turns, the least accurate first, until
+    nothing improves. The search starts from equal weights, so it never ends below
+    them.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (n_rows, n_classes)
+        Vote shares, or what `contested_shares` made of them.
+    y : ndarray of int of shape (n_rows,)
+        Positions of the true classes.
+    objective : VoteObjective
+
+    Returns
+    -------
+    path : list of ndarray of shape (n_classes,)
+        Weights after each improvement, from equal weights to the best; their geometric
+        mean is 1.
+    """
+    with np.errstate(divide="ignore"):
+        log_shares = np.log(shares)
+    n_classes = shares.shape[1]
+    log_weights = np.zeros(n_classes)
+    best = (*objective.judge(y, np.argmax(shares, axis=1)), 0.0)
+    path = [np.ones(n_classes)]
+    for _ in range(_MAX_SWEEPS):
+        length = len(path)
+        right = (log_shares + log_weights).argmax(axis=1) == y
+        accuracy = np.bincount(y, right, n_classes) / np.bincount(
+            y, minlength=n_classes
+        ).clip(1)
+        for position in np.argsort(accuracy, kind="stable"):
+            found = _search_line(log_shares, y, log_weights, position, objective)
+            if found is not None and found[0] > best:
+                best, log_weights = found
+                path.append(np.exp(log_weights))
+        if len(path) == length:
+            break
+    return path
+
+
+def _search_line(log_shares, y, log_weights, position, objective):
+    """Best log weight of one class, as (levels, log_weights); None if it has no say."""
+    n_rows, n_classes = log_shares.shape
+    rivals = log_shares + log_weights
+    rivals[:, position] = -np.inf
+    rival = rivals.argmax(axis=1)
+    # Above its breakpoint a row is answered with the class, below it with the rival.
+    # It is inf where the class has no votes, and -inf where it has all of them.
+    with np.errstate(invalid="ignore"):
+        breakpoints = rivals.max(axis=1) - log_shares[:, position]
+    order = np.argsort(breakpoints, kind="stable")
+    sorted_ = breakpoints[order]
+    first = np.searchsorted(sorted_, -np.inf, side="right")
+    last = np.searchsorted(sorted_, np.inf, side="left")
+    if first == last:
+        return None
+
+    # Way k answers the class in the first k rows of the order.
+    change = np.zeros((n_rows + 1, n_classes), dtype=np.int64)
+    change[0] = np.bincount(y, (rival == y) & (y != position), n_classes)
+    rows = np.arange(1, n_rows + 1)
+    change[rows, y[order]] -= (rival == y)[order] & (y != position)[order]
+    change[rows, position] += (y == position)[order]
+    right = np.cumsum(change, axis=0)
+
+    ways = np.arange(first, last + 1)
+    ends = sorted_[first] - 1.0, sorted_[last - 1] + 1.0
+    below = np.concatenate([ends[:1], sorted_[first:last]])
+    above = np.concatenate([sorted_[first:last], ends[1:]])
+    apart = above - below > _SAME_BREAKPOINT
+    if callable(objective.scoring):
+        apart = _thin(apart, _N_ASKED)
+    ways, at = ways[apart], ((below + above) / 2)[apart]
+    answers = (np.where(breakpoints < t, position, rival) for t in at)
+    levels = objective.levels(right[ways], y, answers)
+
+    candidates = np.tile(log_weights, (len(at), 1))
+    candidates[:, position] = at
+    candidates -= candidates.mean(axis=1, keepdims=True)
+    closeness = -np.round((candidates**2).sum(axis=1), 9)
+    levels = np.column_stack([levels, closeness])
+    choice = np.lexsort(levels.T[::-1])[-1]
+    return tuple(levels[choice]), candidates[choice]
+
+
+def _thin(mask, n_kept):
+    """Keep about `n_kept` True entries, evenly by rank, ends included."""
+    kept = np.flatnonzero(mask)
+    if len(kept) > n_kept:
+        kept = kept[np.linspace(0, len(kept) - 1, n_kept).round().astype(int)]
+    thinned = np.zeros_like(mask)
+    thinned[kept] = True
+    return thinned
+
+
+def cross_fitted_answers(shares, y, folds, objective):
+    """Answer each row by weights tuned on the rows of all other folds.
+
+    Parameters
+    ----------
+    shares, y, objective
+        As in `search_vote_weights`.
+    folds : list of ndarray of int
+        Rows of each fold; together all rows, each once.
+
+    Returns
+    -------
+    answers : ndarray of int of shape (n_rows,)
+    weights : ndarray of shape (n_folds, n_classes)
+    """
+    answers = np.empty(len(y), dtype=np.int64)
+    weights = np.empty((len(folds), shares.shape[1]))
+    for k, fold in enumerate(folds):
+        rest = np.ones(len(y), dtype=bool)
+        rest[fold] = False
+        weights[k] = search_vote_weights(shares[rest], y[rest], objective)[-1]
+        answers[fold] = np.argmax(shares[fold] * weights[k], axis=1)
+    return answers, weights
+
+
+def paired_gain(y, plain, tuned, objective):
+    """What one way of answering gains over another, and its standard error.
+
+    The standard error is that of a bootstrap of the rows, class by class, which keeps
+    the pairs together; its seed is fixed.
+
+    Returns
+    -------
+    gain, standard_error : ndarray of shape (n_decisive,)
+    """
+    by_class = [rows for c in np.unique(y) if len(rows := np.flatnonzero(y == c))]
+    rng = np.random.default_rng(0)
+    n = objective.n_decisive
+    draws = np.empty((_N_BOOTSTRAP, n))
+    for k in range(_N_BOOTSTRAP):
+        rows = np.concatenate(
+            [rows[rng.integers(len(rows), size=len(rows))] for rows in by_class]
+        )
+        draws[k] = _difference(y[rows], plain[rows], tuned[rows], objective)
+    return _difference(y, plain, tuned, objective), draws.std(axis=0, ddof=1)
+
+
+def _difference(y, plain, tuned, objective):
+    n = objective.n_decisive
+    return (objective.judge(y, tuned) - objective.judge(y, plain))[:n]
+
+
+def is_beyond_noise(gain, standard_error, n_standard_errors):
+    """Whether the first level that changes by more than noise changes for the better.
+
+    A later level decides only where those before it gain something within noise: a
+    loss at a level that counts more is never paid for by a gain at one that counts
+    less.
+    """
+    for change, noise in zip(gain, n_standard_errors * standard_error, strict=True):
+        if change > noise:
+            return True
+        if change < 0:
+            return False
+    return False
