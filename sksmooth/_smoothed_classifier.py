@@ -34,6 +34,7 @@ from sksmooth._certificates import (
     Certificates,
     CertifyInterrupted,
     check_radii,
+    check_radius,
     class_index,
 )
 from sksmooth._compat import (
@@ -332,6 +333,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"estimator={fitted!r} has no attribute classes_ after fit; a "
                 "classifier that states its classes is needed."
             )
+        if np.ndim(fitted.classes_[0]) > 0:
+            raise ValueError(
+                f"estimator={fitted!r} is multi-output: classes_ holds one array per "
+                "output. Smooth one classifier per output."
+            )
         self.estimator_ = fitted
         self.classes_ = np.asarray(fitted.classes_)
         resolve_vote_weights(self.vote_weights, self.classes_)
@@ -547,15 +553,17 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             For each class of `classes_`, the share of its rows that are correct; nan
             for a class without rows.
         """
-        certificates = self.certify(X, radii=[radius])
+        check_is_fitted(self)
+        radius = check_radius(radius)
         y = column_or_1d(y)
-        check_consistent_length(y, certificates.label)
-        if (class_index(y, self.classes_) < 0).any():
-            unknown = np.unique(y[class_index(y, self.classes_) < 0]).tolist()
+        check_consistent_length(X, y)
+        unknown = class_index(y, self.classes_) < 0
+        if unknown.any():
             raise ValueError(
-                f"y holds the classes {unknown}, which the classifier does not know: "
-                f"its classes are {self.classes_.tolist()}."
+                f"y holds the classes {np.unique(y[unknown]).tolist()}, which the "
+                f"classifier does not know: its classes are {self.classes_.tolist()}."
             )
+        certificates = self.certify(X, radii=[radius])
         correct = (certificates.label == y) & certificates.holds(radius)
         return {
             label: float(correct[y == label].mean()) if (y == label).any() else np.nan
@@ -671,14 +679,18 @@ def _seed_unseeded(estimator, rng):
 
 
 def _columns_without_numbers(X):
-    """Names of the columns of a DataFrame that do not hold numbers."""
+    """Names of the columns of a DataFrame that cannot be read as numbers."""
     if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
         return []
-    return [
-        name
-        for name, dtype in zip(X.columns, X.dtypes, strict=True)
-        if getattr(dtype, "kind", "O") not in "biuf"
-    ]
+
+    def is_numeric(column):
+        try:
+            np.asarray(column, dtype=np.float64)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    return [name for name in X.columns if not is_numeric(X[name])]
 
 
 def _check_radii(radii):

@@ -29,6 +29,7 @@ def resolve_vote_weights(vote_weights, classes):
     if vote_weights is None:
         return None
     if isinstance(vote_weights, Mapping):
+        _check_numbers(list(vote_weights.values()))
         known = {label: position for position, label in enumerate(classes.tolist())}
         weights = np.ones(len(classes))
         for label, weight in vote_weights.items():
@@ -40,7 +41,7 @@ def resolve_vote_weights(vote_weights, classes):
                 )
             weights[known[plain]] = weight
     else:
-        weights = np.asarray(vote_weights, dtype=np.float64)
+        weights = _check_numbers(vote_weights)
         if weights.shape != (len(classes),):
             raise ValueError(
                 f"vote_weights has shape {weights.shape}; give one weight for each of "
@@ -55,3 +56,13 @@ def resolve_vote_weights(vote_weights, classes):
             "class out, leave it out of the training data."
         )
     return None if np.all(weights == weights[0]) else weights
+
+
+def _check_numbers(weights):
+    try:
+        return np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"vote_weights holds {weights!r}, which are not all numbers; weights must "
+            "be positive and finite."
+        ) from None

@@ -13,6 +13,7 @@ from scipy.special import log_ndtr
 # d * 2e-10 of the Gaussian in total variation), fine against any radius of interest.
 _GRID_BITS = 20
 _FLOAT64_BITS = 52
+_SIGMA_EXPONENT = 900
 # No float64 normal generator exceeds this; beyond it only exactness of the sum is lost.
 _NOISE_REACH = 10.0
 
@@ -25,6 +26,11 @@ class Gaussian:
     ----------
     sigma : float
         Standard deviation of the noise, in the units of the rows.
+
+    Raises
+    ------
+    ValueError
+        If sigma is not positive, or beyond what floating point can hold.
 
     Notes
     -----
@@ -52,6 +58,13 @@ class Gaussian:
     sigma: float
     name: ClassVar[str] = "gaussian"
     norm: ClassVar[int] = 2
+
+    def __post_init__(self):
+        if not 2.0**-_SIGMA_EXPONENT < self.sigma < 2.0**_SIGMA_EXPONENT:
+            raise ValueError(
+                f"sigma={self.sigma!r} must be positive, and neither so small nor so "
+                "large that floating point cannot hold it: scale the features."
+            )
 
     @property
     def grid(self):

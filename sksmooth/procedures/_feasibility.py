@@ -27,24 +27,28 @@ def check_can_certify(n_classes, *, radii, law, n_max, alpha, bound, weights):
         If they certify the label but not all of `radii`.
     """
 
-    def reached(n):
+    def certifies_label(n):
         if radii is None:
             proves = VoteRadius.at(alpha, bound, n_classes, law, weights)
             radius, _ = proves(n * np.eye(n_classes), np.arange(n_classes))
-            return np.atleast_1d(radius.max() > 0)
-        return reachable_radii(radii, n_classes, law, n, alpha, bound, weights)
+            return radius.max() > 0
+        return reachable_radii(
+            np.zeros(1), n_classes, law, n, alpha, bound, weights
+        ).all()
 
-    shown = reached(n_max)
-    if shown.all():
-        return
-    if radii is None or (radii[0] == 0 and not shown[0]):
-        enough = n_max
-        while not reached(enough)[0]:
+    if not certifies_label(n_max):
+        enough = n_max + 1
+        while not certifies_label(enough):
             enough += 1
         raise ValueError(
             f"n_certify={n_max} votes can certify nothing at alpha={alpha:g}, not even "
             f"when unanimous: use n_certify >= {enough}, or a larger alpha."
         )
+    if radii is None:
+        return
+    shown = reachable_radii(radii, n_classes, law, n_max, alpha, bound, weights)
+    if shown.all():
+        return
     farthest = -law.sigma * ndtri(-np.expm1(np.log(alpha) / n_max))
     warnings.warn(
         f"The radii {radii[~shown].tolist()} are out of reach of n_certify={n_max} "

@@ -25,23 +25,27 @@ class LabelIndex:
             self._classes, np.arange(len(self._classes))
         )
 
-    def positions(self, labels):
-        """Position of each label of a one-dimensional array."""
+    def positions(self, labels, n_rows):
+        """Position of each label of a one-dimensional array of `n_rows` labels."""
         labels = np.asarray(labels)
-        if labels.ndim != 1:
+        if labels.shape != (n_rows,):
             raise ValueError(
-                f"estimator.predict returned an array of shape {labels.shape}, one "
-                "label per row is needed: multi-output classifiers cannot be smoothed."
+                f"estimator.predict returned an array of shape {labels.shape} for "
+                f"{n_rows} rows; one label per row is needed: multi-output classifiers "
+                "cannot be smoothed."
             )
         if self._is_range and labels.dtype.kind in "iu":
             known = (labels >= 0) & (labels < len(self._classes))
             at = labels
         else:
-            at = np.searchsorted(self._sorted, labels)
+            try:
+                at = np.searchsorted(self._sorted, labels)
+            except TypeError:  # labels of another kind have no place among the classes
+                at = np.zeros(n_rows, dtype=np.intp)
             at = self._order[np.minimum(at, len(self._order) - 1)]
-            known = self._classes[at] == labels
+            known = np.broadcast_to(self._classes[at] == labels, labels.shape)
         if not np.all(known):
-            stranger = labels[~np.asarray(known)][0]
+            stranger = labels[~known][0]
             raise ValueError(
                 f"estimator.predict returned {stranger!r}, which is not in its "
                 f"classes {self._classes.tolist()}."

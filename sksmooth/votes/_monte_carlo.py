@@ -66,7 +66,7 @@ class MonteCarloVotes:
             import pandas as pd
 
             noisy = pd.DataFrame(noisy, columns=self._columns, copy=False)
-        return self._index.positions(self.estimator.predict(noisy))
+        return self._index.positions(self.estimator.predict(noisy), len(noisy))
 
 
 class VoteStreams:
