@@ -3,6 +3,7 @@
 
 from sksmooth._certificates import Certificates, CertifyInterrupted
 from sksmooth._smoothed_classifier import SmoothedClassifier
+from sksmooth._tuned_vote import TunedVoteClassifierCV
 from sksmooth._version import __version__
 from sksmooth.logs import CertificateLog, read_certificates, write_field_tsv
 
@@ -11,6 +12,7 @@ __all__ = [
     "Certificates",
     "CertifyInterrupted",
     "SmoothedClassifier",
+    "TunedVoteClassifierCV",
     "__version__",
     "read_certificates",
     "write_field_tsv",

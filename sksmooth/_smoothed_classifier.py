@@ -46,6 +46,11 @@ from sksmooth._compat import (
     _raise_for_params,
     _routing_enabled,
 )
+from sksmooth._exact_answers import (
+    exact_certificates,
+    exact_label,
+    exact_shares,
+)
 from sksmooth._slabs import run_in_slabs
 from sksmooth._vote_weights import resolve_vote_weights
 from sksmooth.logs import CertificateLog, describe_run
@@ -58,7 +63,7 @@ from sksmooth.procedures import (
     decide_label,
     run,
 )
-from sksmooth.votes import MonteCarloVotes
+from sksmooth.votes import ExactSource, find_source
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -364,13 +369,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_rows(X)
+        weights = resolve_vote_weights(self.vote_weights, self.classes_)
+        source = self._source(X, min(self.n_samples, 50))
+        if isinstance(source, ExactSource):
+            return self.classes_[exact_label(source.probits(X, self.sigma), weights)]
         procedure = partial(
-            decide_label,
-            n_max=self.n_samples,
-            alpha=self.alpha,
-            weights=resolve_vote_weights(self.vote_weights, self.classes_),
+            decide_label, n_max=self.n_samples, alpha=self.alpha, weights=weights
         )
-        return self.classes_[self._run(procedure, X, "predict")["label"]]
+        work = partial(_run_slab, procedure, source)
+        found = _joined(list(self._slabs(work, X, "predict")))
+        return self.classes_[found["label"]]
 
     def predict_proba(self, X):
         """Share of `n_samples` votes that each class gets.
@@ -391,8 +399,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_rows(X)
+        source = self._source(X, min(self.n_samples, 50))
+        if isinstance(source, ExactSource):
+            return exact_shares(source.probits(X, self.sigma))
         procedure = partial(count_votes, n_votes=self.n_samples)
-        return self._run(procedure, X, "predict_proba")["counts"] / self.n_samples
+        work = partial(_run_slab, procedure, source)
+        found = _joined(list(self._slabs(work, X, "predict_proba")))
+        return found["counts"] / self.n_samples
 
     def certify(self, X, *, radii=None, tol=0.05, beta=0.05, log=None):
         """Certify the answer for each row within a radius.
@@ -458,21 +471,25 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
         X = self._check_rows(X)
         law = Gaussian(self.sigma)
-        settings = {
+        asked = {
             "law": law,
-            "n_max": self.n_certify,
-            "alpha": self.alpha,
-            "bound": self.bound,
+            "radii": radii,
             "weights": resolve_vote_weights(self.vote_weights, self.classes_),
         }
-        check_can_certify(len(self.classes_), radii=radii, **settings)
-        settings |= {"slack": law.grid_slack(X[0].size if len(X) else 1), "beta": beta}
-        if radii is None:
-            settings["tol"] = tol
-            procedure = partial(certify_radius, **settings)
+        source = self._source(X, self._votes_expected(radii))
+        if isinstance(source, ExactSource):
+            asked |= {"alpha": 0.0, "method": "exact", "slack": 0.0}
+            work = partial(_answer_exactly, source, law, asked["weights"], radii)
         else:
-            settings["radii"] = radii
-            procedure = partial(certify_at_radii, **settings)
+            asked |= {
+                "alpha": float(self.alpha),
+                "bound": self.bound,
+                "method": "monte_carlo",
+                "n_max": self.n_certify,
+                "slack": law.grid_slack(X[0].size if len(X) else 1),
+            }
+            asked |= {"beta": beta} | ({"tol": tol} if radii is None else {})
+            work = partial(_run_slab, self._procedure(asked), source)
 
         def certificates(found):
             return Certificates(
@@ -481,17 +498,17 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 sigma=float(self.sigma),
                 noise=law.name,
                 norm=law.norm,
-                alpha=float(self.alpha),
-                method="monte_carlo",
+                alpha=asked["alpha"],
+                method=asked["method"],
                 radii=None if radii is None else tuple(radii.tolist()),
-                slack=settings["slack"],
+                slack=asked["slack"],
             )
 
         if log is not None:
-            return certificates(self._certify_into(log, procedure, X, settings))
+            return certificates(self._certify_into(log, work, source, X, asked))
         results = []
         try:
-            for found in self._slabs(procedure, X, "certify"):
+            for found in self._slabs(work, X, "certify"):
                 results.append(self._named(found))
         except KeyboardInterrupt:
             if not results:
@@ -499,16 +516,34 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise CertifyInterrupted(certificates(_joined(results))) from None
         return certificates(_joined(results))
 
-    def _certify_into(self, log, procedure, X, settings):
+    def _procedure(self, asked):
+        """The sampling procedure that answers a question of `certify`."""
+        settings = {name: value for name, value in asked.items() if name != "method"}
+        feasibility = {
+            name: settings[name]
+            for name in ("law", "radii", "n_max", "alpha", "bound", "weights")
+        }
+        check_can_certify(len(self.classes_), **feasibility)
+        if settings["radii"] is None:
+            del settings["radii"]
+            return partial(certify_radius, **settings)
+        return partial(certify_at_radii, **settings)
+
+    def _votes_expected(self, radii):
+        """About how many votes a row takes, to weigh a closed form against."""
+        if radii is None:
+            return self.n_certify / 4
+        return min(self.n_certify, 500)
+
+    def _certify_into(self, log, work, source, X, asked):
         """Certify the rows that a log does not hold yet, and return all of its rows."""
-        source = self._source()
         digests = row_digests(X, self._noise_key)
-        described = describe_run(settings, source, X, digests)
+        described = describe_run(asked, source, self.classes_, X, digests)
         with CertificateLog.of(log).writing(
             described, [digest.hex() for digest in digests]
         ) as writer:
             rest = X[len(writer.rows) :]
-            for found in self._slabs(procedure, rest, "certify"):
+            for found in self._slabs(work, rest, "certify"):
                 writer.append(self._named(found))
             return writer.columns()
 
@@ -619,30 +654,29 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 ) from error
             raise
 
-    def _source(self):
+    def _source(self, X, expected_votes):
         """Where votes come from."""
-        return MonteCarloVotes(
+        return find_source(
             self.estimator_,
             self.classes_,
             Gaussian(self.sigma),
             self._noise_key,
             self.batch_size,
+            method=self.method,
+            X=X,
+            expected_votes=expected_votes,
         )
 
-    def _slabs(self, procedure, X, task):
-        """Run a procedure on rows, slab by slab, and yield the arrays of each slab."""
+    def _slabs(self, work, X, task):
+        """Work on rows slab by slab, and yield the arrays of each slab."""
         return run_in_slabs(
-            partial(_run_slab, procedure, self._source()),
+            work,
             X,
             n_jobs=self.n_jobs,
             largest=self.batch_size,
             task=task,
             verbose=self.verbose,
         )
-
-    def _run(self, procedure, X, task):
-        """Run a procedure on all rows."""
-        return _joined(list(self._slabs(procedure, X, task)))
 
 
 def _joined(results):
@@ -653,8 +687,17 @@ def _joined(results):
 
 
 def _run_slab(procedure, source, X, on_finished=None):
+    """Sample the votes of a slab of rows."""
     streams = source.open(X)
     return run(procedure(len(X), len(source.classes)), streams, len(X), on_finished)
+
+
+def _answer_exactly(source, law, weights, radii, X, on_finished=None):
+    """Certify a slab of rows in closed form."""
+    found = exact_certificates(source.probits(X, law.sigma), law, weights, radii)
+    if on_finished is not None:
+        on_finished(len(X))
+    return found
 
 
 def _check_classifier(estimator):

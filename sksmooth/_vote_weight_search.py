@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 # Two breakpoints closer than this (in log weights) are one: a weight between them
 # would decide rows by rounding.
@@ -13,7 +13,6 @@ _SAME_BREAKPOINT = 1e-9
 # A callable is asked at so many positions of a weight; built-in scores at all of them.
 _N_ASKED = 40
 _MAX_SWEEPS = 20
-_N_BOOTSTRAP = 200
 
 
 @dataclass(frozen=True)
@@ -248,42 +247,51 @@ def cross_fitted_answers(shares, y, folds, objective):
     return answers, weights
 
 
-def paired_gain(y, plain, tuned, objective):
+def cross_fitted_gain(y, plain, tuned, folds, objective):
     """What one way of answering gains over another, and its standard error.
 
-    The standard error is that of a bootstrap of the rows, class by class, which keeps
-    the pairs together; its seed is fixed.
+    The standard error is that of the jackknife that leaves out a fold at a time. So it
+    grows with the noise of the rows, and also where folds disagree because the models
+    fitted on them do.
+
+    Parameters
+    ----------
+    y, plain, tuned : ndarray of int of shape (n_rows,)
+        Positions of the true classes and of the two answers.
+    folds : list of ndarray of int
+        Rows of each fold.
+    objective : VoteObjective
 
     Returns
     -------
     gain, standard_error : ndarray of shape (n_decisive,)
     """
-    by_class = [rows for c in np.unique(y) if len(rows := np.flatnonzero(y == c))]
-    rng = np.random.default_rng(0)
-    n = objective.n_decisive
-    draws = np.empty((_N_BOOTSTRAP, n))
-    for k in range(_N_BOOTSTRAP):
-        rows = np.concatenate(
-            [rows[rng.integers(len(rows), size=len(rows))] for rows in by_class]
+
+    def gain(kept):
+        levels = objective.judge(y[kept], tuned[kept]) - objective.judge(
+            y[kept], plain[kept]
         )
-        draws[k] = _difference(y[rows], plain[rows], tuned[rows], objective)
-    return _difference(y, plain, tuned, objective), draws.std(axis=0, ddof=1)
+        return levels[: objective.n_decisive]
+
+    kept = np.ones((len(folds), len(y)), dtype=bool)
+    for k, fold in enumerate(folds):
+        kept[k, fold] = False
+    left_out = np.array([gain(rows) for rows in kept])
+    variance = (len(folds) - 1) * left_out.var(axis=0)
+    return gain(np.ones(len(y), dtype=bool)), np.sqrt(variance)
 
 
-def _difference(y, plain, tuned, objective):
-    n = objective.n_decisive
-    return (objective.judge(y, tuned) - objective.judge(y, plain))[:n]
-
-
-def is_beyond_noise(gain, standard_error, n_standard_errors):
+def is_beyond_noise(gain, standard_error, n_folds, significance):
     """Whether the first level that changes by more than noise changes for the better.
 
-    A later level decides only where those before it gain something within noise: a
-    loss at a level that counts more is never paid for by a gain at one that counts
-    less.
+    A gain is beyond noise if it passes a one-sided t-test with ``n_folds - 1`` degrees
+    of freedom. A later level decides only where those before it gain something within
+    noise: a loss at a level that counts more is never paid for by a gain at one that
+    counts less.
     """
-    for change, noise in zip(gain, n_standard_errors * standard_error, strict=True):
-        if change > noise:
+    noise = stdtrit(n_folds - 1, 1 - significance) * standard_error
+    for change, limit in zip(gain, noise, strict=True):
+        if change > limit:
             return True
         if change < 0:
             return False

@@ -14,14 +14,15 @@ from sksmooth.noise import Stage
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 16
 
 
-def describe_run(settings, source, X, digests):
+def describe_run(settings, source, classes, X, digests):
     """Return all that defines the certificates of a run, of types that JSON knows.
 
     Parameters
     ----------
     settings : dict
-        Keyword arguments of the procedure.
+        What was asked, with the law of the noise and "method", "alpha" and "slack".
     source : vote source
+    classes : ndarray of shape (n_classes,)
     X : ndarray of shape (n_rows, ...)
     digests : list of bytes
         Digest of each row under the classifier's key.
@@ -38,17 +39,9 @@ def describe_run(settings, source, X, digests):
         for name, value in settings.items()
         if name != "law"
     }
-    described.setdefault("radii", None)
-    sample = X[:_SAMPLE_ROWS]
-    votes = b""
-    if len(sample):
-        rows = np.arange(len(sample))
-        sizes = np.full(len(sample), _SAMPLE_VOTES)
-        votes = source.open(sample).draw(rows, sizes, Stage.FINGERPRINT).tobytes()
     return described | {
-        "classes": [plain(label) for label in source.classes],
+        "classes": [plain(label) for label in classes],
         "grid": law.grid,
-        "method": "monte_carlo",
         "n_rows": len(X),
         "noise": law.name,
         "norm": law.norm,
@@ -61,5 +54,17 @@ def describe_run(settings, source, X, digests):
             "scipy": scipy.__version__,
             "sksmooth": __version__,
         },
-        "votes": hashlib.blake2b(votes, digest_size=8).hexdigest(),
+        "votes": hashlib.blake2b(
+            _votes(source, X[:_SAMPLE_ROWS], law), digest_size=8
+        ).hexdigest(),
     }
+
+
+def _votes(source, X, law):
+    if not len(X):
+        return b""
+    if hasattr(source, "probits"):
+        lower, upper = source.probits(X, law.sigma)
+        return np.concatenate([lower, upper]).tobytes()
+    sizes = np.full(len(X), _SAMPLE_VOTES)
+    return source.open(X).draw(np.arange(len(X)), sizes, Stage.FINGERPRINT).tobytes()

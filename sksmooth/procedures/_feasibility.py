@@ -56,5 +56,5 @@ def check_can_certify(n_classes, *, radii, law, n_max, alpha, bound, weights):
         f"votes prove about {farthest:.3g}. Use more votes, a "
         "larger sigma, or smaller radii.",
         UserWarning,
-        stacklevel=3,
+        stacklevel=4,
     )

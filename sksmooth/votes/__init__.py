@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where votes come from; every source answers the same questions."""
+"""Where votes come from: sampled, or their probabilities in closed form."""
 
+from sksmooth.votes._exact import PROBIT_MAX, ExactSource
 from sksmooth.votes._monte_carlo import MonteCarloVotes
+from sksmooth.votes._registry import find_source
 
-__all__ = ["MonteCarloVotes"]
+__all__ = ["PROBIT_MAX", "ExactSource", "MonteCarloVotes", "find_source"]

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a vote source in closed form offers, and how a model is turned down."""
+
+import abc
+from importlib import import_module
+
+import numpy as np
+
+# Seconds to draw and add one normal number.
+_NORMAL_COST = 1.2e-8
+
+
+class Declined(Exception):
+    """There is no closed form for this model; the message is the reason."""
+
+
+class SelfCheckFailed(Declined):
+    """The closed form contradicts `predict`, which the user should hear of."""
+
+
+def entry_of(table, instance):
+    """The entry of a table for the exact type of an instance, or None.
+
+    Parameters
+    ----------
+    table : dict of str to (str, object)
+        From the name of a class to the public module that has it, and the entry. So a
+        module is only loaded once one of its classes is met.
+    instance : object
+    """
+    name = type(instance).__name__
+    module, entry = table.get(name, (None, None))
+    if module is None or getattr(import_module(module), name, None) is not type(
+        instance
+    ):
+        return None
+    return entry
+
+
+class ExactSource(abc.ABC):
+    """Class probabilities of a fitted classifier under Gaussian noise, without votes.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Labels, in the base classifier's order.
+    affine : AffineMap
+        What happens to a row before the classifier proper sees it; the noise of its
+        outputs must be independent.
+    predict_cost : float
+        Estimated seconds that the base classifier takes per row.
+
+    Attributes
+    ----------
+    kind : {"exact", "interval"}
+        Whether `probits` returns one number twice, or a certified interval.
+    predict_cost, vote_cost : float
+        Estimated seconds for the base classifier to answer one row, and for one
+        sampled vote, noise and all.
+    build_evaluations : int
+        Calls of the base classifier, in rows, still to be made before the first
+        answer.
+
+    Raises
+    ------
+    Declined
+        If noise behind the affine map is not independent.
+    """
+
+    kind = "exact"
+    build_evaluations = 0
+
+    def __init__(self, classes, affine, predict_cost):
+        self.classes = classes
+        self.affine = affine
+        self._noise_scale = affine.noise_scale
+        self.predict_cost = predict_cost
+        self.vote_cost = predict_cost + _NORMAL_COST * affine.n_features_in
+
+    def probits(self, X, sigma):
+        """Phi^-1 of the probability of each class at each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+        sigma : float
+            Standard deviation of the noise, in the units of X.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (n_rows, n_classes)
+            Finite, at most `PROBIT_MAX` in size. The same array for exact forms.
+
+        Raises
+        ------
+        ValueError
+            If X does not have the shape the classifier was fitted on, or sigma is not
+            positive.
+        """
+        X = self._checked(X)
+        if not sigma > 0:
+            raise ValueError(f"sigma={sigma!r} must be positive.")
+        return self._probits(self.affine.apply(X), sigma * self._noise_scale)
+
+    def predict_from_structure(self, X):
+        """Labels that the extracted structure implies, without noise.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        return self.classes[self._positions(self.affine.apply(self._checked(X)))]
+
+    def disagrees(self, X, labels):
+        """Rows at which the structure contradicts labels, as a mask."""
+        return self.predict_from_structure(X) != labels
+
+    @abc.abstractmethod
+    def cost_per_row(self, n_rows=1):
+        """Estimated seconds per row, from operation counts, for a call on n_rows.
+
+        Right within a factor of about three on one core of a current machine. It is
+        computed and not timed, so that a choice that rests on it is the same in every
+        run.
+        """
+
+    def break_even_votes(self, n_rows=1):
+        """Votes per row at which sampling would cost the same, by the same estimate."""
+        return self.cost_per_row(n_rows) / self.vote_cost
+
+    @abc.abstractmethod
+    def _probits(self, X, scale):
+        """`probits` after the affine map; `scale` is the noise of each feature."""
+
+    @abc.abstractmethod
+    def _positions(self, X):
+        """Position of the class at each row, after the affine map."""
+
+    def _checked(self, X):
+        X = np.asarray(X, dtype=np.float64)
+        if X.ndim != 2 or X.shape[1] != self.affine.n_features_in:
+            raise ValueError(
+                f"X has shape {X.shape}, (n_rows, {self.affine.n_features_in}) is "
+                "needed."
+            )
+        return X

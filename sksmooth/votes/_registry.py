@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which source of votes serves a fitted classifier."""
+
+import warnings
+from weakref import WeakKeyDictionary
+
+from sksmooth.votes._exact import (
+    Declined,
+    SelfCheckFailed,
+    find_exact_source,
+    find_linear_scores,
+)
+from sksmooth.votes._monte_carlo import MonteCarloVotes
+from sksmooth.votes._projected_linear import ProjectedLinearVotes
+
+# The choice must not depend on the rows of a call, or a row's answer would.
+_TYPICAL_ROWS = 64
+
+# What was found for a fitted classifier; classifiers are not written to, as
+# scikit-learn asks of predict.
+_closed_forms = WeakKeyDictionary()
+_linear_forms = WeakKeyDictionary()
+
+
+def find_source(estimator, classes, law, key, batch_size, *, method, X, expected_votes):
+    """Choose where votes come from.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    classes : ndarray of shape (n_classes,)
+    law : Gaussian
+    key : bytes
+    batch_size : int
+        As for `MonteCarloVotes`.
+    method : {"auto", "exact", "monte_carlo"}
+    X : ndarray of shape (n_rows, ...)
+        Rows near which closed forms are compared with `predict`.
+    expected_votes : float
+        How many votes per row sampling would draw for the question. With
+        ``method="auto"``, a closed form that costs more than them is passed over.
+
+    Returns
+    -------
+    ExactSource, MonteCarloVotes or ProjectedLinearVotes
+
+    Raises
+    ------
+    ValueError
+        If ``method="exact"`` and there is no closed form; the message has the reason.
+    """
+    sampled = (estimator, classes, law, key, batch_size)
+    if method == "monte_carlo" or len(X) == 0:
+        return MonteCarloVotes(*sampled)
+    form = _find(_closed_forms, find_exact_source, estimator, X, law.sigma)
+    if not isinstance(form, Declined):
+        source, break_even = form
+        if method == "exact" or break_even <= expected_votes:
+            return source
+    elif method == "exact":
+        raise ValueError(
+            f"method='exact' has no closed form for {estimator!r}: {form}. Use "
+            "method='auto' or 'monte_carlo'."
+        )
+    elif isinstance(form, SelfCheckFailed):
+        warnings.warn(
+            f"Votes of {estimator!r} are sampled: {form}.", UserWarning, stacklevel=4
+        )
+    scores = _find(_linear_forms, find_linear_scores, estimator, X, law.sigma)
+    if isinstance(scores, Declined):
+        return MonteCarloVotes(*sampled)
+    return ProjectedLinearVotes(*scores[0], *sampled)
+
+
+def _find(known, find, estimator, X, sigma):
+    """What `find` has for an estimator and its break-even votes, or why not."""
+    if estimator not in known:
+        try:
+            form = find(estimator, X, sigma)
+        except Declined as reason:
+            # Without the traceback, which would keep the estimator alive.
+            known[estimator] = type(reason)(str(reason))
+        else:
+            # Asked once, before a table is filled: the choice must not depend on what
+            # was asked before.
+            cost = getattr(form, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
+            known[estimator] = form, cost
+    return known[estimator]
