@@ -2,6 +2,7 @@
 """Randomized smoothing for scikit-learn, and its hidden cost seen class by class."""
 
 from sksmooth._certificates import Certificates, CertifyInterrupted
+from sksmooth._recertify import recertify
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._tuned_vote import TunedVoteClassifierCV
 from sksmooth._version import __version__
@@ -15,5 +16,6 @@ __all__ = [
     "TunedVoteClassifierCV",
     "__version__",
     "read_certificates",
+    "recertify",
     "write_field_tsv",
 ]

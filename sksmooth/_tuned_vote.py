@@ -141,8 +141,9 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     by accuracy, then by how close to equal they are.
 
     The gain is measured by answering each fold with weights tuned on the others, so it
-    is not flattered by the search. Its standard error is that of the jackknife over
-    folds, and the test has as many degrees of freedom as there are folds less one.
+    is not flattered by the search. Its standard error is that of a bootstrap of folds
+    and of rows within them; where folds disagree, as they do if the votes depend much
+    on which rows were trained on, no gain is believed.
     With a floor, the worst class (up to the floor) is tested first, and `scoring`
     counts only if that gain is zero or within noise.
 
@@ -296,8 +297,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tuned, fold_weights = cross_fitted_answers(contested, y, folds, objective)
         gain, error = cross_fitted_gain(y, answers[0], tuned, folds, objective)
         accepted = len(path) > 1 and (
-            self.significance is None
-            or is_beyond_noise(gain, error, len(folds), self.significance)
+            self.significance is None or is_beyond_noise(gain, error, self.significance)
         )
         chosen = -1 if accepted else 0
         worst = VoteObjective("worst_class_accuracy", None, classes)

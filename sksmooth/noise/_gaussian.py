@@ -155,12 +155,12 @@ class Gaussian:
         top = np.asarray(probit_top, dtype=np.float64)
         other = np.asarray(probit_other, dtype=np.float64)
         log_odds = np.log(weight_other) - np.log(weight_top)
-        if np.all(log_odds == 0.0):
-            distance = (top - other) / 2
-        else:
-            top, other, log_odds = np.broadcast_arrays(top, other, log_odds)
-            distance = np.full(top.shape, -np.inf)
-            bounded = np.isfinite(top) & np.isfinite(other)
+        top, other, log_odds = np.broadcast_arrays(top, other, log_odds)
+        distance = np.asarray((top - other) / 2)
+        weighted = log_odds != 0.0
+        if weighted.any():
+            distance[weighted] = -np.inf
+            bounded = weighted & np.isfinite(top) & np.isfinite(other)
             distance[bounded] = _weighted_distance(
                 top[bounded], other[bounded], log_odds[bounded]
             )
@@ -183,9 +183,12 @@ def _weighted_distance(top, other, log_odds):
     while (ok := ahead(high)).any():
         high = np.where(ok, high + (high - low), high)
     for _ in range(100):
+        # Who has converged stays as it is: no answer depends on the others.
+        open_ = high - low > 1e-15 * np.maximum(1.0, np.abs(high))
+        if not open_.any():
+            break
         middle = (low + high) / 2
         ok = ahead(middle)
-        low, high = np.where(ok, middle, low), np.where(ok, high, middle)
-        if np.all(high - low <= 1e-15 * np.maximum(1.0, np.abs(high))):
-            break
+        low = np.where(open_ & ok, middle, low)
+        high = np.where(open_ & ~ok, middle, high)
     return low

@@ -7,9 +7,9 @@ from sksmooth.bounds import clopper_pearson_upper
 
 
 def vote_shares(counts):
-    """Shares of the votes, kept off 0 and 1 by half a vote per class."""
-    n = counts.sum(axis=1, keepdims=True)
-    return (counts + 0.5) / (n + 0.5 * counts.shape[1])
+    """Shares of the votes, kept off 0 and 1 by one vote spread over the classes."""
+    n_classes = counts.shape[1]
+    return (counts + 1 / n_classes) / (counts.sum(axis=1, keepdims=True) + 1)
 
 
 def optimistic_shares(counts, leader, beta):

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Command line: ``python -m sksmooth report LOG...``."""
+
+import argparse
+import sys
+import warnings
+
+from sksmooth.logs import read_certificates
+from sksmooth.metrics import classwise_report
+
+
+def main(argv=None):
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : list of str, default=None
+        Arguments; None takes those of the process.
+
+    Returns
+    -------
+    int
+        0, or 1 if a file could not be reported on.
+    """
+    args = _parser().parse_args(argv)
+    failed = False
+    for path in args.logs:
+        print(path if len(args.logs) > 1 else "", end="\n" if len(args.logs) > 1 else "")
+        try:
+            _report(path, args)
+        except (OSError, ValueError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
+    return int(failed)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m sksmooth")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    report = commands.add_parser(
+        "report",
+        help="class-wise report of logs",
+        description="Print certified accuracy class by class, from logs of sksmooth or "
+        "the tab-separated files of the field (idx label predict radius correct time).",
+    )
+    report.add_argument("logs", nargs="+", metavar="LOG")
+    report.add_argument(
+        "--radii",
+        type=float,
+        nargs="+",
+        metavar="R",
+        help="radii to report at (default: those that were asked, or 0)",
+    )
+    report.add_argument(
+        "--plot", metavar="FILE", help="save certified accuracy over radius as a figure"
+    )
+    return parser
+
+
+def _report(path, args):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        certificates, y_true = read_certificates(path)
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)
+    if y_true is None:
+        raise ValueError(
+            f"{path} holds no true labels to score against: log them with "
+            "CertificateLog(path, y=y)."
+        )
+    radii = args.radii or certificates.radii or (0.0,)
+    print(classwise_report(y_true, certificates, radii=tuple(radii)))
+    if args.plot:
+        from sksmooth.inspection import CertifiedAccuracyDisplay
+
+        display = CertifiedAccuracyDisplay.from_certificates(y_true, certificates)
+        display.figure_.savefig(args.plot, bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""SmoothedClassifier has the manners of a scikit-learn estimator.
+
+Nothing is expected to fail and nothing may be skipped.
+"""
+
+from unittest import SkipTest
+
+import pytest
+from sklearn import config_context
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sksmooth import SmoothedClassifier
+
+# By default the votes of a linear model or a tree may come from a closed form; the last
+# one makes sure that sampling them has the same manners.
+ESTIMATORS = [
+    SmoothedClassifier(LogisticRegression()),
+    SmoothedClassifier(DecisionTreeClassifier()),
+    SmoothedClassifier(LinearSVC()),
+    SmoothedClassifier(make_pipeline(StandardScaler(), LogisticRegression())),
+    SmoothedClassifier(LogisticRegression(), method="monte_carlo"),
+]
+
+
+@pytest.mark.parametrize("routing", [False, True], ids=["routing_off", "routing_on"])
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_check(estimator, check, routing):
+    with config_context(enable_metadata_routing=routing):
+        try:
+            check(estimator)
+        except SkipTest as skipped:
+            pytest.fail(f"a check was skipped: {skipped}")
+
+
+def test_nothing_is_excused_by_a_tag():
+    tags = get_tags(SmoothedClassifier(LogisticRegression()))
+    assert not tags.non_deterministic
+    assert not tags.no_validation
+    assert not tags.classifier_tags.poor_score
