@@ -377,7 +377,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             decide_label, n_max=self.n_samples, alpha=self.alpha, weights=weights
         )
         work = partial(_run_slab, procedure, source)
-        found = _joined(list(self._slabs(work, X, "predict")))
+        found = _joined(list(self._slabs(work, X, "predict", self.n_jobs)))
         return self.classes_[found["label"]]
 
     def predict_proba(self, X):
@@ -404,7 +404,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return exact_shares(source.probits(X, self.sigma))
         procedure = partial(count_votes, n_votes=self.n_samples)
         work = partial(_run_slab, procedure, source)
-        found = _joined(list(self._slabs(work, X, "predict_proba")))
+        found = _joined(list(self._slabs(work, X, "predict_proba", self.n_jobs)))
         return found["counts"] / self.n_samples
 
     def certify(self, X, *, radii=None, tol=0.05, beta=0.05, log=None):
@@ -480,6 +480,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if isinstance(source, ExactSource):
             asked |= {"alpha": 0.0, "method": "exact", "slack": 0.0}
             work = partial(_answer_exactly, source, law, asked["weights"], radii)
+            n_jobs = 1  # a table is quicker read than sent
         else:
             asked |= {
                 "alpha": float(self.alpha),
@@ -490,6 +491,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             }
             asked |= {"beta": beta} | ({"tol": tol} if radii is None else {})
             work = partial(_run_slab, self._procedure(asked), source)
+            n_jobs = self.n_jobs
 
         def certificates(found):
             return Certificates(
@@ -505,10 +507,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
 
         if log is not None:
-            return certificates(self._certify_into(log, work, source, X, asked))
+            return certificates(self._certify_into(log, work, source, X, asked, n_jobs))
         results = []
         try:
-            for found in self._slabs(work, X, "certify"):
+            for found in self._slabs(work, X, "certify", n_jobs):
                 results.append(self._named(found))
         except KeyboardInterrupt:
             if not results:
@@ -535,7 +537,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return self.n_certify / 4
         return min(self.n_certify, 500)
 
-    def _certify_into(self, log, work, source, X, asked):
+    def _certify_into(self, log, work, source, X, asked, n_jobs):
         """Certify the rows that a log does not hold yet, and return all of its rows."""
         digests = row_digests(X, self._noise_key)
         described = describe_run(asked, source, self.classes_, X, digests)
@@ -543,7 +545,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             described, [digest.hex() for digest in digests]
         ) as writer:
             rest = X[len(writer.rows) :]
-            for found in self._slabs(work, rest, "certify"):
+            for found in self._slabs(work, rest, "certify", n_jobs):
                 writer.append(self._named(found))
             return writer.columns()
 
@@ -667,12 +669,12 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             expected_votes=expected_votes,
         )
 
-    def _slabs(self, work, X, task):
+    def _slabs(self, work, X, task, n_jobs):
         """Work on rows slab by slab, and yield the arrays of each slab."""
         return run_in_slabs(
             work,
             X,
-            n_jobs=self.n_jobs,
+            n_jobs=n_jobs,
             largest=self.batch_size,
             task=task,
             verbose=self.verbose,
