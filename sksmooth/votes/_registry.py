@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which source of votes serves a fitted classifier."""
 
+import operator
 import warnings
 from weakref import WeakKeyDictionary
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 
 from sksmooth.votes._exact import (
     Declined,
@@ -74,15 +78,33 @@ def find_source(estimator, classes, law, key, batch_size, *, method, X, expected
 
 def _find(known, find, estimator, X, sigma):
     """What `find` has for an estimator and its break-even votes, or why not."""
-    if estimator not in known:
-        try:
-            form = find(estimator, X, sigma)
-        except Declined as reason:
-            # Without the traceback, which would keep the estimator alive.
-            known[estimator] = type(reason)(str(reason))
-        else:
-            # Asked once, before a table is filled: the choice must not depend on what
-            # was asked before.
-            cost = getattr(form, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
-            known[estimator] = form, cost
-    return known[estimator]
+    state = _fitted_state(estimator)
+    if estimator in known:
+        form, seen = known[estimator]
+        if len(seen) == len(state) and all(map(operator.is_, seen, state)):
+            return form
+    try:
+        source = find(estimator, X, sigma)
+    except Declined as reason:
+        # Without the traceback, which would keep the estimator alive.
+        form = type(reason)(str(reason))
+    else:
+        # Asked once, before a table is filled: the choice must not depend on what was
+        # asked before.
+        cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
+        form = source, cost
+    known[estimator] = form, state
+    return form
+
+
+def _fitted_state(estimator):
+    """The fitted attributes: others, if the classifier was fitted again in place."""
+    if isinstance(estimator, FrozenEstimator):
+        return _fitted_state(estimator.estimator)
+    if isinstance(estimator, Pipeline):
+        return [part for _, step in estimator.steps for part in _fitted_state(step)]
+    return [
+        value
+        for name, value in getattr(estimator, "__dict__", {}).items()
+        if name.endswith("_") and not name.endswith("__")
+    ]

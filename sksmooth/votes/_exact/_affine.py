@@ -30,6 +30,12 @@ class AffineMap:
         self.index = index
         self.scale = scale
         self.matrix = matrix
+        self._is_identity = (
+            matrix is None
+            and np.array_equal(index, np.arange(n_features_in))
+            and np.all(scale == 1)
+            and not np.any(shift)
+        )
 
     @classmethod
     def identity(cls, n_features):
@@ -47,6 +53,8 @@ class AffineMap:
 
     def apply(self, X):
         """Map rows."""
+        if self._is_identity:
+            return X
         if self.matrix is not None:
             return X @ self.matrix.T + self.shift
         return X[:, self.index] * self.scale + self.shift

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ensembles of trees on few features: a table of what they answer in each cell."""
 
+import math
 import weakref
 from functools import cached_property
 
@@ -54,8 +55,10 @@ class CellSource(ExactSource):
         self._shape = tuple(sizes[self._axes])
         self.n_cells = int(np.prod(self._shape, dtype=object))
         if self.n_cells > max_cells:
+            # The number may be beyond any float.
             raise Declined(
-                f"its thresholds make {self.n_cells:.3g} cells, more than {max_cells}"
+                f"its thresholds make 1e{math.log10(self.n_cells):.1f} cells, more "
+                f"than {max_cells}"
             )
         self._estimator = weakref.ref(estimator)
         self._index = LabelIndex(self.classes)

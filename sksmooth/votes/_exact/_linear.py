@@ -284,7 +284,7 @@ class ThreeClassSource(LinearSource):
         If the boundaries are nearly parallel, so that the tip is badly determined.
     """
 
-    _seconds_per_row = 1e-5
+    _seconds_per_row = 2e-5
 
     def __init__(self, classes, scores):
         super().__init__(classes, scores)

@@ -76,7 +76,10 @@ class Ensemble:
         """Sorted thresholds of each feature, over all trees."""
         feature = np.concatenate([tree.feature for tree in self.trees])
         threshold = np.concatenate([tree.threshold for tree in self.trees])
-        return [np.unique(threshold[feature == f]) for f in range(n_features)]
+        order = np.lexsort([threshold, feature])
+        starts = np.searchsorted(feature[order], np.arange(n_features + 1))
+        parts = np.split(threshold[order], starts)[1:-1]
+        return [np.unique(part) for part in parts]
 
     def representatives(self, thresholds):
         """One value in each cell between the sorted thresholds of a feature."""

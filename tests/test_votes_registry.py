@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which source answers, seen through the estimator."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from sksmooth import SmoothedClassifier
+
+X, y = load_iris(return_X_y=True)
+
+
+class Contrary(LogisticRegression):
+    """Answers something else than its coefficients say."""
+
+    def predict(self, X):
+        return self.classes_[::-1][np.argmax(self.decision_function(X), axis=1)]
+
+
+def test_a_closed_form_needs_no_votes_and_no_alpha():
+    clf = SmoothedClassifier(LogisticRegression(max_iter=1000), sigma=0.5).fit(X, y)
+    certificates = clf.certify(X)
+    assert certificates.method == "exact"
+    assert certificates.alpha == 0.0
+    assert not certificates.n_evaluations.any()
+    assert not certificates.counts.any()
+
+
+def test_sampling_can_be_asked_for():
+    clf = SmoothedClassifier(
+        LogisticRegression(max_iter=1000), method="monte_carlo", n_certify=100
+    ).fit(X, y)
+    certificates = clf.certify(X[:5])
+    assert certificates.method == "monte_carlo"
+    assert (certificates.n_evaluations > 0).all()
+
+
+@pytest.mark.parametrize("radii", [None, [0.0, 0.1, 0.4]])
+def test_sampled_radii_stay_within_exact_ones(radii):
+    # Each sampled certificate exceeds the truth with probability at most alpha, so
+    # more than 3 of 60 do so with probability below 1e-6.
+    tree = DecisionTreeClassifier(random_state=0).fit(X[::2], y[::2])
+    rows = X[1::2][:60]
+    settings = {"sigma": 0.4, "random_state": 0}
+    exact = SmoothedClassifier.from_fitted(tree, method="exact", **settings)
+    sampled = SmoothedClassifier.from_fitted(tree, method="monte_carlo", **settings)
+    truth = exact.certify(rows)
+    shown = sampled.certify(rows, radii=radii)
+    alike = shown.abstained | (shown.label == truth.label)
+    assert np.sum(~alike | (shown.radius > truth.radius)) <= 3
+    # and they come close: little is given up for the votes saved
+    assert shown.radius.mean() > 0.85 * exact.certify(rows, radii=radii).radius.mean()
+
+
+def test_a_grid_of_radii_is_read_off_the_exact_radius():
+    clf = SmoothedClassifier(LogisticRegression(max_iter=1000), sigma=0.5).fit(X, y)
+    radius = clf.certify(X).radius
+    grid = np.array([0.0, 0.2, 0.5])
+    held = clf.certify(X, radii=grid)
+    expected = np.array([grid[grid <= r].max() for r in radius])
+    np.testing.assert_array_equal(held.radius, expected)
+
+
+def test_a_classifier_that_contradicts_its_structure_is_sampled():
+    clf = SmoothedClassifier(Contrary(max_iter=1000), n_certify=100).fit(X, y)
+    assert clf.certify(X[:3]).method == "monte_carlo"
+
+
+def test_a_replaced_coefficient_is_seen():
+    model = LogisticRegression(max_iter=1000).fit(X[:100], y[:100])
+    clf = SmoothedClassifier.from_fitted(model, sigma=0.5)
+    before = clf.certify(X[:10]).radius
+    model.fit(10 * X[:100], y[:100])
+    after = clf.certify(X[:10]).radius
+    distance = np.abs(model.decision_function(X[:10])) / np.linalg.norm(model.coef_)
+    np.testing.assert_allclose(after, distance, rtol=1e-10)
+    assert not np.allclose(before, after)
+
+
+def test_exact_raises_with_the_reason():
+    clf = SmoothedClassifier(KNeighborsClassifier(), method="exact").fit(X, y)
+    with pytest.raises(ValueError, match=r"method='exact'.*no closed form"):
+        clf.certify(X[:2])
+
+
+def test_linear_scores_are_sampled_where_they_differ():
+    # Ten classes in 64 dimensions: nine directions. The law of the votes is the same.
+    digits, labels = load_digits(return_X_y=True)
+    digits = digits / 16
+    model = LogisticRegression(max_iter=2000).fit(digits[::2], labels[::2])
+    rows, n = digits[1:41:2], 5000
+    settings = {"sigma": 0.5, "n_samples": n, "random_state": 0}
+    projected = SmoothedClassifier.from_fitted(model, **settings).predict_proba(rows)
+    plain = SmoothedClassifier.from_fitted(
+        model, method="monte_carlo", **settings
+    ).predict_proba(rows)
+    assert not np.array_equal(projected, plain)
+    share = (projected + plain) / 2
+    error = np.sqrt(np.maximum(share * (1 - share), 1 / n) * 2 / n)
+    # 200 differences of two independent estimates
+    assert np.abs(projected - plain).max() <= 5 * error.max()
+    assert (np.abs(projected - plain) <= 5 * error).all()
