@@ -4,7 +4,7 @@
 import numpy as np
 
 FIRST_LOOK = 16
-GROWTH = 1.5
+GROWTH = 1.4
 
 
 def geometric_looks(n_max, first=FIRST_LOOK, growth=GROWTH):
@@ -16,7 +16,7 @@ def geometric_looks(n_max, first=FIRST_LOOK, growth=GROWTH):
     --------
     >>> from sksmooth.bounds import geometric_looks
     >>> geometric_looks(100)
-    array([ 16,  24,  36,  54,  81, 100])
+    array([ 16,  22,  31,  43,  60,  84, 100])
     """
     looks, n = [], first
     while n < n_max:

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What smoothing costs each class: base against smoothed, abstention apart."""
+
+import numpy as np
+from sklearn.utils.validation import column_or_1d
+
+from sksmooth._certificates import check_radius, class_index
+from sksmooth.inspection._certified_accuracy_display import base_name
+from sksmooth.inspection._drawing import (
+    get_axes,
+    legend_below,
+    noise_name,
+    share_interval,
+    tidy,
+)
+from sksmooth.metrics._scorers import _find_smoothed
+from sksmooth.metrics._scores import check_asked, check_known, check_rows, is_right
+from sksmooth.shrinkage._smoothed_copy import base_labels
+
+# Okabe and Ito: blue and orange are far apart for any kind of colour vision.
+_RIGHT, _UNSURE, _ABSTAINED, _BASE = "#0072B2", "#56B4E9", "#E69F00", "black"
+
+
+class ClasswiseAccuracyDisplay:
+    """Accuracy of each class, of the base classifier and of the smoothed one.
+
+    A bar for each class holds the rows that are right (and certified within the
+    radius), those that are right within a smaller radius only, and those that
+    abstained; what is missing to 1 is wrong. A black tick is the accuracy of the base
+    classifier. Classes are sorted by what smoothing costs them, the largest loss on
+    top [1]_.
+
+    Make one with `from_estimator`, `from_certificates` or `from_predictions`.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The classes.
+    support : ndarray of int of shape (n_classes,)
+        Number of rows of each class.
+    accuracy : ndarray of shape (n_classes,)
+        Share of the rows of a class that are right, and certified within `radius`; nan
+        for a class without rows.
+    closer : ndarray of shape (n_classes,)
+        Share that is right and certified, but within less than `radius`.
+    abstained : ndarray of shape (n_classes,)
+        Share that has no certificate.
+    base_accuracy : ndarray of shape (n_classes,), default=None
+        Share that the base classifier gets right without noise.
+    radius : float, default=0.0
+        Radius, in the units of X.
+    certified : bool, default=True
+        False if `accuracy` is that of plain predictions.
+    sigma : float, default=nan
+        Standard deviation of the noise, for the title.
+    name : str, default=None
+        Name of the classifier, for the title.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    order_ : ndarray of int
+        Positions in `classes` of the bars, from the top; a class without rows has none.
+    bars_ : dict of str to matplotlib BarContainer
+        The parts of the bars: "right", "closer", "abstained". The last bar of each is
+        that of all rows.
+    base_ : matplotlib artist or None
+        The ticks of the base classifier.
+    errorbar_ : matplotlib ErrorbarContainer
+        95 % Clopper-Pearson intervals of `accuracy`, the rows being a sample.
+    text_ : list of matplotlib Text
+        What smoothing changes for each class, in percentage points.
+    legend_ : matplotlib Legend
+
+    See Also
+    --------
+    sksmooth.metrics.classwise_report : The same as a table.
+
+    References
+    ----------
+    .. [1] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
+       Cost of Randomized Smoothing", AISTATS 2021, section 6.
+
+    Examples
+    --------
+    >>> from sksmooth.inspection import ClasswiseAccuracyDisplay
+    >>> y = ["cat", "cat", "dog", "dog"]
+    >>> display = ClasswiseAccuracyDisplay.from_predictions(
+    ...     y, ["cat", "dog", "dog", "dog"], y_base=y)
+    >>> [label.get_text() for label in display.ax_.get_yticklabels()]
+    ['cat', 'dog', 'overall']
+    """
+
+    def __init__(
+        self,
+        *,
+        classes,
+        support,
+        accuracy,
+        closer,
+        abstained,
+        base_accuracy=None,
+        radius=0.0,
+        certified=True,
+        sigma=np.nan,
+        name=None,
+    ):
+        self.classes = classes
+        self.support = support
+        self.accuracy = accuracy
+        self.closer = closer
+        self.abstained = abstained
+        self.base_accuracy = base_accuracy
+        self.radius = radius
+        self.certified = certified
+        self.sigma = sigma
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y, *, radius=0.0, name=None, ax=None, despine=False
+    ):
+        """Certify rows, ask the base classifier about them, and draw both.
+
+        Parameters
+        ----------
+        estimator : fitted SmoothedClassifier
+            Bare, at the end of a Pipeline, or found by a search.
+        X : array-like of shape (n_rows, n_features, ...)
+            Rows, best ones that `estimator` was not fitted on.
+        y : array-like of shape (n_rows,)
+            Their true labels.
+        radius : float, default=0.0
+            Radius to ask for, in the units of the X that is smoothed.
+        name : str, default=None
+            Name for the title. None takes the name of the base classifier.
+        ax : matplotlib Axes, default=None
+            Axes to draw in. None makes a figure.
+        despine : bool, default=False
+            Take the top and right spines off.
+
+        Returns
+        -------
+        display : ClasswiseAccuracyDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` holds no smoothed classifier.
+        """
+        radius = check_radius(radius)
+        smoothed, rows = _find_smoothed(estimator, X)
+        return cls.from_certificates(
+            y,
+            smoothed.certify(rows, radii=sorted({0.0, radius})),
+            y_base=base_labels(smoothed, rows),
+            radius=radius,
+            name=base_name(smoothed) if name is None else name,
+            ax=ax,
+            despine=despine,
+        )
+
+    @classmethod
+    def from_certificates(
+        cls,
+        y_true,
+        certificates,
+        *,
+        y_base=None,
+        radius=0.0,
+        name=None,
+        ax=None,
+        despine=False,
+    ):
+        """Draw rows that were certified before.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_rows,)
+            True labels, all among ``certificates.classes``.
+        certificates : Certificates
+            What `SmoothedClassifier.certify` returned for the same rows.
+        y_base : array-like of shape (n_rows,), default=None
+            Answers of the base classifier without noise. None draws no ticks, and
+            sorts the classes by their accuracy.
+        radius : float, default=0.0
+            Radius, in the units of X. Certificates asked at given radii answer at those
+            alone.
+        name, ax, despine
+            As in `from_estimator`.
+
+        Returns
+        -------
+        display : ClasswiseAccuracyDisplay
+
+        Raises
+        ------
+        ValueError
+            If a label is not known to the certificates, lengths differ, or `radius`
+            was not asked.
+        """
+        y_true = check_rows(y_true, certificates)
+        classes = certificates.classes
+        index = check_known(y_true, classes)
+        radius = check_asked(certificates, radius)
+        right = is_right(y_true, certificates) & ~certificates.abstained
+        holds = right & certificates.holds(radius)
+        base = None
+        if y_base is not None:
+            y_base = check_rows(y_base, certificates, "y_base")
+            base = check_known(y_base, classes, "y_base") == index
+        return cls._from_masks(
+            index,
+            classes,
+            {"accuracy": holds, "closer": right & ~holds}
+            | {"abstained": certificates.abstained, "base_accuracy": base},
+            radius=radius,
+            sigma=certificates.sigma,
+            name=name,
+        ).plot(ax, despine=despine)
+
+    @classmethod
+    def from_predictions(
+        cls, y_true, y_pred, *, y_base=None, name=None, ax=None, despine=False
+    ):
+        """Draw labels that `predict` answered: nothing is certified, none abstains.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_rows,)
+            True labels.
+        y_pred : array-like of shape (n_rows,)
+            Answers of the smoothed classifier.
+        y_base : array-like of shape (n_rows,), default=None
+            Answers of the base classifier without noise.
+        name, ax, despine
+            As in `from_estimator`.
+
+        Returns
+        -------
+        display : ClasswiseAccuracyDisplay
+
+        Raises
+        ------
+        ValueError
+            If lengths differ or there are no rows.
+        """
+        y_true = column_or_1d(y_true)
+        answers = {"y_pred": column_or_1d(y_pred)}
+        if y_base is not None:
+            answers["y_base"] = column_or_1d(y_base)
+        for name_, labels in answers.items():
+            if len(labels) != len(y_true):
+                raise ValueError(
+                    f"{name_} has {len(labels)} rows and y_true {len(y_true)}; both "
+                    "must describe the same rows."
+                )
+        if len(y_true) == 0:
+            raise ValueError("y_true is empty; an accuracy needs at least one row.")
+        classes = np.unique(y_true)
+        index = class_index(y_true, classes)
+        right = {n: class_index(a, classes) == index for n, a in answers.items()}
+        none = np.zeros(len(y_true), dtype=bool)
+        return cls._from_masks(
+            index,
+            classes,
+            {"accuracy": right["y_pred"], "closer": none}
+            | {"abstained": none, "base_accuracy": right.get("y_base")},
+            certified=False,
+            name=name,
+        ).plot(ax, despine=despine)
+
+    @classmethod
+    def _from_masks(cls, index, classes, masks, **params):
+        support = np.bincount(index, minlength=len(classes))
+        shares = {}
+        for name, mask in masks.items():
+            hits = (
+                None if mask is None else np.bincount(index[mask], None, len(classes))
+            )
+            with np.errstate(invalid="ignore"):  # 0 / 0: a class without rows
+                shares[name] = None if mask is None else hits / support
+        return cls(classes=classes, support=support, **shares, **params)
+
+    def plot(self, ax=None, *, name=None, despine=False):
+        """Draw the bars.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw in. None makes a figure.
+        name : str, default=None
+            Name for the title. None takes the attribute `name`.
+        despine : bool, default=False
+            Take the top and right spines off.
+
+        Returns
+        -------
+        self : ClasswiseAccuracyDisplay
+        """
+        ax = get_axes(type(self).__name__, ax, figsize=(6.4, self._height()))
+        from matplotlib.patheffects import withStroke
+
+        some = np.flatnonzero(self.support > 0)
+        has_base = self.base_accuracy is not None
+        loss = (self.base_accuracy if has_base else 1.0) - self.accuracy
+        self.order_ = some[np.argsort(-loss[some], kind="stable")]
+        n_bars = len(self.order_) + 1
+
+        def column(shares):
+            total = shares[some] @ self.support[some] / self.support.sum()
+            return np.append(shares[self.order_], total)
+
+        # A gap sets the bar of all rows apart from those of the classes.
+        y = np.append(np.arange(n_bars - 1), n_bars - 0.6)
+        at = f"certified within r = {self.radius:.4g}" if self.radius else "certified"
+        at = f"right, {at}" if self.certified else "smoothed: right"
+        parts = {
+            "right": (self.accuracy, _RIGHT, at, None),
+            "closer": (self.closer, _UNSURE, "right, certified within less", "////"),
+            "abstained": (self.abstained, _ABSTAINED, "abstained", "...."),
+        }
+        left = np.zeros(n_bars)
+        self.bars_, handles = {}, []
+        for key, (shares, color, label, hatch) in parts.items():
+            values = column(shares)
+            self.bars_[key] = ax.barh(
+                y,
+                values,
+                left=left,
+                height=0.72,
+                color=color,
+                hatch=hatch,
+                edgecolor="white",
+                linewidth=0,
+                label=label,
+            )
+            left += values
+            if values.any() or key == "right":
+                handles.append(self.bars_[key])
+
+        values = column(self.accuracy)
+        support = np.append(self.support[self.order_], self.support.sum())
+        interval = share_interval(np.rint(values * support), support)
+        self.errorbar_ = ax.errorbar(
+            values,
+            y,
+            xerr=np.abs(np.stack(interval) - values),
+            fmt="none",
+            ecolor="0.2",
+            elinewidth=1.2,
+            capsize=2.5,
+            label="95 % interval",
+        )
+        # Seen on any colour: dark within white.
+        for artist in (*self.errorbar_[1], *self.errorbar_[2]):
+            artist.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
+        handles.append(self.errorbar_)
+        self.base_ = None
+        self.text_ = []
+        if has_base:
+            base = column(self.base_accuracy)
+            self.base_ = ax.vlines(
+                base,
+                y - 0.44,
+                y + 0.44,
+                color=_BASE,
+                linewidth=3.0,
+                clip_on=False,
+                zorder=4,
+                label="base classifier: right",
+            )
+            handles.insert(0, self.base_)
+            beside = {
+                "xycoords": ax.get_yaxis_transform(),
+                "textcoords": "offset points",
+                "ha": "right",
+            }
+            for row, change in zip(y, 100 * (values - base), strict=True):
+                text = f"{change:+.1f}".replace("-", "−")
+                text = "0.0" if text[1:] == "0.0" else text
+                self.text_.append(
+                    ax.annotate(text, (1, row), (42, 0), va="center", **beside)
+                )
+            ax.annotate("change,\npoints", (1, -0.6), (42, 2), va="bottom", **beside)
+
+        tidy(ax, despine)
+        ax.grid(axis="x", alpha=0.3)
+        ax.set_xlim(0, 1)
+        ax.set_ylim(y[-1] + 0.6, -0.6)
+        names = [*(str(c) for c in self.classes[self.order_].tolist()), "overall"]
+        ax.set_yticks(y, names)
+        ax.get_yticklabels()[-1].set_fontweight("bold")
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel("share of the rows of the class")
+        parts = [self.name if name is None else name, noise_name(self.sigma)]
+        ax.set_title(", ".join(part for part in parts if part))
+        self.legend_ = legend_below(ax, handles, ncols=2)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _height(self):
+        """Height of a figure, in inches, in which bars have one height."""
+        return 1.9 + 0.32 * (1 + (self.support > 0).sum())

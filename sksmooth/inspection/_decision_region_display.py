@@ -1,0 +1,587 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Decision regions in two features: base against smoothed, with certified balls."""
+
+from itertools import combinations
+from numbers import Integral
+
+import numpy as np
+from scipy.ndimage import binary_dilation
+from scipy.special import ndtr
+
+from sksmooth._certificates import class_index
+from sksmooth._vote_weights import resolve_vote_weights
+from sksmooth.inspection._drawing import (
+    check_choice,
+    colours,
+    get_axes,
+    import_pyplot,
+    legend_beside,
+    lighten,
+    markers,
+)
+from sksmooth.shrinkage._smoothed_copy import smoothed_copy, true_classes
+from sksmooth.votes import ExactSource
+
+_BATCH = 65_536  # rows given to the base classifier at a time
+_MOST_SECONDS = 10.0  # for a picture in closed form, by its own estimate
+_REACH = 4.5  # sigmas around the picture that the blur looks at
+_CELLS_PER_SIGMA = 12
+_PER_SIGMA = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+
+
+class DecisionRegionDisplay:
+    """Decision regions of a classifier of two features, base against smoothed.
+
+    The regions of the smoothed classifier are smaller where they curve, and may be
+    gone [1]_. Certified balls are drawn to scale: within one, the smoothed classifier
+    does not change its answer.
+
+    Make one with `from_estimator`.
+
+    Parameters
+    ----------
+    xx0, xx1 : ndarray of shape (n_columns,) and (n_lines,)
+        The points of the picture: first feature and second feature.
+    base : ndarray of int of shape (n_lines, n_columns)
+        Position in `classes` of the base classifier's answer at each point.
+    shares : ndarray of shape (n_sigmas, n_classes, n_lines, n_columns)
+        Share of the votes of each class at each point, times its vote weight.
+    sigmas : ndarray of shape (n_sigmas,)
+        Standard deviations of the noise.
+    classes : ndarray of shape (n_classes,)
+        The classes.
+    sources : list of {"exact", "blur"}
+        Where `shares` come from, for each sigma: a closed form, or a blurred map of the
+        base classifier's answers, which is good for pictures only.
+    points : ndarray of shape (n_points, 2), default=None
+        Centres of the balls.
+    certificates : list of Certificates, default=None
+        Of `points`, for each sigma.
+    X : ndarray of shape (n_rows, 2), default=None
+        Rows to show.
+    y : ndarray of int of shape (n_rows,), default=None
+        Positions of their true labels in `classes`.
+    feature_names : sequence of two str, default=("feature 0", "feature 1")
+        Names for the axes.
+    name : str, default=None
+        Name of the base classifier, for the title.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The last of `axes_`.
+    axes_ : ndarray of matplotlib Axes
+        One for the base classifier and one for each sigma, or a single one for
+        contours.
+    figure_ : matplotlib Figure
+    surfaces_ : list of matplotlib AxesImage
+        The regions.
+    contours_ : list of matplotlib ContourSet
+        Boundaries of the smoothed regions.
+    balls_ : list of matplotlib Circle
+        The certified balls, sigma by sigma, of the points that did not abstain.
+    legend_ : matplotlib Legend
+
+    See Also
+    --------
+    sksmooth.shrinkage.region_volume : The size of the regions as numbers.
+
+    References
+    ----------
+    .. [1] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
+       Cost of Randomized Smoothing", AISTATS 2021, section 4.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from sksmooth.inspection import DecisionRegionDisplay
+    >>> X, y = make_moons(100, noise=0.1, random_state=0)
+    >>> tree = DecisionTreeClassifier(random_state=0).fit(X, y)
+    >>> display = DecisionRegionDisplay.from_estimator(
+    ...     tree, X, y, sigmas=[0.3], points=X[:2], grid_resolution=50)
+    >>> display.sources, len(display.balls_)
+    (['exact'], 2)
+    """
+
+    def __init__(
+        self,
+        *,
+        xx0,
+        xx1,
+        base,
+        shares,
+        sigmas,
+        classes,
+        sources,
+        points=None,
+        certificates=None,
+        X=None,
+        y=None,
+        feature_names=("feature 0", "feature 1"),
+        name=None,
+    ):
+        self.xx0 = xx0
+        self.xx1 = xx1
+        self.base = base
+        self.shares = shares
+        self.sigmas = sigmas
+        self.classes = classes
+        self.sources = sources
+        self.points = points
+        self.certificates = certificates
+        self.X = X
+        self.y = y
+        self.feature_names = feature_names
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        sigmas=None,
+        points=None,
+        bounds=None,
+        grid_resolution=200,
+        source="auto",
+        kind="panels",
+        name=None,
+        ax=None,
+        despine=False,
+        **params,
+    ):
+        """Draw the regions around some rows.
+
+        Parameters
+        ----------
+        estimator : fitted classifier of two features
+            A `SmoothedClassifier`, bare, at the end of a Pipeline or inside a search;
+            or any other classifier, to be smoothed. Behind other steps of a Pipeline,
+            the picture shows the features that those steps hand on, as that is where
+            the noise is added.
+        X : array-like of shape (n_rows, 2)
+            Rows that the picture is to hold.
+        y : array-like of shape (n_rows,), default=None
+            Their true labels. If given, the rows are drawn.
+        sigmas : float or array-like of shape (n_sigmas,), default=None
+            Standard deviations of the noise. None takes the one of `estimator`.
+        points : array-like of shape (n_points, 2), default=None
+            Rows to certify, their balls to be drawn.
+        bounds : ((low, high), (low, high)), default=None
+            Limits of the picture in both features. None takes those of `X`, and some
+            room around.
+        grid_resolution : int, default=200
+            Points along the longer side of the picture.
+        source : {"auto", "exact", "blur"}, default="auto"
+            "exact" computes the votes in closed form, and raises where there is none.
+            "blur" asks the base classifier on a grid reaching 4.5 sigma beyond the
+            picture, and blurs its answers. "auto" takes the closed form where there is
+            one of little cost. Certificates have nothing to do with it.
+        kind, name, ax, despine
+            As in `plot`.
+        **params : dict
+            Parameters of `SmoothedClassifier`, such as `n_certify`.
+
+        Returns
+        -------
+        display : DecisionRegionDisplay
+
+        Raises
+        ------
+        ValueError
+            If there are not two features, or a value is out of range.
+        """
+        check_choice("source", source, ("auto", "exact", "blur"))
+        check_choice("kind", kind, ("panels", "contours"))
+        if not isinstance(grid_resolution, Integral) or grid_resolution < 2:
+            raise ValueError(
+                f"grid_resolution={grid_resolution!r} must be an integer of at least 2."
+            )
+        names = getattr(X, "columns", None)
+        smoothed, rows = smoothed_copy(estimator, X, params)
+        rows = _two_features("X", rows)
+        if names is None or hasattr(estimator, "steps"):
+            names = getattr(smoothed, "feature_names_in_", ("feature 0", "feature 1"))
+        if points is not None:
+            points = _two_features(
+                "points", smoothed_copy(estimator, points, params)[1]
+            )
+        sigmas = np.atleast_1d(smoothed.sigma if sigmas is None else sigmas)
+        sigmas = sigmas.astype(np.float64)
+        if sigmas.ndim != 1 or not (np.isfinite(sigmas) & (sigmas > 0)).all():
+            raise ValueError(
+                f"sigmas must be finite numbers > 0, got {sigmas.tolist()}."
+            )
+
+        xx0, xx1 = _picture(bounds, rows, grid_resolution)
+        classes = smoothed.classes_
+        weights = resolve_vote_weights(smoothed.vote_weights, classes)
+        weights = np.ones(len(classes)) if weights is None else weights
+        shares, sources, certificates = [], [], []
+        for sigma in sigmas.tolist():
+            smoothed.set_params(sigma=sigma)
+            found, kind_of_source = _shares(smoothed, xx0, xx1, source)
+            shares.append(found * weights[:, None, None])
+            sources.append(kind_of_source)
+            if points is not None:
+                certificates.append(smoothed.certify(_named(smoothed, points)))
+        return cls(
+            xx0=xx0,
+            xx1=xx1,
+            base=_base_map(smoothed, xx0, xx1),
+            shares=np.stack(shares),
+            sigmas=sigmas,
+            classes=classes,
+            sources=sources,
+            points=points,
+            certificates=certificates or None,
+            X=None if y is None else rows,
+            y=None if y is None else true_classes(y, rows, classes),
+            feature_names=tuple(str(n) for n in names),
+            name=name,
+        ).plot(ax, kind=kind, despine=despine)
+
+    def plot(self, ax=None, *, kind="panels", name=None, despine=False):
+        """Draw the regions.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of them, default=None
+            Axes to draw in: for "panels" one for the base classifier and one for each
+            sigma, for "contours" a single one. None makes a figure. Their aspect is
+            set equal, or balls would not be round.
+        kind : {"panels", "contours"}, default="panels"
+            "panels" draws the regions side by side: base, then each sigma with the
+            boundary of the base classifier dashed. "contours" draws the base regions
+            once, and the smoothed boundary for each sigma over them.
+        name : str, default=None
+            Name for the title. None takes the attribute `name`.
+        despine : bool, default=False
+            Take the top and right spines off.
+
+        Returns
+        -------
+        self : DecisionRegionDisplay
+        """
+        check_choice("kind", kind, ("panels", "contours"))
+        n_axes = 1 + len(self.sigmas) if kind == "panels" else 1
+        self.axes_ = self._make_axes(ax, n_axes)
+        name = self.name if name is None else name
+        self.surfaces_, self.contours_, self.balls_ = [], [], []
+        shows_rows = self.X is not None and (kind == "panels" or self.points is None)
+        handles = self._class_handles(shows_rows)
+        base = self.base[None] == np.arange(len(self.classes))[:, None, None]
+        base = base.astype(np.float64)
+        first = self.axes_[0]
+        self._fill(first, self.base)
+        if kind == "panels":
+            first.set_title(name or "base classifier")
+            self._boundary(first, base, {"linewidths": 1.2})
+            self._rows(first)
+            for s, panel in enumerate(self.axes_[1:]):
+                self._fill(panel, self.shares[s].argmax(axis=0))
+                self._boundary(panel, base, {"linewidths": 0.9, "linestyles": "dashed"})
+                drawn = self._boundary(panel, self.shares[s], {"linewidths": 1.6})
+                self.contours_ += drawn
+                self._balls(panel, s, "-")
+                if self.points is None:
+                    self._rows(panel)
+                panel.set_title(f"smoothed, σ = {self.sigmas[s]:.4g}")
+                panel.tick_params(labelleft=False)
+            handles += self._line_handles({"base boundary": ((0, (4, 2)), 0.9)})
+        else:
+            first.set_title(name or "base regions, smoothed boundaries")
+            lines = {}
+            for s, sigma in enumerate(self.sigmas):
+                dash = _PER_SIGMA[s % len(_PER_SIGMA)]
+                style = {"linewidths": 1.8, "linestyles": [dash]}
+                self.contours_ += self._boundary(first, self.shares[s], style)
+                self._balls(first, s, dash)
+                lines[f"σ = {sigma:.4g}"] = (dash, 1.8)
+            if self.points is None:
+                self._rows(first)
+            handles += self._line_handles(lines)
+        handles += self._ball_handles()
+
+        for panel in self.axes_:
+            panel.set_aspect("equal")
+            panel.set_xlim(self._extent()[:2])
+            panel.set_ylim(self._extent()[2:])
+            panel.set_xlabel(self.feature_names[0])
+            if despine:
+                panel.spines[["top", "right"]].set_visible(False)
+        first.set_ylabel(self.feature_names[1])
+        self.ax_, self.figure_ = self.axes_[-1], self.axes_[-1].figure
+        self.legend_ = legend_beside(self.ax_, handles)
+        return self
+
+    def _make_axes(self, ax, n_axes):
+        if ax is not None:
+            import_pyplot(type(self).__name__)
+            axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+            if len(axes) != n_axes:
+                raise ValueError(
+                    f"ax holds {len(axes)} axes; here {n_axes} are drawn in."
+                )
+            return axes
+        left, right, low, high = self._extent()
+        width = 3.4 if n_axes > 1 else 5.0
+        shape = np.clip((high - low) / (right - left), 0.3, 2.5)
+        # What the picture takes and, in a small picture, what its legend takes.
+        height = max((width - 0.45) * shape + 0.95, 0.22 * (len(self.classes) + 5))
+        axes = get_axes(
+            type(self).__name__,
+            None,
+            ncols=n_axes,
+            figsize=(width * n_axes + 1.6, height),
+        )
+        return np.atleast_1d(axes)
+
+    def _extent(self):
+        """Limits of the picture: half a pixel around its points."""
+        half0, half1 = (np.diff(xx[:2])[0] / 2 for xx in (self.xx0, self.xx1))
+        return (
+            self.xx0[0] - half0,
+            self.xx0[-1] + half0,
+            self.xx1[0] - half1,
+            self.xx1[-1] + half1,
+        )
+
+    def _fill(self, ax, labels):
+        from matplotlib.colors import ListedColormap
+
+        n_classes = len(self.classes)
+        light = [lighten(colour, 0.55) for colour in colours(n_classes)]
+        image = ax.imshow(
+            labels,
+            cmap=ListedColormap(light),
+            vmin=-0.5,
+            vmax=n_classes - 0.5,
+            extent=self._extent(),
+            origin="lower",
+            interpolation="nearest",
+        )
+        self.surfaces_.append(image)
+
+    def _boundary(self, ax, shares, style):
+        """Contours where two classes share the lead."""
+        drawn = []
+        top = shares.argmax(axis=0)
+        # Pair by pair, where one of both leads and a pixel around: a boundary drawn
+        # twice, once for each side, would fill the gaps of its own dashes.
+        for i, j in combinations(np.unique(top).tolist(), 2):
+            here = binary_dilation((top == i) | (top == j), np.ones((3, 3)))
+            lead = shares[i] - shares[j]
+            # A plateau at 0, where a third class has all votes, is no boundary.
+            lead = np.ma.masked_array(lead, mask=~here | (lead == 0))
+            if lead.min() < 0 < lead.max():
+                drawn.append(
+                    ax.contour(
+                        self.xx0, self.xx1, lead, levels=[0.0], colors="black", **style
+                    )
+                )
+        return drawn
+
+    def _rows(self, ax):
+        if self.X is None:
+            return
+        symbols = markers(len(self.classes))
+        for c, colour in enumerate(colours(len(self.classes))):
+            ax.plot(
+                *self.X[self.y == c].T,
+                linestyle="none",
+                marker=symbols[c],
+                markersize=4,
+                color=colour,
+                markeredgecolor="black",
+                markeredgewidth=0.4,
+            )
+
+    def _balls(self, ax, s, dash):
+        if self.points is None:
+            return
+        from matplotlib.patches import Circle
+
+        certificates = self.certificates[s]
+        for point, radius, abstained in zip(
+            self.points, certificates.radius, certificates.abstained, strict=True
+        ):
+            ax.plot(*point, marker="x" if abstained else ".", color="black")
+            if not abstained:
+                ball = Circle(point, radius, fill=False, linewidth=1.3, linestyle=dash)
+                self.balls_.append(ax.add_patch(ball))
+
+    def _class_handles(self, with_markers):
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
+        symbols = markers(len(self.classes))
+        handles = []
+        for c, colour in enumerate(colours(len(self.classes))):
+            label = str(self.classes[c])
+            patch = Patch(
+                facecolor=lighten(colour, 0.55), edgecolor="black", linewidth=0.4
+            )
+            if with_markers:
+                patch = Line2D(
+                    [],
+                    [],
+                    color=lighten(colour, 0.55),
+                    linewidth=11,
+                    solid_capstyle="butt",
+                    marker=symbols[c],
+                    markersize=5,
+                    markerfacecolor=colour,
+                    markeredgecolor="black",
+                    markeredgewidth=0.4,
+                )
+            patch.set_label(label)
+            handles.append(patch)
+        return handles
+
+    def _line_handles(self, lines):
+        from matplotlib.lines import Line2D
+
+        return [
+            Line2D([], [], color="black", linestyle=dash, linewidth=width, label=label)
+            for label, (dash, width) in lines.items()
+        ]
+
+    def _ball_handles(self):
+        if self.points is None:
+            return []
+        from matplotlib.lines import Line2D
+
+        style = {"linestyle": "none", "color": "black"}
+        handles = [
+            Line2D(
+                [],
+                [],
+                marker="o",
+                markersize=11,
+                markerfacecolor="none",
+                label="certified ball",
+                **style,
+            )
+        ]
+        if any(c.abstained.any() for c in self.certificates):
+            handles.append(Line2D([], [], marker="x", label="abstains", **style))
+        return handles
+
+
+def _two_features(name, rows):
+    rows = np.asarray(rows, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] != 2:
+        raise ValueError(
+            f"{name} must have two features to be drawn, got shape {rows.shape}. Of "
+            "more features use shrinkage_curve or region_volume."
+        )
+    if len(rows) == 0 or not np.isfinite(rows).all():
+        raise ValueError(f"{name} must hold at least one row, of finite numbers.")
+    return rows
+
+
+def _picture(bounds, rows, resolution):
+    """Points of a grid of square pixels."""
+    if bounds is None:
+        low, high = rows.min(axis=0), rows.max(axis=0)
+        room = 0.12 * (high - low).max() or 1.0
+        low, high = low - room, high + room
+    else:
+        bounds = np.asarray(bounds, dtype=np.float64)
+        if bounds.shape != (2, 2) or not (bounds[:, 0] < bounds[:, 1]).all():
+            raise ValueError(
+                "bounds must be ((low, high), (low, high)) with low < high, got "
+                f"{bounds.tolist()}."
+            )
+        low, high = bounds.T
+    pixel = (high - low).max() / resolution
+    counts = np.maximum(2, np.rint((high - low) / pixel)).astype(int)
+    edges = [np.linspace(*ends) for ends in zip(low, high, counts + 1, strict=True)]
+    return tuple((e[1:] + e[:-1]) / 2 for e in edges)
+
+
+def _named(smoothed, rows):
+    """Rows as the base classifier knows them: with names, if it was given names."""
+    names = getattr(smoothed, "feature_names_in_", None)
+    if names is None:
+        return rows
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=names)
+
+
+def _grid_rows(xx0, xx1):
+    return np.stack(np.meshgrid(xx0, xx1), axis=-1).reshape(-1, 2)
+
+
+def _base_map(smoothed, xx0, xx1):
+    """Position of the base classifier's answer at each point of a grid."""
+    rows = _grid_rows(xx0, xx1)
+    answers = np.concatenate(
+        [
+            smoothed.estimator_.predict(_named(smoothed, rows[i : i + _BATCH]))
+            for i in range(0, len(rows), _BATCH)
+        ]
+    )
+    return class_index(answers, smoothed.classes_).reshape(len(xx1), len(xx0))
+
+
+def _shares(smoothed, xx0, xx1, source):
+    """Shares of the votes at each point of the picture, and where they come from."""
+    if source != "blur":
+        rows = _grid_rows(xx0, xx1)
+        method = smoothed.method
+        smoothed.set_params(method=source)
+        try:
+            few = _named(smoothed, rows[:: max(1, len(rows) // 64)])
+            found = smoothed._source(smoothed._check_rows(few), np.inf)
+            affordable = source == "exact" or (
+                isinstance(found, ExactSource)
+                and found.cost_per_row(len(rows)) * len(rows) < _MOST_SECONDS
+            )
+            if affordable:
+                smoothed.set_params(method="exact")
+                shares = smoothed.predict_proba(_named(smoothed, rows))
+                return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
+        finally:
+            smoothed.set_params(method=method)
+    edges = [_blur_edges(xx, smoothed.sigma) for xx in (xx0, xx1)]
+    labels = _base_map(smoothed, *((e[1:] + e[:-1]) / 2 for e in edges))
+    weigh0, weigh1 = (
+        _blur_weights(xx, e, smoothed.sigma)
+        for xx, e in zip((xx0, xx1), edges, strict=True)
+    )
+    return (
+        np.stack(
+            [weigh1 @ (labels == c) @ weigh0.T for c in range(len(smoothed.classes_))]
+        ),
+        "blur",
+    )
+
+
+def _blur_edges(xx, sigma):
+    """Edges, along one feature, of the cells that the base classifier is asked in.
+
+    Finer than the picture where sigma is small, coarser outside of it where large.
+    """
+    pixel = xx[1] - xx[0]
+    low, high = xx[0] - pixel / 2, xx[-1] + pixel / 2
+    wanted = int(np.ceil(_CELLS_PER_SIGMA * (high - low) / sigma))
+    inner = np.linspace(low, high, np.clip(wanted, len(xx), 2 * len(xx)) + 1)
+    step = max(inner[1] - inner[0], sigma / _CELLS_PER_SIGMA)
+    outer = step * np.arange(1, int(np.ceil(_REACH * sigma / step)) + 1)
+    return np.concatenate([low - outer[::-1], inner, high + outer])
+
+
+def _blur_weights(xx, edges, sigma):
+    """Probability that noise carries each point into each cell, (n_points, n_cells).
+
+    A Gaussian in two features is one in each, so that two products of matrices blur
+    the map, cells of any width included. The outermost cells reach to infinity.
+    """
+    inside = ndtr((edges[1:-1] - xx[:, None]) / sigma)
+    return np.diff(inside, axis=1, prepend=0.0, append=1.0)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the displays share: axes, colours, legends, labels that keep apart."""
+
+import numpy as np
+from sklearn.isotonic import isotonic_regression
+
+from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
+
+# M. A. Petroff, "Accessible Color Sequences for Data Visualization", arXiv 2107.02270:
+# ten colours that stay apart with any kind of colour vision. Overall is drawn black.
+_PETROFF = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+# So that neighbours in the sequence, and classes ten apart, differ without colour.
+_DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+_MARKERS = "os^DvPX<>"
+OVERALL = {"color": "black", "linewidth": 3.0, "zorder": 3}
+_INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
+
+
+def import_pyplot(caller):
+    """Return `matplotlib.pyplot`, or say how to get it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{caller}.plot needs matplotlib, which the extra `plot` brings: "
+            'pip install "sksmooth[plot]".'
+        ) from error
+    return plt
+
+
+def get_axes(caller, ax, **figure_kwargs):
+    """Return `ax`, or the axes of a new figure that makes room for its legends."""
+    plt = import_pyplot(caller)
+    if ax is not None:
+        return ax
+    return plt.subplots(layout="constrained", **figure_kwargs)[1]
+
+
+def colours(n_classes):
+    """One colour for each class."""
+    return [_PETROFF[i % len(_PETROFF)] for i in range(n_classes)]
+
+
+def line_styles(n_classes):
+    """Colour and dashes for each class, as keywords of `plot`."""
+    return [
+        # One dash further after ten, where colours begin again.
+        {"color": colour, "linestyle": _DASHES[(i + i // 10) % len(_DASHES)]}
+        for i, colour in enumerate(colours(n_classes))
+    ]
+
+
+def markers(n_classes):
+    """One marker for each class."""
+    return [_MARKERS[(i + i // 10) % len(_MARKERS)] for i in range(n_classes)]
+
+
+def lighten(colour, amount):
+    """Mix a colour with white, as an RGB tuple: 0 leaves it, 1 is white."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(np.array(to_rgb(colour)) * (1 - amount) + amount)
+
+
+def legend_beside(ax, handles, title=None):
+    """Legend to the right of the axes, where no data can be."""
+    return ax.legend(
+        handles=handles,
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0,
+        frameon=False,
+        alignment="left",
+        handlelength=2.6,
+        ncols=1 + (len(handles) - 1) // 22,
+    )
+
+
+def legend_below(ax, handles, *, ncols):
+    """Legend below the axis label, where no data can be."""
+    return ax.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=shifted(ax.transAxes, ax, y=-36),
+        borderaxespad=0.0,
+        frameon=False,
+        ncols=ncols,
+    )
+
+
+def shifted(transform, ax, x=0.0, y=0.0):
+    """Add a shift, in points, to a transform."""
+    from matplotlib.transforms import ScaledTranslation
+
+    return transform + ScaledTranslation(x / 72, y / 72, ax.figure.dpi_scale_trans)
+
+
+def spread_apart(values, gap, low, high):
+    """Move values as little as order allows until they are `gap` apart in [low, high].
+
+    Where they do not fit, they share the room evenly.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    n = len(values)
+    if n > 1:
+        gap = min(gap, (high - low) / (n - 1))
+    order = np.argsort(values, kind="stable")
+    # Subtracting the gaps turns the task into isotonic regression.
+    steps = gap * np.arange(n)
+    fitted = isotonic_regression(values[order] - steps)
+    moved = np.empty(n)
+    moved[order] = np.clip(fitted, low, high - steps[-1] if n else high) + steps
+    return moved
+
+
+def tidy(ax, despine):
+    """Put a light grid behind the data, and take two spines off if asked."""
+    ax.set_axisbelow(True)
+    if despine:
+        ax.spines[["top", "right"]].set_visible(False)
+
+
+def share_interval(hits, n_rows):
+    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no row."""
+    hits = np.asarray(hits)
+    low, high = np.full((2, *hits.shape), np.nan)
+    n_rows = np.broadcast_to(n_rows, hits.shape)
+    some = n_rows > 0
+    low[some] = clopper_pearson_lower(hits[some], n_rows[some], _INTERVAL_TAIL)
+    high[some] = clopper_pearson_upper(hits[some], n_rows[some], _INTERVAL_TAIL)
+    return low, high
+
+
+def noise_name(sigma):
+    """Part of a title that says how much noise there was; empty if unknown."""
+    return "" if np.isnan(sigma) else f"σ = {sigma:.4g}"
+
+
+def check_choice(name, value, choices):
+    """Raise unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}."
+        )

@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How each class fares as sigma grows, and where it is gone."""
+
+import numpy as np
+
+from sksmooth._certificates import class_index
+from sksmooth.inspection._drawing import (
+    OVERALL,
+    check_choice,
+    get_axes,
+    legend_below,
+    line_styles,
+    markers,
+    share_interval,
+    spread_apart,
+    tidy,
+)
+from sksmooth.shrinkage import ShrinkageCurve, shrinkage_curve, vanishing_sigma
+
+_TITLES = {
+    "accuracy": "accuracy",
+    "certified_accuracy": "certified accuracy at r = {radius:.4g}",
+    "abstention_rate": "abstention rate",
+    "average_certified_radius": "average certified radius",
+    "predicted_share": "share of rows given to the class",
+}
+# What the base classifier has too, which is what smoothing with sigma 0 would be.
+_AT_ZERO = {"accuracy": "base_accuracy", "predicted_share": "base_predicted_share"}
+_MOST_BANDS = 4
+_LINE_OF_TEXT = 13.5  # points
+
+
+class ShrinkageDisplay:
+    """A score of each class over sigma, from `sksmooth.shrinkage.shrinkage_curve`.
+
+    Classes whose decision regions shrink faster lose sooner [1]_. A cross on the axis
+    marks the sigma past which no row of a class is right; the hollow points at 0 are
+    the base classifier.
+
+    Make one with `from_estimator` or `from_curve`.
+
+    Parameters
+    ----------
+    curve : ShrinkageCurve
+        What `shrinkage_curve` returned.
+    score : {"accuracy", "certified_accuracy", "abstention_rate", \
+            "average_certified_radius", "predicted_share"}, default="accuracy"
+        What to draw.
+    vanishing : VanishingSigma, default=None
+        What `vanishing_sigma` returned, to be marked.
+    theory : dict, default=None
+        For some classes, the score that is known in closed form: a function of an
+        array of sigmas, or an array with one value for each of ``curve.sigmas``. Drawn
+        as a broad, light line.
+    name : str, default=None
+        Name of the classifier, for the title.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D or None
+        The score over all rows; None for "predicted_share".
+    class_lines_ : list of matplotlib Line2D or None
+        The curve of each class, None for a class without rows.
+    theory_lines_ : dict of class to matplotlib Line2D
+        What was given as `theory`.
+    vanishing_marks_ : dict of class to matplotlib Line2D
+        The crosses, of classes that vanish within the range.
+    bands_ : list of matplotlib PolyCollection
+        95 % Clopper-Pearson intervals, the rows being a sample: of all curves with up
+        to 4 classes, of the overall curve alone with more.
+    text_ : list of matplotlib Text
+        The names at the right ends of the curves.
+    legend_ : matplotlib Legend or None
+        What the signs mean.
+
+    References
+    ----------
+    .. [1] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
+       Cost of Randomized Smoothing", AISTATS 2021, sections 4 and 6.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sksmooth.inspection import ShrinkageDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = KNeighborsClassifier().fit(X[::2], y[::2])
+    >>> display = ShrinkageDisplay.from_estimator(
+    ...     clf, X[1::10], y[1::10], [0.5, 2.0], n_samples=100, n_certify=100,
+    ...     random_state=0)
+    >>> display.ax_.get_ylabel()
+    'accuracy'
+    """
+
+    def __init__(
+        self, *, curve, score="accuracy", vanishing=None, theory=None, name=None
+    ):
+        self.curve = curve
+        self.score = score
+        self.vanishing = vanishing
+        self.theory = theory
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        sigmas,
+        *,
+        score="accuracy",
+        radius=0.0,
+        vanishing=True,
+        theory=None,
+        name=None,
+        ax=None,
+        curve_kwargs=None,
+        despine=False,
+        **params,
+    ):
+        """Measure each class at each sigma, and draw it.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+            A `SmoothedClassifier`, bare, at the end of a Pipeline or inside a search;
+            or any other classifier, to be smoothed.
+        X : array-like of shape (n_rows, n_features, ...)
+            Rows, best ones that `estimator` was not fitted on.
+        y : array-like of shape (n_rows,)
+            Their true labels.
+        sigmas : array-like of shape (n_sigmas,)
+            Standard deviations of the noise, in the units of the X that is smoothed.
+        score : str, default="accuracy"
+            What to draw, as for the class.
+        radius : float, default=0.0
+            Radius of the certified accuracy, in the same units.
+        vanishing : bool, default=True
+            Search for the sigma at which each class vanishes, up to the largest of
+            `sigmas`.
+        theory : dict, default=None
+            As for the class.
+        name : str, default=None
+            Name of the classifier, for the title.
+        ax : matplotlib Axes, default=None
+            Axes to draw in. None makes a figure.
+        curve_kwargs, despine
+            As in `plot`.
+        **params : dict
+            Parameters of `SmoothedClassifier` other than sigma.
+
+        Returns
+        -------
+        display : ShrinkageDisplay
+
+        Raises
+        ------
+        ValueError
+            If a value is out of range or `y` holds unknown classes.
+        """
+        check_choice("score", score, tuple(_TITLES))
+        acr = score == "average_certified_radius"
+        curve = shrinkage_curve(
+            estimator, X, y, sigmas, radius=radius, acr=acr, **params
+        )
+        gone = None
+        if vanishing:
+            limits = curve.sigmas.min() / 16, curve.sigmas.max()
+            gone = vanishing_sigma(estimator, X, y, sigma_range=limits, **params)
+        return cls.from_curve(
+            curve,
+            score=score,
+            vanishing=gone,
+            theory=theory,
+            name=name,
+            ax=ax,
+            curve_kwargs=curve_kwargs,
+            despine=despine,
+        )
+
+    @classmethod
+    def from_curve(
+        cls,
+        curve,
+        *,
+        score="accuracy",
+        vanishing=None,
+        theory=None,
+        name=None,
+        ax=None,
+        curve_kwargs=None,
+        despine=False,
+    ):
+        """Draw what was measured before.
+
+        Parameters
+        ----------
+        curve : ShrinkageCurve
+            What `shrinkage_curve` returned.
+        score, vanishing, theory, name
+            As for the class.
+        ax : matplotlib Axes, default=None
+            Axes to draw in. None makes a figure.
+        curve_kwargs, despine
+            As in `plot`.
+
+        Returns
+        -------
+        display : ShrinkageDisplay
+
+        Raises
+        ------
+        TypeError
+            If `curve` is none.
+        ValueError
+            If `score` is unknown or was not measured, or `vanishing` or `theory` is of
+            other classes.
+        """
+        display = cls(
+            curve=curve, score=score, vanishing=vanishing, theory=theory, name=name
+        )
+        return display.plot(ax, curve_kwargs=curve_kwargs, despine=despine)
+
+    def plot(self, ax=None, *, name=None, curve_kwargs=None, despine=False):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw in. None makes a figure.
+        name : str, default=None
+            Name for the title. None takes the attribute `name`.
+        curve_kwargs : dict, default=None
+            Keywords of matplotlib's `plot` for the curves of the classes.
+        despine : bool, default=False
+            Take the top and right spines off.
+
+        Returns
+        -------
+        self : ShrinkageDisplay
+        """
+        theory = self._check()
+        curve = self.curve
+        order = np.argsort(curve.sigmas)
+        sigmas = curve.sigmas[order]
+        values = getattr(curve, self.score)[order]
+        is_share = self.score != "average_certified_radius"
+        present = np.flatnonzero(curve.support > 0)
+        size = (7.2, max(4.4, 1.3 + 0.2 * len(present)))
+        ax = get_axes(type(self).__name__, ax, figsize=size)
+
+        styles = line_styles(len(curve.classes))
+        symbols = markers(len(curve.classes))
+        base = getattr(curve, _AT_ZERO.get(self.score, ""), None)
+        self.bands_, self.theory_lines_, self.vanishing_marks_ = [], {}, {}
+        self.class_lines_ = [None] * len(curve.classes)
+        bounds = None
+        if is_share and len(present) <= _MOST_BANDS:
+            bounds = np.stack(curve.interval(self.score))[:, order]
+        ends = {}
+        for c in present.tolist():
+            label = curve.classes[c].item()
+            style = {
+                "linewidth": 1.6,
+                "markersize": 5,
+                "zorder": 2.5,
+                "marker": symbols[c],
+                **styles[c],
+            }
+            if label in theory:
+                self.theory_lines_[label] = self._draw_theory(
+                    ax, theory[label], order, style["color"]
+                )
+            if bounds is not None:
+                self._band(ax, sigmas, bounds[..., c], style["color"])
+            if base is not None:
+                self._to_zero(ax, base[c], sigmas[0], values[0, c], style)
+            gone = self._when_gone(label)
+            if gone is not None and np.isfinite(gone[0]):
+                (self.vanishing_marks_[label],) = ax.plot(
+                    gone[0],
+                    0.0,
+                    marker="X",
+                    markersize=9,
+                    color=style["color"],
+                    markeredgecolor="black",
+                    clip_on=False,
+                    zorder=5,
+                )
+            style |= {"label": str(label), **(curve_kwargs or {})}
+            (self.class_lines_[c],) = ax.plot(sigmas, values[:, c], **style)
+            text = str(label) if gone is None else f"{label}  ({gone[1]})"
+            ends[text] = values[:, c], style
+
+        self.line_ = None
+        if self.score != "predicted_share":
+            overall = values[:, present] @ curve.support[present] / curve.support.sum()
+            if is_share:
+                n_rows = curve.support.sum()
+                interval = share_interval(np.rint(overall * n_rows), n_rows)
+                self._band(ax, sigmas, interval, "black")
+            if base is not None:
+                at_zero = base[present] @ curve.support[present] / curve.support.sum()
+                self._to_zero(ax, at_zero, sigmas[0], overall[0], OVERALL)
+            (self.line_,) = ax.plot(sigmas, overall, label="overall", **OVERALL)
+            ends["overall"] = overall, OVERALL
+
+        tidy(ax, despine)
+        ax.grid(alpha=0.3)
+        start = 0.0 if base is not None else sigmas[0]
+        room = 0.02 * (sigmas[-1] - start) or 0.1 * sigmas[-1]
+        ax.set_xlim(start - room, sigmas[-1] + room)
+        if is_share:
+            ax.set_ylim(-0.03, 1.03)
+        else:
+            ax.set_ylim(-0.03 * ax.get_ylim()[1], None)
+        ax.set_xlabel("σ of the noise, in the units of X")
+        ax.set_ylabel(_TITLES[self.score].format(radius=curve.radius))
+        name = self.name if name is None else name
+        if name:
+            ax.set_title(name)
+        self._name_ends(ax, sigmas[-1], ends)
+        self.legend_ = self._explain(ax, base is not None)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _check(self):
+        """Check what was given; return `theory` as a dict."""
+        if not isinstance(self.curve, ShrinkageCurve):
+            raise TypeError(
+                "curve must be what shrinkage_curve returns, got "
+                f"{type(self.curve).__name__}."
+            )
+        check_choice("score", self.score, tuple(_TITLES))
+        if getattr(self.curve, self.score) is None:
+            raise ValueError(
+                f"score={self.score!r} was not measured; call shrinkage_curve with "
+                "acr=True."
+            )
+        known = self.curve.classes
+        given = [] if self.vanishing is None else self.vanishing.classes.tolist()
+        theory = dict(self.theory or {})
+        for name, labels in (("vanishing", given), ("theory", list(theory))):
+            strange = [x for x in labels if class_index([x], known)[0] < 0]
+            if strange:
+                raise ValueError(
+                    f"{name} has the classes {strange}, which the curve has not; its "
+                    f"classes are {known.tolist()}."
+                )
+        return theory
+
+    def _when_gone(self, label):
+        """The sigma at which a class vanishes, or nan, and words for it."""
+        if self.vanishing is None:
+            return None
+        c = class_index([label], self.vanishing.classes)[0]
+        if c < 0:
+            return None
+        status = self.vanishing.status[c]
+        if status == "vanishes":
+            sigma = self.vanishing.sigma[c]
+            return sigma, f"gone at {sigma:.3g}"
+        if status == "below":
+            return np.nan, f"gone before {self.vanishing.upper[c]:.3g}"
+        return (np.nan, "never right") if status == "base" else None
+
+    def _draw_theory(self, ax, known, order, color):
+        sigmas = self.curve.sigmas[order]
+        if callable(known):
+            sigmas = np.linspace(sigmas[0], sigmas[-1], 200)
+            values = np.asarray(known(sigmas), dtype=np.float64)
+        else:
+            values = np.asarray(known, dtype=np.float64)[order]
+        width = {"linewidth": 8, "alpha": 0.35, "solid_capstyle": "butt", "zorder": 2}
+        return ax.plot(sigmas, values, color=color, **width)[0]
+
+    def _band(self, ax, sigmas, interval, color):
+        band = ax.fill_between(
+            sigmas,
+            *interval,
+            facecolor=(color, 0.15),
+            edgecolor=(color, 0.5),
+            linewidth=0.6,
+            zorder=1.5,
+        )
+        self.bands_.append(band)
+
+    def _to_zero(self, ax, base, sigma, value, style):
+        """Join the base classifier, a hollow point at 0, to the curve."""
+        color = style["color"]
+        ax.plot([0, sigma], [base, value], color=color, linewidth=0.8, zorder=2)
+        ax.plot(
+            0,
+            base,
+            marker=style.get("marker", "o"),
+            markersize=6,
+            markerfacecolor="white",
+            markeredgecolor=color,
+            clip_on=False,
+            zorder=style["zorder"] + 0.1,
+        )
+
+    def _explain(self, ax, has_base):
+        """Legend of the signs that are drawn, or None if there are none."""
+        from matplotlib.lines import Line2D
+
+        sign = {"linestyle": "none", "color": "0.5"}
+        signs = []
+        if has_base:
+            look = {"marker": "o", "markersize": 6, "markerfacecolor": "white"}
+            signs.append(Line2D([], [], label="base classifier", **look, **sign))
+        if self.vanishing_marks_:
+            look = {"marker": "X", "markersize": 9, "markeredgecolor": "black"}
+            signs.append(Line2D([], [], label="last row lost", **look, **sign))
+        if self.theory_lines_:
+            look = {"color": "0.5", "linewidth": 8, "alpha": 0.35}
+            signs.append(Line2D([], [], label="theory", **look))
+        return legend_below(ax, signs, ncols=3) if signs else None
+
+    def _name_ends(self, ax, end, ends):
+        """Write a name beside the end of each curve, and keep the names apart."""
+        low, high = ax.get_ylim()
+        # Of curves that end together, the one that was higher before is named first.
+        last = [v[-1] + 1e-6 * np.nanmean(v) for v, _ in ends.values()]
+        fractions = (np.array(last) - low) / (high - low)
+        points = 72 * ax.figure.get_figheight() * ax.get_position().height
+        heights = spread_apart(fractions, _LINE_OF_TEXT / points, 0.0, 1.0)
+        self.text_ = []
+        for (text, (values, style)), height in zip(ends.items(), heights, strict=True):
+            line = {
+                "color": style["color"],
+                "linewidth": 1.0 if text != "overall" else 2.0,
+                "shrinkB": 0,
+            }
+            label = ax.annotate(
+                text,
+                (end, values[-1]),
+                (1.05, height),
+                textcoords="axes fraction",
+                va="center",
+                fontweight="bold" if text == "overall" else None,
+                arrowprops={"arrowstyle": "-", "relpos": (0, 0.5), **line},
+                annotation_clip=False,
+            )
+            self.text_.append(label)

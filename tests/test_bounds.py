@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What counts of votes prove: bounds and critical counts against exact arithmetic."""
+
+import math
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from sksmooth.bounds import (
+    ThresholdTest,
+    clopper_pearson_lower,
+    clopper_pearson_upper,
+    geometric_looks,
+    leader_is_decided,
+)
+from tests.known_votes import compositions, multinomial_law
+
+ALPHAS = (1e-12, 1e-6, 1e-3, 0.05)
+
+
+# Clopper-Pearson
+
+
+def at_least(k, n, p):
+    """P(Bin(n, p) >= k) for an mpmath number p: first term exact, then its ratios."""
+    with mpmath.workdps(40):
+        log_first = (
+            mpmath.loggamma(n + 1)
+            - mpmath.loggamma(k + 1)
+            - mpmath.loggamma(n - k + 1)
+            + k * mpmath.log(p)
+            + (n - k) * mpmath.log(1 - p)
+        )
+        odds = float(p / (1 - p))
+        j = np.arange(min(n - k, 20_000))  # 20 standard deviations at n = 1e6
+        rest = np.cumprod((n - k - j) / (k + 1.0 + j) * odds).sum()
+        return float(mpmath.exp(log_first) * (1 + rest))
+
+
+def counts_of(n):
+    """Counts at both ends and in between."""
+    wanted = {1, 2, 5, n // 1000, n // 10, n // 2, n - n // 10, n - n // 1000}
+    wanted |= {n - 5, n - 2, n - 1}
+    return sorted(k for k in wanted if 0 < k < n)
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("n", [2, 10, 100, 10_000, 1_000_000])
+def test_clopper_pearson_leaves_exactly_alpha_in_the_tail(n, alpha):
+    """At the bound, what was seen or more extreme has probability alpha."""
+    for k in counts_of(n):
+        lower = clopper_pearson_lower(k, n, alpha)
+        upper = clopper_pearson_upper(k, n, alpha)
+        assert 0 < lower < k / n < upper
+        # A bound that is all but 1 cannot hold these digits: it is its complement
+        # that does, see the next test.
+        if k <= n / 2:
+            in_tail = at_least(n - k, n, 1 - mpmath.mpf(float(upper)))
+            assert in_tail == pytest.approx(alpha, rel=2e-6)
+        if 1 - lower > 1e-3:
+            in_tail = at_least(k, n, mpmath.mpf(float(lower)))
+            assert in_tail == pytest.approx(alpha, rel=2e-6)
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("n", [1, 10, 1000, 1_000_000])
+def test_clopper_pearson_bounds_are_each_others_complement(n, alpha):
+    k = np.array([0, *counts_of(n), n])
+    np.testing.assert_allclose(
+        clopper_pearson_lower(k, n, alpha),
+        1 - clopper_pearson_upper(n - k, n, alpha),
+        rtol=1e-9,
+        atol=2e-16,
+    )
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("n", [1, 7, 1000, 1_000_000])
+def test_clopper_pearson_where_votes_are_unanimous(n, alpha):
+    """No miss in n votes: the miss probability e has (1 - e)^n = alpha."""
+    exact = -mpmath.expm1(mpmath.log(mpmath.mpf(alpha)) / n)
+    assert clopper_pearson_upper(0, n, alpha) == pytest.approx(float(exact), rel=1e-14)
+    assert clopper_pearson_lower(n, n, alpha) == pytest.approx(
+        float(1 - exact), rel=1e-14
+    )
+    assert clopper_pearson_lower(0, n, alpha) == 0
+    assert clopper_pearson_upper(n, n, alpha) == 1
+
+
+def test_clopper_pearson_of_no_votes_says_nothing():
+    assert clopper_pearson_lower(0, 0, 0.05) == 0
+    assert clopper_pearson_upper(0, 0, 0.05) == 1
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("n", [3, 100, 20_000])
+def test_clopper_pearson_increases_with_the_count(n, alpha):
+    """For every k: the largest other count has the largest upper bound."""
+    k = np.arange(n + 1)
+    for bound in (clopper_pearson_lower, clopper_pearson_upper):
+        steps = np.diff(bound(k, n, alpha))
+        assert (steps >= 0).all()
+        assert (steps[: n // 2] > 0).all()
+    # A smaller alpha is a weaker bound.
+    assert (
+        clopper_pearson_lower(k, n, alpha / 2) <= clopper_pearson_lower(k, n, alpha)
+    ).all()
+    assert (
+        clopper_pearson_upper(k, n, alpha / 2) >= clopper_pearson_upper(k, n, alpha)
+    ).all()
+
+
+@pytest.mark.parametrize("n", [1, 5, 60])
+def test_clopper_pearson_fails_with_probability_at_most_alpha(n):
+    """Exact coverage over a grid of p that holds the bounds themselves."""
+    alpha, k = 0.05, np.arange(n + 1)
+    lower = clopper_pearson_lower(k, n, alpha)
+    upper = clopper_pearson_upper(k, n, alpha)
+    # Just beyond a bound is where its failure is most likely.
+    p = np.unique(np.clip([*lower, *(lower - 1e-9), *upper, *(upper + 1e-9)], 0, 1))
+    law = binom.pmf(k, n, p[:, np.newaxis])
+    below = (law * (lower > p[:, np.newaxis])).sum(axis=1)
+    above = (law * (upper < p[:, np.newaxis])).sum(axis=1)
+    assert below.max() <= alpha * (1 + 1e-6)
+    assert above.max() <= alpha * (1 + 1e-6)
+    assert below.max() > 0.9 * alpha  # not by being useless
+
+
+def test_clopper_pearson_broadcasts_and_takes_expected_counts():
+    k = np.array([[0.5, 2.25], [3.0, 9.75]])
+    lower = clopper_pearson_lower(k, 10, 0.01)
+    assert lower.shape == (2, 2)
+    assert clopper_pearson_upper(k[:, :1], [10, 20, 30], 0.01).shape == (2, 3)
+    # Between its neighbours, as planning needs.
+    assert (lower > clopper_pearson_lower(np.floor(k), 10, 0.01) - 1e-15).all()
+    assert (lower < clopper_pearson_lower(np.floor(k) + 1, 10, 0.01)).all()
+
+
+@pytest.mark.parametrize("bound", [clopper_pearson_lower, clopper_pearson_upper])
+@pytest.mark.parametrize(
+    ("k", "n", "alpha", "message"),
+    [
+        (1, 10, 0.0, "alpha=0.0 must be strictly between 0 and 1"),
+        (1, 10, 1.0, "alpha=1.0 must"),
+        (1, 10, -0.1, "alpha=-0.1 must"),
+        (1, 10, math.nan, "alpha=nan must"),
+        (11, 10, 0.05, "k=11 must lie between 0 and n=10"),
+        ([3, -1], 10, 0.05, "k=-1 must lie between 0 and n=10"),
+    ],
+)
+def test_clopper_pearson_refuses(bound, k, n, alpha, message):
+    with pytest.raises(ValueError, match=message):
+        bound(k, n, alpha)
+
+
+# Looks
+
+
+@pytest.mark.parametrize("n_max", [1, 2, 15, 16, 17, 23, 24, 25, 1000, 10**4, 10**6])
+def test_looks_grow_geometrically_up_to_the_last(n_max):
+    looks = geometric_looks(n_max)
+    assert looks[-1] == n_max
+    assert looks[0] >= 1
+    assert (np.diff(looks) > 0).all()
+    assert looks[0] == min(n_max, geometric_looks(10**6)[0])
+    # A row is never given many more votes than it needs.
+    assert (looks[1:] <= 1.6 * looks[:-1] + 1).all()
+    # All but the last are the same whatever the cap, so that a cap only cuts off.
+    assert set(looks[:-1]) <= set(geometric_looks(10**6))
+
+
+# Critical counts
+
+
+def exact_tails(n, q):
+    """P(Bin(n, q) >= c) for c = 0, ..., n + 1, as fractions."""
+    pmf = [math.comb(n, c) * q**c * (1 - q) ** (n - c) for c in range(n + 1)]
+    tails = [Fraction(0)]
+    for term in reversed(pmf):
+        tails.append(tails[-1] + term)
+    return tails[::-1]
+
+
+def brute_force_accept(q, looks, alpha):
+    """The definition of `ThresholdTest.accept`, word for word, in exact arithmetic."""
+    for first in range(len(looks) + 1):
+        deciding = looks[first:]
+        if not deciding or q ** deciding[0] <= alpha * q / len(deciding):
+            break
+    accept = [n + 1 for n in looks[:first]]
+    for n in deciding:
+        tails = exact_tails(n, q)
+        level = alpha * q / len(deciding)
+        accept.append(min(c for c in range(n + 2) if tails[c] <= level))
+    return accept
+
+
+THRESHOLDS = [Fraction(f) for f in ("1/50", "1/3", "1/2", "7/10", "19/20", "199/200")]
+
+
+@pytest.mark.parametrize("alpha", [Fraction(1, 5), Fraction(1, 20), Fraction(1, 1000)])
+@pytest.mark.parametrize("n_max", [1, 9, 40, 130])
+def test_critical_counts_are_those_of_exact_arithmetic(n_max, alpha):
+    miss = [float(1 - q) for q in THRESHOLDS]
+    test = ThresholdTest.build(miss, n_max, float(alpha), 0.05)
+    for column, q in enumerate(THRESHOLDS):
+        wanted = brute_force_accept(q, test.looks.tolist(), alpha)
+        assert test.accept[:, column].tolist() == wanted
+
+
+@pytest.mark.parametrize("alpha", [0.05, 1e-3, 1e-6])
+@pytest.mark.parametrize("n_max", [30, 10**4, 10**5])
+def test_critical_counts_meet_the_conditions_of_the_proof(n_max, alpha):
+    """The spent levels sum to at most alpha q; the density lemma applies."""
+    q = np.array([1e-3, 0.1, 0.5, 0.6, 0.69, 0.841, 0.933, 0.977, 0.9987])
+    test = ThresholdTest.build(1 - q, n_max, alpha, 0.05)
+    looks = test.looks[:, np.newaxis]
+    decides = test.accept <= looks
+    assert (test.accept >= 1).all()
+    assert (test.accept <= looks + 1).all()
+    spent = np.where(decides, binom.sf(test.accept - 1, looks, q), 0).sum(axis=0)
+    assert (spent <= alpha * q * (1 + 1e-6)).all()
+    assert (spent[decides.any(axis=0)] > 0).all()
+    assert (test.accept >= q * (looks - 1) + 1 - 1e-9)[decides].all()
+    # P(Bin(n, p) >= c) <= p / q P(Bin(n, q) >= c) for p < q, the lemma itself.
+    for share in (0.99, 0.9, 0.5, 0.1):
+        at_p = binom.sf(test.accept - 1, looks, share * q)
+        at_q = binom.sf(test.accept - 1, looks, q)
+        assert (at_p <= share * at_q * (1 + 1e-6))[decides].all()
+
+
+@pytest.mark.parametrize("n_max", [30, 10**4])
+def test_giving_up_is_rare_where_the_last_look_accepts_half_of_the_time(n_max):
+    alpha, beta = 0.01, 0.05
+    q = np.array([0.2, 0.5, 0.69, 0.841, 0.977])
+    test = ThresholdTest.build(1 - q, n_max, alpha, beta)
+    looks = test.looks[:, np.newaxis]
+    reachable = test.accept[-1] < n_max
+    assert reachable.any()
+    assert (test.hopeless < test.accept).all()
+    needed = (test.accept[-1] / n_max)[reachable]
+    given_up = binom.cdf(test.hopeless[:, reachable], looks, needed).sum(axis=0)
+    assert (given_up <= beta * (1 + 1e-6)).all()
+    assert (given_up > 0).all()
+    assert (ThresholdTest.build(1 - q, n_max, alpha, 0.0).hopeless == -1).all()
+
+
+def test_what_the_last_look_cannot_show_is_hopeless_at_once():
+    test = ThresholdTest.build([0.001], 100, 0.001, 0.05)
+    assert (test.accept[:, 0] == test.looks + 1).all()
+    assert (test.hopeless[:, 0] == test.looks).all()
+
+
+# The leader of a vote
+
+
+def votes_to_try(n_classes, weights):
+    """Vote probabilities on a grid of the simplex, and ties of weighted ones."""
+    grid = compositions(12, n_classes) / 12
+    size = np.arange(2, n_classes + 1)
+    ties = (np.arange(n_classes) < size[:, np.newaxis]) / weights
+    ties = np.vstack([ties, ties[:, ::-1] * weights[::-1] / weights])
+    # Ties with something left over for the others.
+    ties = ties / ties.sum(axis=1, keepdims=True)
+    mixed = [(1 - s) * ties + s * np.eye(n_classes)[-1] for s in (0.05, 0.2)]
+    return np.vstack([grid, ties, *mixed])
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+@pytest.mark.parametrize(
+    ("n_classes", "n", "weights"),
+    [
+        (2, 8, None),
+        (2, 60, None),
+        (3, 40, None),
+        (4, 20, None),
+        (5, 12, None),
+        (2, 60, [1.0, 3.0]),
+        (3, 40, [1.0, 1.0, 4.0]),
+        (3, 40, [0.2, 5.0, 1.0]),
+        (4, 20, [1.0, 2.0, 3.0, 0.1]),
+    ],
+)
+def test_a_wrong_leader_is_decided_with_probability_at_most_alpha(
+    n_classes, n, weights, alpha
+):
+    """Exact, over all outcomes of n votes and a grid of vote probabilities.
+
+    Where classes tie, one of them is the answer of the smoothed classifier and the
+    others are wrong, whichever that is. Without weights the level is kept even if
+    all of them count as wrong.
+    """
+    counts = compositions(n, n_classes)
+    used = np.ones(n_classes) if weights is None else np.array(weights)
+    decided = leader_is_decided(counts, alpha, None if weights is None else used)
+    leader = np.argmax(counts * used, axis=1)
+    p = votes_to_try(n_classes, used)
+    score = p * used
+    law = multinomial_law(counts, p)
+    decided_for = np.array(
+        [law[:, decided & (leader == c)].sum(axis=1) for c in range(n_classes)]
+    ).T
+    ahead = score[:, :, np.newaxis] <= score[:, np.newaxis, :] * (1 + 1e-9)
+    ahead &= ~np.eye(n_classes, dtype=bool)
+    if weights is None:
+        failure = (decided_for * ahead.any(axis=2)).sum(axis=1)
+    else:
+        best = score >= score.max(axis=1, keepdims=True) * (1 - 1e-9)
+        failure = np.where(
+            best, decided_for.sum(axis=1, keepdims=True) - decided_for, 0
+        ).max(axis=1)
+    assert failure.max() <= alpha * (1 + 1e-9)
+    assert failure.max() > alpha / 20  # the grid is a threat
+    # Only clear votes decide.
+    assert decided.any()
+    assert not decided.all()
+
+
+def test_a_clear_leader_is_decided_and_a_tie_is_not():
+    counts = np.array([[60, 0, 0], [0, 5, 0], [10, 10, 1], [60, 20, 20], [0, 0, 0]])
+    decided = leader_is_decided(counts, 0.001)
+    assert decided.tolist() == [True, False, False, True, False]
+    # Against the weights, the same votes show less.
+    heavy = np.array([1.0, 5.0, 5.0])
+    assert leader_is_decided(counts, 0.001, heavy).tolist() == [
+        True, False, False, False, False,
+    ]  # fmt: skip
+
+
+def test_the_only_class_is_decided():
+    assert leader_is_decided(np.array([[3], [0]]), 0.05).all()
