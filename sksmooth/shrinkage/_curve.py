@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How each class fares as sigma grows, on any estimator and data."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from sksmooth._certificates import check_radius, class_index
+from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
+from sksmooth.metrics import (
+    abstention_rate,
+    average_certified_radius_score,
+    certified_accuracy_score,
+)
+from sksmooth.shrinkage._smoothed_copy import (
+    base_labels,
+    frame,
+    refuse_sigma,
+    smoothed_copy,
+    true_classes,
+)
+
+_INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
+# Shares of the rows of a class, and shares of all rows.
+_OF_CLASS = ("accuracy", "abstention_rate", "certified_accuracy", "base_accuracy")
+_OF_ALL = ("predicted_share", "base_predicted_share")
+_SCORES = (*_OF_CLASS, "average_certified_radius")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ShrinkageCurve:
+    """How each class fares at each sigma, as `shrinkage_curve` returns it.
+
+    Attributes
+    ----------
+    sigmas : ndarray of shape (n_sigmas,)
+        Standard deviations of the noise, in the order they were given.
+    classes : ndarray of shape (n_classes,)
+        The classes of the base classifier.
+    support : ndarray of int of shape (n_classes,)
+        Number of rows of each class.
+    accuracy : ndarray of shape (n_sigmas, n_classes)
+        Share of the rows of a class that `predict` gets right; no abstention. It is
+        nan, as the others are, for a class without rows.
+    predicted_share : ndarray of shape (n_sigmas, n_classes)
+        Share of all rows that `predict` gives to a class.
+    abstention_rate : ndarray of shape (n_sigmas, n_classes)
+        Share of the rows of a class for which `certify` proves no answer.
+    certified_accuracy : ndarray of shape (n_sigmas, n_classes)
+        Share of the rows of a class whose label is right and certified within `radius`;
+        an abstention is an error.
+    average_certified_radius : ndarray of shape (n_sigmas, n_classes) or None
+        Mean certified radius (ACR), 0 where wrong or abstained. None unless asked for.
+    base_accuracy, base_predicted_share : ndarray of shape (n_classes,)
+        The same of the base classifier without noise. Without noise nothing is
+        certified, so it has no radius and no abstention.
+    radius : float
+        Radius of `certified_accuracy`, in the units of X.
+    alpha : float
+        Probability, for each row and sigma, that its certificate is wrong.
+    """
+
+    sigmas: np.ndarray
+    classes: np.ndarray
+    support: np.ndarray
+    accuracy: np.ndarray
+    predicted_share: np.ndarray
+    abstention_rate: np.ndarray
+    certified_accuracy: np.ndarray
+    average_certified_radius: np.ndarray | None
+    base_accuracy: np.ndarray
+    base_predicted_share: np.ndarray
+    radius: float
+    alpha: float
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
+    def interval(self, score):
+        """95 % Clopper-Pearson interval of a share, the rows being a sample.
+
+        Points of one curve share their rows and their noise, so they differ by less
+        than their intervals suggest.
+
+        Parameters
+        ----------
+        score : str
+            Name of a share: any array of this object but the average certified radius.
+
+        Returns
+        -------
+        low, high : ndarray
+            Of the shape of the share; nan where it is nan.
+
+        Raises
+        ------
+        ValueError
+            If `score` is not the name of a share.
+        """
+        if score not in _OF_CLASS + _OF_ALL:
+            raise ValueError(
+                f"score must be one of {', '.join(_OF_CLASS + _OF_ALL)}, got {score!r}."
+            )
+        share = getattr(self, score)
+        n = np.broadcast_to(
+            self.support if score in _OF_CLASS else self.support.sum(), share.shape
+        )
+        low, high = np.full((2, *share.shape), np.nan)
+        some = n > 0
+        hits = np.rint(share[some] * n[some])
+        low[some] = clopper_pearson_lower(hits, n[some], _INTERVAL_TAIL)
+        high[some] = clopper_pearson_upper(hits, n[some], _INTERVAL_TAIL)
+        return low, high
+
+    def summary(self, score="accuracy"):
+        """Summarise a score over the classes that have rows.
+
+        Parameters
+        ----------
+        score : {"accuracy", "abstention_rate", "certified_accuracy", \
+                "base_accuracy", "average_certified_radius"}, default="accuracy"
+            What to summarise.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_sigmas,)
+            `overall`, the mean over rows; `worst` and `best` class, the worst being the
+            one that abstains most; `range`, the largest minus the smallest. Numbers
+            for "base_accuracy".
+
+        Raises
+        ------
+        ValueError
+            If `score` is unknown or was not asked for.
+        """
+        values = getattr(self, score) if score in _SCORES else None
+        if values is None:
+            raise ValueError(
+                f"score={score!r} is not here; choose one of {', '.join(_SCORES)}, the "
+                "last of them if shrinkage_curve was called with acr=True."
+            )
+        some = self.support > 0
+        values = values[..., some]
+        least, most = values.min(axis=-1), values.max(axis=-1)
+        if score == "abstention_rate":
+            least, most = most, least
+        return {
+            "overall": values @ self.support[some] / self.support.sum(),
+            "worst": least,
+            "best": most,
+            "range": np.abs(most - least),
+        }
+
+    def to_frame(self):
+        """Return a tidy pandas DataFrame: one line for each sigma and class.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns `sigma`, `class`, `support`, then each score; ``<score>_low`` and
+            ``<score>_high`` are its interval. Scores of the base classifier are
+            repeated for each sigma. `radius` and `alpha` are in ``frame.attrs``.
+        """
+        shape = self.accuracy.shape
+        columns = {
+            "sigma": np.repeat(self.sigmas, shape[1]),
+            "class": np.tile(self.classes, shape[0]),
+            "support": np.tile(self.support, shape[0]),
+        }
+
+        def add(name, values):
+            columns[name] = np.broadcast_to(values, shape).ravel()
+
+        for name in (
+            "base_accuracy",
+            "accuracy",
+            "certified_accuracy",
+            "abstention_rate",
+            "base_predicted_share",
+            "predicted_share",
+        ):
+            add(name, getattr(self, name))
+            low, high = self.interval(name)
+            add(f"{name}_low", low)
+            add(f"{name}_high", high)
+        if self.average_certified_radius is not None:
+            add("average_certified_radius", self.average_certified_radius)
+        return frame(
+            columns,
+            "ShrinkageCurve.to_frame",
+            {"radius": self.radius, "alpha": self.alpha},
+        )
+
+    def __repr__(self):
+        return (
+            f"ShrinkageCurve(n_sigmas={len(self.sigmas)}, "
+            f"n_classes={len(self.classes)}, n_rows={self.support.sum()}, "
+            f"radius={self.radius:g}, alpha={self.alpha:g})"
+        )
+
+
+def shrinkage_curve(estimator, X, y, sigmas, *, radius=0.0, acr=True, **params):
+    """Measure how each class fares as sigma grows, beside the base classifier.
+
+    Decision regions of a smoothed classifier shrink as sigma grows, those of some
+    classes before others, until they vanish [1]_. The curve shows it on rows of one's
+    own. Nothing is fitted, and the noise of a row is the same at all sigmas but for its
+    scale, so that curves are smooth and differences between sigmas are sharp.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        A `SmoothedClassifier`, whose sigma is left as it is, also at the end of a
+        Pipeline, inside a search or with tuned vote weights, which then hold at all
+        sigmas; or any other classifier, to be smoothed.
+    X : array-like of shape (n_rows, n_features, ...)
+        Rows, best ones that `estimator` was not fitted on.
+    y : array-like of shape (n_rows,)
+        Their true labels.
+    sigmas : array-like of shape (n_sigmas,)
+        Standard deviations of the noise, in the units of the X that is smoothed.
+    radius : float, default=0.0
+        Radius of the certified accuracy, in the same units.
+    acr : bool, default=True
+        Also measure the average certified radius. It takes ``certify(X)``, which
+        finds the radius of each row, instead of ``certify(X, radii=[0, radius])``,
+        which costs several times fewer votes.
+    **params : dict
+        Parameters of `SmoothedClassifier` other than sigma, such as `n_certify`,
+        `n_jobs` or, for a classifier that is not smoothed yet, `random_state`.
+
+    Returns
+    -------
+    curve : ShrinkageCurve
+
+    Raises
+    ------
+    ValueError
+        If a sigma is not positive, `y` holds classes that the classifier does not know,
+        or another value is out of range.
+    TypeError
+        If `estimator` is not a classifier.
+    NotFittedError
+        If `estimator` is not fitted.
+
+    See Also
+    --------
+    vanishing_sigma : The sigma at which a class is gone.
+    sksmooth.metrics.classwise_report : The same at one sigma, as a table.
+
+    Notes
+    -----
+    At each sigma there is one call of `predict`, for accuracy and shares, and one of
+    `certify`, for the rest.
+
+    References
+    ----------
+    .. [1] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
+       Cost of Randomized Smoothing", AISTATS 2021, sections 4 and 6.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sksmooth.shrinkage import shrinkage_curve
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = KNeighborsClassifier().fit(X[::2], y[::2])
+    >>> curve = shrinkage_curve(clf, X[1::2], y[1::2], [0.1, 2.0], random_state=0)
+    >>> curve.base_accuracy.round(2)
+    array([1.  , 0.96, 1.  ])
+    >>> curve.accuracy.round(2)
+    array([[1.  , 0.96, 1.  ],
+           [1.  , 0.92, 1.  ]])
+    """
+    refuse_sigma(params, "sigmas")
+    sigmas = _check_sigmas(sigmas)
+    radius = check_radius(radius)
+    smoothed, X = smoothed_copy(estimator, X, params)
+    classes = smoothed.classes_
+    truth = true_classes(y, X, classes)
+    y = classes[truth]
+    n_classes = len(classes)
+    support = np.bincount(truth, minlength=n_classes)
+
+    def by_class(labels):
+        given = class_index(labels, classes)
+        hits = np.bincount(truth[given == truth], minlength=n_classes)
+        with np.errstate(invalid="ignore"):  # 0 / 0 is the nan of a class without rows
+            accuracy = hits / support
+        return accuracy, np.bincount(given, minlength=n_classes) / len(truth)
+
+    shape = (len(sigmas), n_classes)
+    accuracy, predicted_share, abstained, certified, average_radius = (
+        np.empty(shape) for _ in range(5)
+    )
+    for i, sigma in enumerate(sigmas.tolist()):
+        smoothed.set_params(sigma=sigma)
+        accuracy[i], predicted_share[i] = by_class(smoothed.predict(X))
+        radii = None if acr else sorted({0.0, radius})
+        certificates = smoothed.certify(X, radii=radii)
+        abstained[i] = abstention_rate(y, certificates, average=None)
+        certified[i] = certified_accuracy_score(
+            y, certificates, radius=radius, average=None
+        )
+        average_radius[i] = average_certified_radius_score(
+            y, certificates, average=None
+        )
+    base_accuracy, base_share = by_class(base_labels(smoothed, X))
+    return ShrinkageCurve(
+        sigmas=sigmas,
+        classes=classes.copy(),
+        support=support,
+        accuracy=accuracy,
+        predicted_share=predicted_share,
+        abstention_rate=abstained,
+        certified_accuracy=certified,
+        average_certified_radius=average_radius if acr else None,
+        base_accuracy=base_accuracy,
+        base_predicted_share=base_share,
+        radius=radius,
+        alpha=float(smoothed.alpha),
+    )
+
+
+def _check_sigmas(sigmas):
+    """Return `sigmas` as a new 1-d array of positive floats."""
+    sigmas = np.array(sigmas, dtype=np.float64)
+    if sigmas.ndim != 1 or len(sigmas) == 0:
+        raise ValueError(
+            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got shape "
+            f"{sigmas.shape}."
+        )
+    bad = ~(np.isfinite(sigmas) & (sigmas > 0))
+    if bad.any():
+        raise ValueError(
+            f"sigmas must be finite and > 0, got {sigmas[bad][0]:g}. Leave 0 out: the "
+            "base classifier is measured anyway."
+        )
+    return sigmas
