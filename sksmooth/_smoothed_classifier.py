@@ -16,6 +16,7 @@ from sklearn.base import (
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -63,7 +64,13 @@ from sksmooth.procedures import (
     decide_label,
     run,
 )
-from sksmooth.votes import ExactSource, find_source
+from sksmooth.votes import (
+    ExactSource,
+    as_classifier,
+    encode_for_net,
+    ends_in_skorch_net,
+    find_source,
+)
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -130,7 +137,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Noisy rows held in memory, and given to the base classifier, at a time.
 
     device : str, torch.device or None, default=None
-        Where a torch network votes. Other base classifiers accept None only.
+        Where a torch network votes; None is where it is. Others accept None only.
 
     n_jobs : int or None, default=None
         Number of jobs over rows. ``None`` means 1 unless in a
@@ -206,7 +213,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "n_certify": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "device": [None],
+        "device": "no_validation",  # a vote source knows which devices there are
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -248,13 +255,24 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.verbose = verbose
 
     @classmethod
-    def from_fitted(cls, clf, **params):
+    def from_fitted(
+        cls, clf, *, classes=None, autocast=None, channels_last=False, **params
+    ):
         """Smooth a classifier that is fitted already; no call of `fit` is needed.
 
         Parameters
         ----------
-        clf : fitted classifier
-            It is kept as it is, in a :class:`~sklearn.frozen.FrozenEstimator`.
+        clf : fitted classifier or torch.nn.Module
+            It is kept as it is, in a :class:`~sklearn.frozen.FrozenEstimator`. A
+            module gives one score for each class, or for two classes one logit.
+        classes : array-like of shape (n_classes,), default=None
+            Labels in the order of the outputs of a module.
+        autocast : torch.dtype, default=None
+            ``torch.bfloat16`` or ``torch.float16``: ask a module under
+            :class:`torch.autocast`. What is smoothed and certified is then the network
+            of that precision.
+        channels_last : bool, default=False
+            Hand images to a module with channels last in memory.
         **params : dict
             Parameters of `SmoothedClassifier`.
 
@@ -265,10 +283,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If `clf` is not a classifier.
+            If `clf` is not a classifier, or if `classes` is missing for a module or
+            an option for modules is given for anything else.
         NotFittedError
             If `clf` is not fitted.
         """
+        clf = as_classifier(
+            clf, classes=classes, autocast=autocast, channels_last=channels_last
+        )
         frozen = clf if isinstance(clf, FrozenEstimator) else FrozenEstimator(clf)
         smoothed = cls(frozen, **params)
         smoothed._validate_params()
@@ -327,11 +349,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         fitted = clone(self.estimator)
         if self.random_state is not None:
             _seed_unseeded(fitted, rng)
-        fitted.fit(X if named else X_checked, y_checked, **inner_params)
-        self._adopt(fitted, noise_key)
+        X_seen, y_seen, classes = X if named else X_checked, y_checked, None
+        if ends_in_skorch_net(fitted) and not isinstance(fitted, FrozenEstimator):
+            if not isinstance(fitted, Pipeline):
+                X_seen = X_checked  # a DataFrame is several inputs to a net
+            X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
+        fitted.fit(X_seen, y_seen, **inner_params)
+        self._adopt(fitted, noise_key, classes)
         return self
 
-    def _adopt(self, fitted, noise_key):
+    def _adopt(self, fitted, noise_key, classes=None):
         """Take over a fitted base classifier and the key of the noise."""
         if not hasattr(fitted, "classes_"):
             raise TypeError(
@@ -344,7 +371,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "output. Smooth one classifier per output."
             )
         self.estimator_ = fitted
-        self.classes_ = np.asarray(fitted.classes_)
+        self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
 
@@ -377,7 +404,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             decide_label, n_max=self.n_samples, alpha=self.alpha, weights=weights
         )
         work = partial(_run_slab, procedure, source)
-        found = _joined(list(self._slabs(work, X, "predict", self.n_jobs)))
+        slabs = self._slabs(work, X, "predict", self._jobs(source))
+        found = _joined(list(slabs))
         return self.classes_[found["label"]]
 
     def predict_proba(self, X):
@@ -404,7 +432,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return exact_shares(source.probits(X, self.sigma))
         procedure = partial(count_votes, n_votes=self.n_samples)
         work = partial(_run_slab, procedure, source)
-        found = _joined(list(self._slabs(work, X, "predict_proba", self.n_jobs)))
+        slabs = self._slabs(work, X, "predict_proba", self._jobs(source))
+        found = _joined(list(slabs))
         return found["counts"] / self.n_samples
 
     def certify(self, X, *, radii=None, tol=0.05, beta=0.05, log=None):
@@ -491,7 +520,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             }
             asked |= {"beta": beta} | ({"tol": tol} if radii is None else {})
             work = partial(_run_slab, self._procedure(asked), source)
-            n_jobs = self.n_jobs
+            n_jobs = self._jobs(source)
 
         def certificates(found):
             return Certificates(
@@ -541,9 +570,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Certify the rows that a log does not hold yet, and return all of its rows."""
         digests = row_digests(X, self._noise_key)
         described = describe_run(asked, source, self.classes_, X, digests)
-        with CertificateLog.of(log).writing(
-            described, [digest.hex() for digest in digests]
-        ) as writer:
+        with CertificateLog.of(log).writing(described, digests) as writer:
             rest = X[len(writer.rows) :]
             for found in self._slabs(work, rest, "certify", n_jobs):
                 writer.append(self._named(found))
@@ -667,7 +694,12 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             method=self.method,
             X=X,
             expected_votes=expected_votes,
+            device=self.device,
         )
+
+    def _jobs(self, source):
+        """Number of jobs; one where they would fight for a device."""
+        return 1 if source.serial else self.n_jobs
 
     def _slabs(self, work, X, task, n_jobs):
         """Work on rows slab by slab, and yield the arrays of each slab."""

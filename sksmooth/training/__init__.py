@@ -1,7 +1,42 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Training with noise, and what it tends to with infinitely many noisy copies."""
 
+from importlib import import_module
+
 from sksmooth.training._noise_augmented import NoiseAugmentedClassifier
 from sksmooth.training._parzen import ParzenClassifier
 
-__all__ = ["NoiseAugmentedClassifier", "ParzenClassifier"]
+# Networks need torch and skorch, which are imported when one is asked for.
+_NETS = {
+    "ConsistencyNet": "_consistency",
+    "MACERNet": "_macer",
+    "NoiseAugmentedNet": "_noise_augmented_net",
+    "SmoothAdvNet": "_smoothadv",
+}
+
+__all__ = [
+    "ConsistencyNet",
+    "MACERNet",
+    "NoiseAugmentedClassifier",
+    "NoiseAugmentedNet",
+    "ParzenClassifier",
+    "SmoothAdvNet",
+]
+
+
+def __getattr__(name):
+    if name not in _NETS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f"{__name__}.{_NETS[name]}")
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "skorch"):
+            raise
+        raise ImportError(
+            f"{name} needs torch and skorch: pip install 'sksmooth[torch]'."
+        ) from error
+    return getattr(module, name)
+
+
+def __dir__():
+    return sorted({*globals(), *_NETS})

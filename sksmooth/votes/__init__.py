@@ -4,5 +4,14 @@
 from sksmooth.votes._exact import PROBIT_MAX, ExactSource
 from sksmooth.votes._monte_carlo import MonteCarloVotes
 from sksmooth.votes._registry import find_source
+from sksmooth.votes._torch import as_classifier, encode_for_net, ends_in_skorch_net
 
-__all__ = ["PROBIT_MAX", "ExactSource", "MonteCarloVotes", "find_source"]
+__all__ = [
+    "PROBIT_MAX",
+    "ExactSource",
+    "MonteCarloVotes",
+    "as_classifier",
+    "encode_for_net",
+    "ends_in_skorch_net",
+    "find_source",
+]

@@ -23,6 +23,9 @@ class MonteCarloVotes:
         Most noisy copies held in memory, and given to `predict`, at a time.
     """
 
+    # Whether one job at a time may ask for votes.
+    serial = False
+
     def __init__(self, estimator, classes, law, key, batch_size):
         self.estimator = estimator
         self.classes = classes

@@ -16,6 +16,11 @@ from sksmooth.votes._exact import (
 )
 from sksmooth.votes._monte_carlo import MonteCarloVotes
 from sksmooth.votes._projected_linear import ProjectedLinearVotes
+from sksmooth.votes._torch import (
+    ends_in_skorch_net,
+    torch_votes_or_reason,
+    votes_of_predictions,
+)
 
 # The choice must not depend on the rows of a call, or a row's answer would.
 _TYPICAL_ROWS = 64
@@ -26,7 +31,18 @@ _closed_forms = WeakKeyDictionary()
 _linear_forms = WeakKeyDictionary()
 
 
-def find_source(estimator, classes, law, key, batch_size, *, method, X, expected_votes):
+def find_source(
+    estimator,
+    classes,
+    law,
+    key,
+    batch_size,
+    *,
+    method,
+    X,
+    expected_votes,
+    device=None,
+):
     """Choose where votes come from.
 
     Parameters
@@ -43,17 +59,41 @@ def find_source(estimator, classes, law, key, batch_size, *, method, X, expected
     expected_votes : float
         How many votes per row sampling would draw for the question. With
         ``method="auto"``, a closed form that costs more than them is passed over.
+    device : str or torch.device, default=None
+        Where a network votes.
 
     Returns
     -------
-    ExactSource, MonteCarloVotes or ProjectedLinearVotes
+    ExactSource, MonteCarloVotes, ProjectedLinearVotes or TorchVotes
 
     Raises
     ------
     ValueError
         If ``method="exact"`` and there is no closed form; the message has the reason.
+        If `device` is given and votes do not come from a network on it.
+
+    Warns
+    -----
+    UserWarning
+        If votes come from a slower source than they could, with the reason.
     """
     sampled = (estimator, classes, law, key, batch_size)
+    if method != "exact":
+        source = torch_votes_or_reason(*sampled, X, device=device)
+        if not isinstance(source, str):
+            return source
+        if device is not None:
+            raise ValueError(
+                f"device={device!r} is for networks that are asked directly, and here "
+                f"`predict` has to be asked: {source}. Use device=None."
+            )
+        if ends_in_skorch_net(estimator):
+            warnings.warn(
+                f"Votes are asked from `predict`, which takes longer: {source}.",
+                UserWarning,
+                stacklevel=4,
+            )
+            return votes_of_predictions(*sampled)
     if method == "monte_carlo" or len(X) == 0:
         return MonteCarloVotes(*sampled)
     form = _find(_closed_forms, find_exact_source, estimator, X, law.sigma)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Training for answers that agree under noise."""
+
+import math
+
+from skorch.dataset import unpack_data
+from skorch.utils import to_tensor
+
+from sksmooth.training._noise_augmented_net import NoiseAugmentedNet
+
+
+class ConsistencyNet(NoiseAugmentedNet):
+    r"""Train on noisy copies, with a penalty where their answers disagree.
+
+    With F the probabilities of the network and :math:`\hat F` their mean over m draws
+    of the noise, the loss is [1]_
+
+    .. math:: \frac{1}{m} \sum_{i=1}^m \left( \ell(F(x + \delta_i), y)
+        + \lambda \, \mathrm{KL}(\hat F(x) \| F(x + \delta_i)) \right)
+        + \eta \, H(\hat F(x)).
+
+    Parameters
+    ----------
+    module : torch.nn.Module, class or instance
+        The network.
+
+    *args
+        Passed to :class:`skorch.NeuralNetClassifier`.
+
+    sigma : float, default=0.25
+        Standard deviation of the noise, in the units of `X`.
+
+    consistency_weight : float, default=10.0
+        The weight of the divergence, lambda.
+
+    entropy_weight : float, default=0.5
+        The weight of the entropy H of the mean, eta.
+
+    n_noise : int, default=2
+        Draws of the noise, m, at least 2.
+
+    random_state : int, RandomState instance or None, default=None
+        See :class:`NoiseAugmentedNet`.
+
+    **kwargs
+        Passed to :class:`skorch.NeuralNetClassifier`.
+
+    See Also
+    --------
+    NoiseAugmentedNet : Its attributes and manners, which this class shares.
+
+    References
+    ----------
+    .. [1] J. Jeong and J. Shin, "Consistency Regularization for Certified Robustness
+       of Smoothed Classifiers", NeurIPS 2020, section 3.
+    """
+
+    _at_least = {"consistency_weight": 0.0, "entropy_weight": 0.0, "n_noise": 2}
+
+    def __init__(
+        self,
+        module,
+        *args,
+        consistency_weight=10.0,
+        entropy_weight=0.5,
+        n_noise=2,
+        **kwargs,
+    ):
+        super().__init__(module, *args, **kwargs)
+        self.consistency_weight = consistency_weight
+        self.entropy_weight = entropy_weight
+        self.n_noise = n_noise
+
+    def train_step_single(self, batch, **fit_params):
+        """Loss and gradients of one batch.
+
+        Parameters
+        ----------
+        batch : tuple of (X, y)
+            As the training iterator loads it.
+        **fit_params : dict
+            Passed to the module.
+
+        Returns
+        -------
+        dict
+            The ``loss``, and ``y_pred``, the outputs for the first noisy copy.
+        """
+        self._set_training(True)
+        X, y = unpack_data(batch)
+        X, y = self._rows(X), to_tensor(y, device=self.device)
+        noisy = X + self._noise(X, self.n_noise)
+        outputs = self.infer(noisy.flatten(0, 1), **fit_params)
+        log_proba = self._log_proba(outputs).unflatten(0, noisy.shape[:2])
+        log_mean = log_proba.logsumexp(dim=0) - math.log(self.n_noise)
+        mean = log_mean.exp()
+        divergence = (mean * (log_mean - log_proba)).sum(dim=-1).mean()
+        entropy = -(mean * log_mean).sum(dim=-1).mean()
+        loss = (
+            self.get_loss(outputs, y.repeat(self.n_noise), X=X, training=True)
+            + self.consistency_weight * divergence
+            + self.entropy_weight * entropy
+        )
+        loss.backward()
+        return {"loss": loss, "y_pred": outputs[: len(X)]}

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A network that votes: which output leads, in eval mode, in pieces that fit."""
+
+import threading
+import warnings
+from contextlib import contextmanager, nullcontext
+from copy import deepcopy
+
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+# Two threads that vote with one module would undo each other's eval mode.
+_ONE_AT_A_TIME = threading.RLock()
+
+
+class Network:
+    """A module and how its outputs are read as votes.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its training mode is left as it was found.
+    leader : callable
+        From outputs to the position of the leading class and the score that leads,
+        both of shape (n,).
+    n_classes : int
+    device : str or torch.device, default=None
+        Where to vote. The module itself is not moved: a copy votes elsewhere.
+    autocast : torch.dtype, default=None
+        Precision of the forward pass, as for `torch.autocast`.
+    channels_last : bool, default=False
+        Whether images are laid out with channels last.
+
+    Attributes
+    ----------
+    limit : int or None
+        Most rows to ask about at a time; None is all. It falls when memory is short.
+    is_exact : bool
+        Whether outputs depend on the batch by no more than rounding of float32.
+    """
+
+    def __init__(
+        self,
+        module,
+        leader,
+        n_classes,
+        *,
+        device=None,
+        autocast=None,
+        channels_last=False,
+    ):
+        weights = [*module.parameters(), *module.buffers()]
+        found = weights[0].device if weights else torch.device("cpu")
+        device = _checked_device(device, found)
+        if device != found:
+            module = deepcopy(module).to(device)
+        self.module = module
+        self.device = device
+        self.dtype = next(
+            (w.dtype for w in weights if w.is_floating_point()), torch.float32
+        )
+        self.n_classes = n_classes
+        self.autocast = autocast
+        self.channels_last = channels_last
+        self.limit = None
+        self.is_exact = (
+            device.type == "cpu"
+            and autocast is None
+            and self.dtype in (torch.float32, torch.float64)
+        )
+        self._leader = leader
+
+    @contextmanager
+    def evaluating(self):
+        """Vote in eval mode; every submodule gets its own mode back at the end.
+
+        Raises
+        ------
+        ValueError
+            If a submodule answers at random, or by the other rows, even in eval mode.
+        """
+        with modes_kept(self.module), torch.inference_mode():
+            self.module.eval()
+            _check_fixed(self.module)
+            yield
+
+    def outputs(self, rows):
+        """What the module answers for rows; the first of several outputs."""
+        # In this order: not every device knows every dtype.
+        rows = rows.to(self.dtype).to(self.device)
+        if self.channels_last and rows.dim() == 4:
+            rows = rows.contiguous(memory_format=torch.channels_last)
+        with self._precision():
+            found = self.module(rows)
+        return found[0] if isinstance(found, tuple) else found
+
+    def votes(self, rows):
+        """Position of the class that each row votes for; `n_classes` for a NaN."""
+        position, score = self._leader(self.outputs(rows))
+        return torch.where(score.isnan(), self.n_classes, position)
+
+    def in_pieces(self, n_rows, work):
+        """Call ``work(start, stop)`` over all rows, in pieces that fit in memory.
+
+        A piece that does not fit is halved and tried again; what is done stays done.
+
+        Raises
+        ------
+        RuntimeError
+            If even one row does not fit.
+        """
+        start = 0
+        while start < n_rows:
+            size = min(self.limit or n_rows, n_rows - start)
+            try:
+                work(start, start + size)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if size == 1:
+                    raise RuntimeError(
+                        f"one noisy row does not fit in the memory of {self.device}; "
+                        "free some of it or choose another device."
+                    ) from error
+            else:
+                start += size
+                continue
+            # Outside of the handler, where the error no longer holds on to tensors.
+            self.limit = size // 2
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            warnings.warn(
+                f"{size} noisy rows do not fit in the memory of {self.device}: going "
+                f"on with {self.limit} at a time. batch_size={self.limit} avoids the "
+                "failed tries.",
+                stacklevel=2,
+            )
+
+    def _precision(self):
+        if self.autocast is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.autocast)
+
+
+@contextmanager
+def modes_kept(module):
+    """Give every submodule its training mode back at the end."""
+    with _ONE_AT_A_TIME:
+        modes = [(part, part.training) for part in module.modules()]
+        try:
+            yield
+        finally:
+            for part, mode in modes:
+                part.training = mode
+
+
+def lead_of_scores(outputs, *, n_classes):
+    """Read votes off one score per class; the first of equal scores leads."""
+    if outputs.dim() != 2 or outputs.shape[1] != n_classes:
+        raise ValueError(
+            f"the network gives outputs of shape {tuple(outputs.shape)} for "
+            f"{n_classes} classes; one output for each class is needed, of shape "
+            f"(n_rows, {n_classes})."
+        )
+    score, position = outputs.max(dim=1)
+    return position, score
+
+
+def lead_of_scores_or_logit(outputs, *, n_classes):
+    """Take one output for two classes too: above 0 it votes for the second."""
+    is_one = outputs.dim() == 1 or (outputs.dim() == 2 and outputs.shape[1] == 1)
+    if n_classes == 2 and is_one:
+        outputs = outputs.reshape(-1)
+        return (outputs > 0).long(), outputs
+    return lead_of_scores(outputs, n_classes=n_classes)
+
+
+def _checked_device(device, found):
+    if device is None:
+        return found
+    try:
+        device = torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"device={device!r} can not be used: {error}. Use None to vote where the "
+            f"network is ({found})."
+        ) from error
+    return device
+
+
+def _check_fixed(module):
+    for name, part in module.named_modules():
+        where = f"the network's part {name!r} ({type(part).__name__})"
+        if part.training and isinstance(part, (_BatchNorm, _DropoutNd)):
+            raise ValueError(
+                f"{where} stays in training mode after eval(): its answer for a row "
+                "is random or depends on the other rows, and can not be certified. "
+                "Let it follow eval()."
+            )
+        if isinstance(part, _BatchNorm) and part.running_mean is None:
+            raise ValueError(
+                f"{where} has no running statistics and normalises by the rows of a "
+                "batch: the answer for a row depends on the other rows, and can not be "
+                "certified. Use track_running_stats=True."
+            )
+
+
+def is_out_of_memory(error):
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text
