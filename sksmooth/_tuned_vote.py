@@ -73,11 +73,10 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         any `scoring` but "worst_class_accuracy".
 
     radius : float, default=0.0
-        If positive, a row counts as right only if the answer is, and holds within
-        this radius according to the vote shares, taken as probabilities. To a callable
-        and as far as other classes are concerned, a row that is right but does not
-        hold is answered with the class that an adversary could reach. In the units
-        of the `X` that the smoothed classifier is given.
+        If positive, a row counts as right only if its answer is right and holds within
+        this radius, the vote shares taken as probabilities. A callable is given, for a
+        row that is right but does not hold, the class that comes closest to
+        overtaking. In the units of the `X` that the smoothed classifier is given.
 
     cv : int, cross-validation generator, iterable or None, default=5
         How rows are split into folds, each row in one; as in
@@ -242,7 +241,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If no weights reach `floor`, or no row is right within `radius`.
+            If no weights found reach `floor`, or get a row of each class right within
+            `radius`.
         """
         _raise_for_params(fit_params, self, "fit", allow=["sample_weight"])
         smoothed = self._check_estimator()
@@ -317,24 +317,23 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             "gain_std_error": error,
             "accepted": bool(accepted),
         }
-        self._warn_of_the_unreached(self.path_["worst_class_accuracy"][-1], levels[-1])
+        self._warn_of_the_unreached(self.path_["worst_class_accuracy"][-1])
 
-    def _warn_of_the_unreached(self, worst, levels):
-        if levels[-1] == 0:
-            warnings.warn(
-                f"With no weights is any row right within radius={self.radius:g}. Ask "
-                "for a smaller radius, or give the smoothed classifier a larger sigma "
-                "or more n_samples.",
-                UserWarning,
-                stacklevel=4,
-            )
-        elif self.floor is not None and worst < self.floor:
-            warnings.warn(
+    def _warn_of_the_unreached(self, worst):
+        if self.floor is not None and worst < self.floor:
+            message = (
                 f"floor={self.floor:g} is out of reach: the best weights found bring "
-                f"the worst class to {worst:.3g}.",
-                UserWarning,
-                stacklevel=4,
+                f"the worst class to {worst:.3g}."
             )
+        elif self.radius > 0 and worst == 0:
+            message = (
+                f"No weights were found with which the answer is right within radius="
+                f"{self.radius:g} for a row of each class. Ask for a smaller radius, "
+                "or give the smoothed classifier a larger sigma or more n_samples."
+            )
+        else:
+            return
+        warnings.warn(message, UserWarning, stacklevel=4)
 
     def predict(self, X):
         """Answer the class that leads the weighted vote of each row.

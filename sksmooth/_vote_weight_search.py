@@ -279,7 +279,8 @@ def cross_fitted_gain(y, plain, tuned, folds, objective):
     draws = []
     for _ in range(_N_BOOTSTRAP):
         drawn = (folds[k] for k in rng.integers(len(folds), size=len(folds)))
-        draws.append(gain(np.concatenate([rng.choice(f, len(f)) for f in drawn])))
+        rows = [fold[rng.integers(len(fold), size=len(fold))] for fold in drawn]
+        draws.append(gain(np.concatenate(rows)))
     return gain(np.arange(len(y))), np.std(draws, axis=0, ddof=1)
 
 

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 from sklearn.datasets import load_digits, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -103,3 +104,18 @@ def test_linear_scores_are_sampled_where_they_differ():
     # 200 differences of two independent estimates
     assert np.abs(projected - plain).max() <= 5 * error.max()
     assert (np.abs(projected - plain) <= 5 * error).all()
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.25, 1.0])
+@pytest.mark.parametrize("weights", [(1.0, 3.0), (2.0, 0.1)])
+def test_weights_shift_the_hyperplane_of_a_linear_model(sigma, weights):
+    # Class 1 is answered where the signed distance exceeds
+    # sigma * Phi^-1(w0 / (w0 + w1)), and the radius is the distance to there.
+    binary = X[:100], y[:100]
+    model = LogisticRegression(max_iter=1000).fit(*binary)
+    clf = SmoothedClassifier.from_fitted(model, sigma=sigma, vote_weights=weights)
+    certificates = clf.certify(binary[0])
+    distance = model.decision_function(binary[0]) / np.linalg.norm(model.coef_)
+    shifted = distance - sigma * ndtri(weights[0] / sum(weights))
+    np.testing.assert_array_equal(certificates.label, np.where(shifted > 0, 1, 0))
+    np.testing.assert_allclose(certificates.radius, np.abs(shifted), rtol=1e-10)

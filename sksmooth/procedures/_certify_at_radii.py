@@ -177,7 +177,8 @@ class _AgainstEach:
         ]
         self._needed = needed
         self._n_max = looks[-1]
-        self._beta = beta / len(looks)
+        # Looks at one stream are alike: one share of beta each would give up too late.
+        self._beta = beta / 2
 
     def decide(self, k, votes, leader):
         """How many radii are shown at look k, and the leader's lower bound."""
