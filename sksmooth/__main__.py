@@ -20,16 +20,22 @@ def main(argv=None):
     Returns
     -------
     int
-        0, or 1 if a file could not be reported on.
+        0, or 1 if a file could not be reported on. A command line that is not
+        understood ends the process with 2.
     """
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.plot and len(args.logs) > 1:
+        parser.error("--plot draws one LOG; give the others in calls of their own")
     failed = False
     for path in args.logs:
-        print(path if len(args.logs) > 1 else "", end="\n" if len(args.logs) > 1 else "")
+        if len(args.logs) > 1:
+            print(path)
         try:
             _report(path, args)
-        except (OSError, ValueError) as error:
-            print(f"error: {error}", file=sys.stderr)
+        except (ImportError, OSError, ValueError) as error:
+            about = "" if path in str(error) else f"{path}: "
+            print(f"error: {about}{error}", file=sys.stderr)
             failed = True
     return int(failed)
 
@@ -69,7 +75,7 @@ def _report(path, args):
             "CertificateLog(path, y=y)."
         )
     radii = args.radii or certificates.radii or (0.0,)
-    print(classwise_report(y_true, certificates, radii=tuple(radii)))
+    print(classwise_report(y_true, certificates, radii=radii))
     if args.plot:
         from sksmooth.inspection import CertifiedAccuracyDisplay
 

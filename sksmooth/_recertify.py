@@ -2,6 +2,7 @@
 """Ask again at another alpha, bound or vote weights, from the votes that were kept."""
 
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 
@@ -16,9 +17,9 @@ def recertify(certificates, *, alpha=None, bound="multiclass", vote_weights=None
 
     The votes that ``certify(X)`` counts are fresh: which class they are for and how
     many they are was chosen by a pilot that is not among them. So they bound the
-    probabilities of the classes at any alpha, with any weights. What stays is the
-    class that the pilot chose: with other weights a row may abstain whose weighted
-    leader is another class.
+    probabilities of the classes at any alpha, with any weights. What stays is what the
+    pilot chose: rows that it gave up abstain again, and with other weights a row may
+    abstain whose weighted leader is another class.
 
     Fix alpha, bound and weights before you look: the best of several answers at
     `alpha` each is not an answer at `alpha`.
@@ -41,7 +42,7 @@ def recertify(certificates, *, alpha=None, bound="multiclass", vote_weights=None
     Raises
     ------
     ValueError
-        If a parameter is invalid, or if the votes cannot be asked again: those of
+        If a parameter is invalid, or if there are no votes to ask again: those of
         ``certify(X, radii=...)`` were stopped when they had shown enough at their
         alpha, closed forms have none, and published files do not keep them.
 
@@ -69,15 +70,14 @@ def recertify(certificates, *, alpha=None, bound="multiclass", vote_weights=None
             f"method={certificates.method!r} drew no votes: its certificates need no "
             "alpha, and another question takes another call of certify."
         )
-    drawn = certificates.counts.sum(axis=1) > 0
-    if len(drawn) and not drawn.any():
+    if (certificates.n_evaluations == 0).any():
         raise ValueError(
             "the certificates hold no counts of votes; a published file keeps only "
             "what was concluded from them."
         )
     alpha = certificates.alpha if alpha is None else alpha
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha={alpha!r} must be strictly between 0 and 1.")
+    if not (isinstance(alpha, Real) and 0 < alpha < 1):
+        raise ValueError(f"alpha={alpha!r} must be a number strictly between 0 and 1.")
     if bound not in ("multiclass", "binary"):
         raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
 
@@ -87,6 +87,7 @@ def recertify(certificates, *, alpha=None, bound="multiclass", vote_weights=None
         alpha, bound, len(classes), Gaussian(certificates.sigma), weights
     )
     leader = class_index(certificates.label, classes)
+    drawn = certificates.counts.any(axis=1)
     radius, miss = np.zeros(len(drawn)), np.ones(len(drawn))
     radius[drawn], miss[drawn] = proves(certificates.counts[drawn], leader[drawn])
     abstained = radius <= 0

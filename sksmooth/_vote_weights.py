@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+# Thresholds of heavier weights round to certainty.
+_LARGEST_RATIO = 1e12
+
 
 def resolve_vote_weights(vote_weights, classes):
     """Turn the parameter `vote_weights` into an array in the order of the classes.
@@ -23,8 +26,8 @@ def resolve_vote_weights(vote_weights, classes):
     Raises
     ------
     ValueError
-        For an unknown class, a wrong number of weights, or a weight that is not
-        positive and finite.
+        For an unknown class, a wrong number of weights, a weight that is not positive
+        and finite, or weights that are too far apart.
     """
     if vote_weights is None:
         return None
@@ -54,6 +57,12 @@ def resolve_vote_weights(vote_weights, classes):
             f"vote_weights gives class {classes[wrong][0]!r} the weight "
             f"{weights[wrong][0]!r}; weights must be positive and finite. To rule a "
             "class out, leave it out of the training data."
+        )
+    if weights.max() > _LARGEST_RATIO * weights.min():
+        raise ValueError(
+            f"vote_weights range from {weights.min():g} to {weights.max():g}; beyond a "
+            f"ratio of {_LARGEST_RATIO:g} the light class can never be answered. Use a "
+            "smaller ratio."
         )
     return None if np.all(weights == weights[0]) else weights
 

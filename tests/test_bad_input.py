@@ -562,3 +562,8 @@ def test_the_base_classifier_is_fitted_only_when_all_is_well():
     assert Counts.n_fits == 0
     smoothed(Counts()).fit(X, Y)
     assert Counts.n_fits == 1
+
+
+def test_vote_weights_too_far_apart():
+    with complains(ValueError, "vote_weights", "1e+17"):
+        smoothed(vote_weights=[1e17, 1, 1]).fit(X, Y)

@@ -4,7 +4,6 @@
 from sksmooth.bounds._clopper_pearson import (
     clopper_pearson_lower,
     clopper_pearson_upper,
-    smallest_deciding_n,
 )
 from sksmooth.bounds._looks import geometric_looks
 from sksmooth.bounds._threshold_test import ThresholdTest
@@ -16,5 +15,4 @@ __all__ = [
     "clopper_pearson_upper",
     "geometric_looks",
     "leader_is_decided",
-    "smallest_deciding_n",
 ]

@@ -93,29 +93,6 @@ def clopper_pearson_upper(k, n, alpha):
     return np.where(k == n, 1.0, bound)
 
 
-def smallest_deciding_n(threshold, alpha):
-    """Fewest unanimous votes whose lower bound exceeds a threshold.
-
-    Parameters
-    ----------
-    threshold : float
-        A probability in (0, 1).
-    alpha : float
-        One-sided error probability, in (0, 1).
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> from sksmooth.bounds import smallest_deciding_n
-    >>> smallest_deciding_n(0.5, alpha=0.001)
-    10
-    """
-    return math.floor(math.log(alpha) / math.log(threshold)) + 1
-
-
 def _check_counts(k, n, alpha):
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha={alpha!r} must be strictly between 0 and 1.")

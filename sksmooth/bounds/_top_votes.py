@@ -28,7 +28,8 @@ def leader_is_decided(counts, alpha, weights=None):
     alpha for any number of classes [1]_. With weights v of the leader and w of
     another class, the coin falls for the leader with probability at most
     ``w / (v + w)`` if the other is truly ahead; the leader is tested against each of
-    the others, with alpha divided by their number.
+    the others, with alpha divided by their number. Of classes that are exactly level
+    the first one counts as the answer.
 
     References
     ----------

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A log that certificates are appended to as they are made, and resumed from."""
 
+import errno
+import hashlib
+import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +12,19 @@ import numpy as np
 
 from sksmooth.logs._line_format import (
     FIELDS,
+    HEAD_LINES,
     DamagedLineError,
-    format_row,
-    head,
-    parse_head,
-    parse_row,
+    LogFormat,
     plain,
+    short,
 )
+
+# Settings that are digests, and what they are digests of.
+_DIGESTS = {
+    "rows": "the rows of X, or the key of their noise that fit draws from random_state",
+    "votes": "the fitted classifier",
+    "y": "y of CertificateLog",
+}
 
 
 class CertificateLog:
@@ -32,7 +41,12 @@ class CertificateLog:
         File to write, or to go on with if it exists.
     y : array-like of shape (n_rows,), default=None
         True labels to write beside the certificates, so that the log can be scored on
-        its own.
+        its own. They are part of the run: give them each time, or never.
+
+    Notes
+    -----
+    A fitted classifier is recognised by its votes on a few points between rows, not by
+    its parameters: fit it again in the same way, or load it, and the run goes on.
 
     Examples
     --------
@@ -60,7 +74,14 @@ class CertificateLog:
     @classmethod
     def of(cls, log):
         """Return `log` itself, or the log at that path."""
-        return log if isinstance(log, cls) else cls(log)
+        if isinstance(log, cls):
+            return log
+        if not isinstance(log, (str, os.PathLike)):
+            raise TypeError(
+                f"log must be a CertificateLog or the path of a file, got {log!r} of "
+                f"type {type(log).__name__}."
+            )
+        return cls(log)
 
     @contextmanager
     def writing(self, settings, digests):
@@ -70,7 +91,7 @@ class CertificateLog:
         ----------
         settings : dict
             All that defines the certificates, of types that JSON knows.
-        digests : list of str
+        digests : list of bytes
             Digest of each row.
 
         Yields
@@ -80,8 +101,10 @@ class CertificateLog:
         Raises
         ------
         ValueError
-            If the log belongs to another run, a line that is not its last is damaged,
-            or `y` has another length.
+            If the file is no log or the log of another run, a line that is not its
+            last is damaged, or `y` has another length. The file is left as it was.
+        TypeError
+            If classes or `y` are of a type that can not be written.
         BlockingIOError
             If another process is writing it.
         """
@@ -90,45 +113,44 @@ class CertificateLog:
                 f"CertificateLog was given y of shape {self.y.shape} for "
                 f"{len(digests)} rows; give one label per row."
             )
-        self.path.touch()
-        with open(self.path, "r+b") as file:
+        written = LogFormat(settings | {"y": _digest(self.y)})
+        with open(self.path, "a+b") as file:
             _lock(file, self.path)
-            yield LogWriter(self, file, settings, digests)
+            yield LogWriter(self, file, written, digests)
 
 
 class LogWriter:
-    """The open log of one run: what is in it, and how to append."""
+    """The open log of one run: what is in it, and how to append.
 
-    def __init__(self, log, file, settings, digests):
-        self._log, self._file, self._digests = log, file, digests
+    Attributes
+    ----------
+    rows : list of dict
+        FIELDS of each row, of this run and those before.
+    """
+
+    def __init__(self, log, file, written, digests):
+        self._path, self._y = log.path, log.y
+        self._file, self._format, self._digests = file, written, digests
         self.rows = []
-        first = f"{head(settings)}\n"
+        file.seek(0)
         text = file.read()
-        if first.encode().startswith(text):  # new, or torn while the head was written
-            self._truncate(0)
-            self._write(first)
+        head = written.head.encode()
+        if head.startswith(text):  # new, or torn while the head was written
+            file.truncate(0)
+            self._write(written.head)
             return
         whole = text[: text.rfind(b"\n") + 1]
         lines = whole.decode(errors="replace").split("\n")[:-1]
+        self._check_head(lines)
         try:
-            logged = parse_head(lines[:3])
+            for number, line in enumerate(lines[HEAD_LINES:], start=HEAD_LINES + 1):
+                self.rows.append(self._read(number, line))
         except DamagedLineError as error:
             raise ValueError(
-                f"{log.path}: {error}; it is no log of sksmooth."
+                f"{log.path}, {error}. The file was left as it is: delete this line "
+                "and those after it to certify their rows again."
             ) from None
-        _refuse_other_settings(log.path, logged, settings)
-        n_classes = len(settings["classes"])
-        for number, line in enumerate(lines[3:], start=4):
-            try:
-                index, digest, y_true, found = parse_row(line, n_classes)
-            except DamagedLineError as error:
-                raise ValueError(
-                    f"{log.path}, line {number}: {error}. Remove the file to certify "
-                    "again from the first row."
-                ) from None
-            self._check_row(number, index, digest, y_true)
-            self.rows.append(found)
-        self._truncate(len(whole))  # a line that was torn is done again
+        file.truncate(len(whole))  # a line that was torn is done again
 
     def append(self, results):
         """Append the next rows.
@@ -142,10 +164,11 @@ class LogWriter:
         for position in range(len(results["radius"])):
             index = len(self.rows)
             found = {name: results[name][position] for name in FIELDS}
-            y_true = None if self._log.y is None else self._log.y[index]
-            lines.append(format_row(index, self._digests[index], y_true, found))
+            y_true = None if self._y is None else self._y[index]
+            digest = self._digests[index]
+            lines.append(self._format.row(index, digest, y_true, found))
             self.rows.append(found)
-        self._write("".join(f"{line}\n" for line in lines))
+        self._write("".join(lines))
 
     def columns(self):
         """Return all rows, of this run and those before, as a dict of arrays."""
@@ -156,41 +179,46 @@ class LogWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def _truncate(self, size):
-        self._file.seek(size)
-        self._file.truncate()
-
-    def _check_row(self, number, index, digest, y_true):
-        at = f"{self._log.path}, line {number}"
-        if index != len(self.rows) or index >= len(self._digests):
+    def _check_head(self, lines):
+        try:
+            logged = LogFormat.read(lines).settings
+        except DamagedLineError as error:
             raise ValueError(
-                f"{at}: row {index} stands where row {len(self.rows)} of "
-                f"{len(self._digests)} belongs."
-            )
-        if digest != self._digests[index]:
+                f"{self._path}, {error}; it can not be resumed, and was left as it is. "
+                "Use another file."
+            ) from None
+        settings = self._format.settings
+        differing = [
+            _DIGESTS[name]
+            if name in _DIGESTS
+            else f"{name}: {logged.get(name)!r} in the log, {settings.get(name)!r} now"
+            for name in sorted(logged.keys() | settings.keys())
+            if logged.get(name) != settings.get(name)
+        ]
+        if differing:
             raise ValueError(
-                f"{at}: row {index} of X is not the row that was logged. Use another "
-                "file for other rows."
-            )
-        expected = None if self._log.y is None else plain(self._log.y[index])
-        if y_true != expected:
-            raise ValueError(
-                f"{at}: the label {y_true!r} of row {index} was logged, now it is "
-                f"{expected!r}."
+                f"{self._path} is the log of another run; what differs is "
+                f"{'; '.join(differing)}. Use the same settings to resume it, or "
+                "another file."
             )
 
+    def _read(self, number, line):
+        index, digest, _, found = self._format.read_row(number, line)
+        expected = len(self.rows)
+        if index != expected:
+            raise DamagedLineError(
+                number, f"row {index} stands where row {expected} belongs"
+            )
+        if expected == len(self._digests) or digest != short(self._digests[index]):
+            raise DamagedLineError(number, f"row {index} is no row of this run")
+        return found
 
-def _refuse_other_settings(path, logged, settings):
-    differing = [
-        f"{name}: {logged.get(name)!r} in the log, {settings.get(name)!r} now"
-        for name in sorted(logged.keys() | settings.keys())
-        if logged.get(name) != settings.get(name)
-    ]
-    if differing:
-        raise ValueError(
-            f"{path} is the log of another run ({'; '.join(differing)}). Use the same "
-            "settings to resume it, or another file."
-        )
+
+def _digest(y):
+    if y is None:
+        return None
+    text = json.dumps(y.tolist(), default=plain)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _lock(file, path):
@@ -206,3 +234,7 @@ def _lock(file, path):
             f"{path} is being written by another process. Wait for it, or use another "
             "file."
         ) from None
+    except OSError as error:
+        # Some file systems of clusters know no locks.
+        if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
+            raise

@@ -5,16 +5,17 @@ import re
 from pathlib import Path
 
 import numpy as np
-from scipy.special import ndtr
 
 from sksmooth._certificates import Certificates, class_index
-from sksmooth.logs._skipped import warn_skipped
+from sksmooth.logs._skipped import describe_skipped, warn_skipped
 
-_COLUMNS = ["idx", "label", "predict", "radius", "correct", "time"]
+_COLUMNS = ("idx", "label", "predict", "radius", "correct", "time")
 _ABSTAINED = -1
-# "0:00:12.345678" or "1 day, 0:00:12" as datetime.timedelta prints, or seconds.
-_TIME = re.compile(r"((\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?|\d+(\.\d+)?([eE][-+]?\d+)?)$")
-_DECIMALS = 6
+# float() and int() would also take "1_0" and "nan"; 18 digits fit int64.
+_COUNT = re.compile(r"\d{1,18}", re.ASCII)
+_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
+# "0:00:12.345678" or "1 day, 0:00:12", as datetime.timedelta prints.
+_DURATION = re.compile(r"(\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?", re.ASCII)
 
 
 class _SkippedLineError(ValueError):
@@ -25,8 +26,7 @@ def read_field_tsv(path, lines, sigma, alpha, classes):
     """Read certificates as `read_certificates` does, from the lines of a file."""
     rows, skipped, seen = [], [], {}
     for number, line in enumerate(lines, start=1):
-        line = line.rstrip("\r")
-        if not line or line.split("\t") == _COLUMNS:
+        if not line.strip() or tuple(line.split("\t")) == _COLUMNS:
             continue
         try:
             row = _parse(line)
@@ -37,31 +37,24 @@ def read_field_tsv(path, lines, sigma, alpha, classes):
             continue
         seen[row[0]] = number
         rows.append(row)
-    warn_skipped(path, skipped)
     if not rows:
+        why = describe_skipped(skipped) or "line 1: no line with numbers follows"
         raise ValueError(
-            f"{path} holds no certificate: neither a log of sksmooth nor lines with "
-            f"the columns {' '.join(_COLUMNS)}, separated by tabs."
+            f"{path} holds no certificate: it is no log of sksmooth, and no line has "
+            f"the columns {' '.join(_COLUMNS)} of the field, separated by tabs ({why})."
         )
+    warn_skipped(path, skipped)
     _, label, predict, radius = (np.array(column) for column in zip(*rows, strict=True))
     abstained = predict == _ABSTAINED
     if classes is None:
-        classes = np.unique(np.concatenate([label, predict[~abstained]]))
+        classes = np.union1d(label, predict[~abstained])
     classes = np.asarray(classes)
-    strangers = np.setdiff1d(np.concatenate([label, predict[~abstained]]), classes)
-    if strangers.size:
-        raise ValueError(
-            f"{path} holds the labels {strangers.tolist()}, which are not among "
-            f"classes={classes.tolist()}."
-        )
+    _check_known(path, rows, seen, classes)
     certificates = Certificates(
         label=np.where(abstained, classes[0], predict),
         radius=radius,
         abstained=abstained,
-        # The radius is what the bound proves, if sigma is known.
-        p_lower=np.zeros(len(rows))
-        if sigma is None
-        else np.where(abstained, 0.0, ndtr(radius / sigma)),
+        p_lower=np.zeros(len(rows)),
         counts=np.zeros((len(rows), len(classes)), dtype=np.int64),
         n_evaluations=np.zeros(len(rows), dtype=np.int64),
         classes=classes,
@@ -74,28 +67,38 @@ def read_field_tsv(path, lines, sigma, alpha, classes):
     return certificates, label
 
 
+def _check_known(path, rows, seen, classes):
+    for index, label, predict, _ in rows:
+        for value in {label, predict} - {_ABSTAINED}:
+            if class_index([value], classes) < 0:
+                raise ValueError(
+                    f"{path}, line {seen[index]}: the label {value} is not among "
+                    f"classes={classes.tolist()}."
+                )
+
+
 def _parse(line):
+    """Return (index, label, predict, radius) of a line."""
     cells = line.split("\t")
     if len(cells) != len(_COLUMNS):
         raise _SkippedLineError(f"{len(cells)} columns, not {len(_COLUMNS)}")
-    try:
-        index, label, predict, correct = (int(cells[i]) for i in (0, 1, 2, 4))
-        radius = float(cells[3])
-    except ValueError as error:
-        raise _SkippedLineError(str(error)) from None
-    if not 0 <= radius < np.inf:
-        raise _SkippedLineError(f"radius {radius}")
-    if index < 0 or label < 0 or predict < _ABSTAINED:
-        raise _SkippedLineError("a negative index or label")
-    if predict == _ABSTAINED and radius > 0:
+    index, label, predict, radius, correct, _ = cells
+    for name, cell in zip(_COLUMNS, cells, strict=True):
+        if name == "radius":
+            good = _NUMBER.fullmatch(cell) and float(cell) < np.inf
+        elif name == "time":
+            good = _DURATION.fullmatch(cell) or _NUMBER.fullmatch(cell)
+        else:
+            good = _COUNT.fullmatch(cell) or (name == "predict" and cell == "-1")
+        if not good:
+            raise _SkippedLineError(f"{name} is {cell[:40]!r}")
+    if int(predict) == _ABSTAINED and float(radius) > 0:
         raise _SkippedLineError(f"an abstention with radius {radius}")
-    if correct != (label == predict):
+    if int(correct) != (int(label) == int(predict)):
         raise _SkippedLineError(
-            f"correct={correct} for label {label} and predict {predict}"
+            f"correct is {correct} for label {label} and predict {predict}"
         )
-    if not _TIME.match(cells[5].strip()):
-        raise _SkippedLineError(f"time {cells[5]!r}")
-    return index, label, predict, radius
+    return int(index), int(label), int(predict), float(radius)
 
 
 def write_field_tsv(path, certificates, y_true):
@@ -107,8 +110,8 @@ def write_field_tsv(path, certificates, y_true):
         File to write; it must not exist.
     certificates : Certificates
         What to write. Classes are written as their positions unless they are
-        non-negative integers. Radii are rounded down to six decimals; times are not
-        known and written as 0.
+        non-negative integers. Radii read back as the same numbers; times are not known
+        and written as 0:00:00.
     y_true : array-like of shape (n_rows,)
         True labels, members of the classes.
 
@@ -134,14 +137,12 @@ def write_field_tsv(path, certificates, y_true):
         )
     predict = class_index(certificates.label, classes)
     if classes.dtype.kind in "iu" and classes.min() >= 0:
-        true, predict = classes[true], classes[predict]
+        numbers = classes.astype(np.int64)  # there is no -1 among unsigned ones
+        true, predict = numbers[true], numbers[predict]
     predict = np.where(certificates.abstained, _ABSTAINED, predict)
-    scale = 10.0**_DECIMALS
-    radius = np.floor(certificates.radius * scale * (1 - 1e-15)) / scale
+    radius = certificates.radius.tolist()
     with open(Path(path), "x", encoding="ascii") as file:
         file.write("\t".join(_COLUMNS) + "\n")
         for index, row in enumerate(zip(true, predict, radius, strict=True)):
             correct = int(row[0] == row[1])
-            file.write(
-                f"{index}\t{row[0]}\t{row[1]}\t{row[2]:.{_DECIMALS}f}\t{correct}\t0\n"
-            )
+            file.write(f"{index}\t{row[0]}\t{row[1]}\t{row[2]}\t{correct}\t0:00:00\n")

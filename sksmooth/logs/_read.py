@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Read certificates from a log of ours or of the field."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,14 @@ from sksmooth._certificates import Certificates
 from sksmooth.logs._field_tsv import read_field_tsv
 from sksmooth.logs._line_format import (
     FIELDS,
+    HEAD_LINES,
     MAGIC,
     DamagedLineError,
-    parse_head,
-    parse_row,
+    LogFormat,
 )
 from sksmooth.logs._skipped import warn_skipped
+
+_SCALARS = ("sigma", "noise", "norm", "alpha", "method", "radii", "slack")
 
 
 def read_certificates(path, *, sigma=None, alpha=None, classes=None):
@@ -31,28 +34,31 @@ def read_certificates(path, *, sigma=None, alpha=None, classes=None):
     sigma, alpha : float, default=None
         What the certificates were made with; the field's files do not say, and without
         it the certificates hold nan there. Not for our own logs, which say it.
-    classes : array-like of shape (n_classes,), default=None
+    classes : array-like of int of shape (n_classes,), default=None
         All labels that the classifier knows; the field's files name only those that
         occur. Not for our own logs.
 
     Returns
     -------
     certificates : Certificates
-        In the order of the file. Of the field's files, the counts and numbers of
-        evaluations are unknown and zero.
+        In the order of the file. Of the field's files, `p_lower`, `counts` and
+        `n_evaluations` are unknown and zero, and radii are as they were printed,
+        often rounded to three digits.
     y_true : ndarray of shape (n_rows,) or None
-        True labels, if the file has them for all rows.
+        True labels, if the file has them.
 
     Raises
     ------
     ValueError
         If the file is neither, or holds no certificate, or a setting was given that
-        the file says itself.
+        the file says itself. It names the line.
 
     Warns
     -----
     UserWarning
-        Naming the lines that were skipped, and why. No number is guessed.
+        Naming the lines that were skipped, and why, and the first row that is missing.
+        No number is guessed. A log of ours has a check on each line; in the field's
+        files a line that is torn or mixed with another is seen, a changed digit is not.
 
     References
     ----------
@@ -60,54 +66,57 @@ def read_certificates(path, *, sigma=None, alpha=None, classes=None):
        Randomized Smoothing", ICML 2019.
     """
     path = Path(path)
-    lines = path.read_bytes().decode(errors="replace").split("\n")
-    if lines[0] != MAGIC:
+    text = path.read_bytes().decode("utf-8-sig", errors="replace")
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    if not lines[0].startswith(MAGIC.rpartition(" ")[0]):
         return read_field_tsv(path, lines, sigma, alpha, classes)
     given = {"sigma": sigma, "alpha": alpha, "classes": classes}
     for name, value in given.items():
         if value is not None:
-            raise ValueError(f"{path} states its {name} itself; leave {name}=None.")
+            raise ValueError(f"{path}, line 2 states {name} itself; leave {name}=None.")
     return _read_own(path, lines)
 
 
 def _read_own(path, lines):
     try:
-        settings = parse_head(lines[:3])
-        classes = np.asarray(settings["classes"])
-        scalars = {
-            "sigma": settings["sigma"],
-            "noise": settings["noise"],
-            "norm": settings["norm"],
-            "alpha": settings["alpha"],
-            "method": settings["method"],
-            "slack": settings["slack"],
-            "radii": None if settings["radii"] is None else tuple(settings["radii"]),
-        }
-    except (DamagedLineError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path}, lines 1 to 3: the head of the log is damaged: {error}."
-        ) from None
-    rows, labels, skipped, seen = [], [], [], set()
-    for number, line in enumerate(lines[3:], start=4):
+        log = LogFormat.read(lines)
+    except DamagedLineError as error:
+        raise ValueError(f"{path}, {error}; what follows can not be read.") from None
+    rows, labels, skipped, last = [], [], [], -1
+    present = np.zeros(log.settings["n_rows"], dtype=bool)
+    for number, line in enumerate(lines[HEAD_LINES:], start=HEAD_LINES + 1):
         if not line and number == len(lines):
             break
         try:
-            index, _, y_true, found = parse_row(line, len(classes))
-            if index in seen:
-                raise DamagedLineError(f"row {index} stands in the file before")
+            index, _, y_true, found = log.read_row(number, line)
         except DamagedLineError as error:
-            skipped.append((number, str(error)))
+            skipped.append((number, error.reason))
             continue
-        seen.add(index)
+        if index <= last:
+            skipped.append((number, f"row {index} stands after row {last}"))
+            continue
+        last = index
+        present[index] = True
         rows.append(found)
         labels.append(y_true)
     warn_skipped(path, skipped)
-    if not rows:
-        raise ValueError(f"{path} holds no certificate.")
-    columns = {name: [row[name] for row in rows] for name in FIELDS}
-    try:
-        certificates = Certificates(**columns, classes=classes, **scalars)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}, from line 4 on: {error}") from None
-    known = all(label is not None for label in labels)
-    return certificates, np.asarray(labels) if known else None
+    if not present.all():
+        warnings.warn(
+            f"{path} holds {len(rows)} of {len(present)} rows; the first that is "
+            f"missing is row {np.argmin(present)}.",
+            UserWarning,
+            stacklevel=3,
+        )
+    certificates = Certificates(
+        **{name: _column(name, rows, log) for name in FIELDS},
+        classes=np.asarray(log.settings["classes"]),
+        **{name: log.settings[name] for name in _SCALARS},
+    )
+    return certificates, None if log.settings["y"] is None else np.asarray(labels)
+
+
+def _column(name, rows, log):
+    column = np.asarray([row[name] for row in rows])
+    if name == "counts":
+        column = column.reshape(-1, len(log.settings["classes"]))
+    return column

@@ -6,14 +6,18 @@ import warnings
 _SHOWN = 5
 
 
-def warn_skipped(path, skipped):
-    """Warn of skipped lines, given as pairs of line number and reason."""
-    if not skipped:
-        return
+def describe_skipped(skipped):
+    """Describe lines that were skipped, given as pairs of line number and reason."""
     shown = "; ".join(f"line {number}: {reason}" for number, reason in skipped[:_SHOWN])
     more = f"; and {len(skipped) - _SHOWN} more" if len(skipped) > _SHOWN else ""
-    warnings.warn(
-        f"{path}: skipped {len(skipped)} lines ({shown}{more}).",
-        UserWarning,
-        stacklevel=4,
-    )
+    return f"{shown}{more}"
+
+
+def warn_skipped(path, skipped):
+    """Warn of them."""
+    if skipped:
+        warnings.warn(
+            f"{path}: skipped {len(skipped)} lines ({describe_skipped(skipped)}).",
+            UserWarning,
+            stacklevel=4,
+        )

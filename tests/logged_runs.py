@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs of certify to be logged, cut off and resumed."""
+
+import contextlib
+import os
+import time
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from sksmooth import CertificateLog, SmoothedClassifier
+
+N_ROWS = 96
+
+
+class ThreeStrips(ClassifierMixin, BaseEstimator):
+    """Answers by the strip of the first column that a row lies in.
+
+    The second column is the number of the row, in hundreds.
+
+    Parameters
+    ----------
+    labels : sequence of three labels
+    edges : sequence of two floats
+    pause : float
+        Seconds that each call takes.
+    on_row : tuple (row, pid, signal), default=None
+        Sends the signal to the process, once the row is asked about; None is the
+        process that asks.
+    """
+
+    def __init__(self, labels=(0, 1, 2), edges=(-0.3, 0.3), pause=0.0, on_row=None):
+        self.labels = labels
+        self.edges = edges
+        self.pause = pause
+        self.on_row = on_row
+
+    def fit(self, X=None, y=None):
+        self.classes_ = np.asarray(self.labels)
+        self.n_asked_ = 0
+        return self
+
+    def predict(self, X):
+        time.sleep(self.pause)
+        self.n_asked_ += len(X)
+        if self.on_row is not None:
+            row, pid, number = self.on_row
+            if (abs(X[:, 1] - 100 * row) < 10).any():
+                self.on_row = None
+                with contextlib.suppress(ProcessLookupError):  # done by another worker
+                    os.kill(os.getpid() if pid is None else pid, number)
+        return self.classes_[np.searchsorted(self.edges, X[:, 0])]
+
+
+def rows(n_rows=N_ROWS):
+    """Rows that take from few votes to all, and their labels as positions."""
+    first = np.linspace(-1, 1, n_rows)[np.random.RandomState(0).permutation(n_rows)]
+    X = np.column_stack([first, 100.0 * np.arange(n_rows)])
+    return X, np.searchsorted([-0.3, 0.3], first)
+
+
+def smoothed(base=None, **params):
+    """A smoothed classifier with slabs of at most 16 rows."""
+    base = ThreeStrips() if base is None else base
+    settings = {"sigma": 0.4, "n_certify": 400, "batch_size": 16, "random_state": 0}
+    return SmoothedClassifier.from_fitted(
+        base.fit(), method="monte_carlo", **settings | params
+    )
+
+
+def certify_into(path, pause):
+    """Certify the rows into a log, about as slowly as one likes."""
+    X, y = rows()
+    smoothed(ThreeStrips(pause=pause)).certify(X, log=CertificateLog(path, y=y))
