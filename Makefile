@@ -30,7 +30,7 @@ demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minu
 	$(BIN)/python examples/demo.py
 
 test: $(STAMPS)/test  ## all tests and doctests (installs torch)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 lint: $(STAMPS)/lint  ## ruff, and who may import whom
 	$(BIN)/ruff check .

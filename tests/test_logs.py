@@ -186,6 +186,17 @@ def test_the_log_of_another_run_is_refused_by_what_differs(path, whole, what):
     assert path.read_bytes() == whole
 
 
+def test_a_classifier_is_recognised_where_its_votes_are_split(path):
+    """On the rows, far from all edges, both give the same votes."""
+    far = np.column_stack([np.where(POSITIONS == 0, -1.0, 1.0), X[:, 1]])
+    bases = [ThreeStrips(edges=edges) for edges in [(-0.1, 0.1), (-0.02, 0.1)]]
+    one, other = (smoothed(base, sigma=0.05) for base in bases)
+    assert one.certify(far) == other.certify(far)
+    one.certify(far, log=path)
+    with pytest.raises(ValueError, match=r"another run; .*the fitted classifier"):
+        other.certify(far, log=path)
+
+
 def test_other_versions_are_another_run(path, whole, monkeypatch):
     path.write_bytes(whole)
     monkeypatch.setattr(run_settings, "__version__", "0.0.0")

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Slabs: every row once, in order, however long they take."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib import parallel_config
 
-from sksmooth._slabs import _FIRST_ROWS, _LEAST_SECONDS, _SECONDS, _Slabs, run_in_slabs
+from sksmooth._slabs import (
+    _FIRST_ROWS,
+    _GROWTH,
+    _LEAST_SECONDS,
+    _SECONDS,
+    _Slabs,
+    run_in_slabs,
+)
 
 
 def rows_of(slab, on_finished):
@@ -46,6 +55,8 @@ def test_slabs_take_about_as_long_as_they_should(jobs, seconds_per_row):
             break
     assert sizes[0] == _FIRST_ROWS
     assert sizes[-1] == max(1, round(_SECONDS / seconds_per_row))
+    # The first rows may be easy ones.
+    assert all(size <= _GROWTH * last for last, size in itertools.pairwise(sizes))
 
 
 def test_jobs_have_something_to_do_until_the_end():

@@ -101,7 +101,7 @@ class LogFormat:
         """Return the line of a row; `found` maps FIELDS to the row's values."""
         cells = [
             str(index),
-            short(digest),
+            digest[:_DIGEST_BYTES].hex(),  # too short to draw the row's noise from
             json.dumps(y_true, default=plain),
             json.dumps(found["label"], default=plain),
             repr(float(found["radius"])),
@@ -114,7 +114,7 @@ class LogFormat:
         return f"{text}\t{_check(text, self._key)}\n"
 
     def read_row(self, number, line):
-        """Return (index, digest, y_true, found) of a line.
+        """Return (index, y_true, found) of a line.
 
         Raises
         ------
@@ -134,7 +134,7 @@ class LogFormat:
             "n_evaluations": int(cells[7]),
             "counts": [int(count) for count in cells[8].split(",")],
         }
-        return int(cells[0]), cells[1], json.loads(cells[2]), found
+        return int(cells[0]), json.loads(cells[2]), found
 
 
 def plain(value):
@@ -145,11 +145,6 @@ def plain(value):
         f"{value!r} of type {type(value).__name__} cannot be written to a log: classes "
         "and labels must be bools, numbers or strings."
     )
-
-
-def short(digest):
-    """Digest of a row as it is logged: too short to draw the row's noise from."""
-    return digest[:_DIGEST_BYTES].hex()
 
 
 def _check(text, key):

@@ -88,7 +88,7 @@ def _read_own(path, lines):
         if not line and number == len(lines):
             break
         try:
-            index, _, y_true, found = log.read_row(number, line)
+            index, y_true, found = log.read_row(number, line)
         except DamagedLineError as error:
             skipped.append((number, error.reason))
             continue
