@@ -97,14 +97,19 @@ def test_terminated_it_leaves_a_log_that_reads(processes, tmp_path):
 
 
 @pytest.fixture
-def sigterm_interrupts():
-    """What a user does who wants SIGTERM to lose nothing, as the guide says."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def signals_interrupt():
+    """What a user does who wants SIGTERM to lose nothing, as the guide says.
+
+    SIGINT too: a shell has a command in the background ignore it.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("sigterm_interrupts")
+@pytest.mark.usefixtures("signals_interrupt")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
 def test_interrupted_without_a_log_the_finished_rows_are_in_the_exception(number):
     base = ThreeStrips(on_row=(70, os.getpid(), number))
@@ -113,6 +118,7 @@ def test_interrupted_without_a_log_the_finished_rows_are_in_the_exception(number
     assert interrupted.value.certificates == smoothed().certify(X)[:64]
 
 
+@pytest.mark.usefixtures("signals_interrupt")
 def test_interrupted_with_a_log_the_finished_rows_are_in_it(tmp_path, whole):
     path = tmp_path / "log.tsv"
     log = CertificateLog(path, y=POSITIONS)
@@ -124,6 +130,7 @@ def test_interrupted_with_a_log_the_finished_rows_are_in_it(tmp_path, whole):
     assert path.read_bytes() == whole
 
 
+@pytest.mark.usefixtures("signals_interrupt")
 def test_interrupted_before_a_row_is_finished_there_is_nothing_to_keep():
     base = ThreeStrips(on_row=(0, os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt) as interrupted:
