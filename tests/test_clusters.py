@@ -179,6 +179,7 @@ def test_a_process_that_dies_loses_no_row_that_is_logged(tmp_path, one_process):
     assert path.read_bytes() == whole
 
 
+@pytest.mark.usefixtures("signals_interrupt")
 @needs_signals
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_an_interrupt_of_jobs_keeps_the_finished_rows(backend, one_process):

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.skipif(
     not hasattr(signal, "SIGKILL"), reason="this system knows no such signals"
 )
 
-# With this pause in each call, a run of certify_into takes about as long.
-PAUSE, SPAN = 0.0003, 1.5
+# With this pause in each call, a run of certify_into takes a second or two.
+PAUSE = 0.0003
 X, POSITIONS = rows()
 
 
@@ -49,8 +49,8 @@ def test_killed_at_20_random_moments_it_ends_as_if_it_never_was(
     for life in range(5):
         log = CertificateLog(tmp_path / f"{life}.tsv", y=POSITIONS)
         n_lines = 0
-        for _ in range(4):
-            logged = killed_after(processes, rng.uniform(0, SPAN), log.path)
+        for size in np.sort(rng.uniform(0, len(whole), 4)):
+            logged = killed_at(processes, size, rng.uniform(0, 0.1), log.path)
             assert whole.startswith(logged)
             assert logged.count(b"\n") >= n_lines
             n_lines = logged.count(b"\n")
@@ -69,10 +69,13 @@ def test_killed_at_20_random_moments_it_ends_as_if_it_never_was(
     assert sum(0 < size < len(whole) for size in sizes) >= 5
 
 
-def killed_after(processes, seconds, path):
+def killed_at(processes, size, delay, path):
+    """Kill a run some time after its log has grown to a size."""
     process = processes.Process(target=certify_into, args=(path, PAUSE))
     process.start()
-    process.join(seconds)
+    while process.is_alive() and not (path.exists() and path.stat().st_size >= size):
+        process.join(0.002)
+    process.join(delay)
     process.kill()
     process.join()
     return path.read_bytes() if path.exists() else b""
@@ -94,19 +97,6 @@ def test_terminated_it_leaves_a_log_that_reads(processes, tmp_path):
     assert 16 <= n_rows < N_ROWS
     assert certificates == smoothed().certify(X)[:n_rows]
     np.testing.assert_array_equal(y_true, POSITIONS[:n_rows])
-
-
-@pytest.fixture
-def signals_interrupt():
-    """What a user does who wants SIGTERM to lose nothing, as the guide says.
-
-    SIGINT too: a shell has a command in the background ignore it.
-    """
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("signals_interrupt")
