@@ -25,16 +25,18 @@ def main(argv=None):
     """
     parser = _parser()
     args = parser.parse_args(argv)
-    if args.plot and len(args.logs) > 1:
+    sets = [args.logs] if args.together else [[path] for path in args.logs]
+    if args.plot and len(sets) > 1:
         parser.error("--plot draws one LOG; give the others in calls of their own")
     failed = False
-    for path in args.logs:
-        if len(args.logs) > 1:
-            print(path)
+    for paths in sets:
+        if len(sets) > 1:
+            print(*paths)
         try:
-            _report(path, args)
+            _report(paths, args)
         except (ImportError, OSError, ValueError) as error:
-            about = "" if path in str(error) else f"{path}: "
+            named = any(path in str(error) for path in paths)
+            about = "" if named else f"{', '.join(paths)}: "
             print(f"error: {about}{error}", file=sys.stderr)
             failed = True
     return int(failed)
@@ -51,6 +53,11 @@ def _parser():
     )
     report.add_argument("logs", nargs="+", metavar="LOG")
     report.add_argument(
+        "--together",
+        action="store_true",
+        help="one report of all LOGs, which are the parts of one set of rows",
+    )
+    report.add_argument(
         "--radii",
         type=float,
         nargs="+",
@@ -63,15 +70,15 @@ def _parser():
     return parser
 
 
-def _report(path, args):
+def _report(paths, args):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        certificates, y_true = read_certificates(path)
+        certificates, y_true = read_certificates(paths)
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
     if y_true is None:
         raise ValueError(
-            f"{path} holds no true labels to score against: log them with "
+            f"{paths[0]} holds no true labels to score against: log them with "
             "CertificateLog(path, y=y)."
         )
     radii = args.radii or certificates.radii or (0.0,)

@@ -68,6 +68,18 @@ def test_several_logs_are_told_apart_and_a_bad_one_does_not_stop_the_rest(logs, 
     assert err.count("\n") == 1
 
 
+def test_the_parts_of_a_set_are_reported_together(logs, tmp_path, capsys):
+    paths = [tmp_path / "0.tsv", tmp_path / "1.tsv"]
+    for path, part in zip(paths, (slice(0, 12), slice(12, None)), strict=True):
+        smoothed().certify(X[part], log=CertificateLog(path, y=Y[part]))
+    whole = report(capsys, logs / "ours.tsv", "--radii", "0", "0.25")
+    together = report(capsys, "--together", *paths, "--radii", "0", "0.25")
+    assert together == whole
+    code, out, err = report(capsys, "--together", paths[0], logs / "grid.tsv")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {paths[0]} and {logs / 'grid.tsv'} are no parts")
+
+
 def test_a_published_file_with_other_lines_in_it(tmp_path, capsys):
     path = tmp_path / "published.tsv"
     lines = [

@@ -236,3 +236,70 @@ def test_a_log_of_ours_becomes_one_of_the_field(path, tmp_path):
         assert certified_accuracy_score(
             y_true, again, radius=radius
         ) == certified_accuracy_score(y, certificates, radius=radius)
+
+
+PARTS = [slice(0, 10), slice(10, 31), slice(31, None)]
+
+
+@pytest.mark.parametrize("labels", [(0, 1, 2), ("left", "middle", "right")])
+@pytest.mark.parametrize("radii", [None, [0.1, 0.3]])
+def test_a_set_that_was_certified_in_parts_reads_as_one(tmp_path, labels, radii):
+    X, positions = rows(40)
+    y = np.array(labels)[positions]
+    paths = [tmp_path / f"{i}.tsv" for i in range(len(PARTS))]
+    for path, part in zip(paths, PARTS, strict=True):
+        clf = smoothed(ThreeStrips(labels=labels))  # fitted anew, as elsewhere
+        clf.certify(X[part], radii=radii, log=CertificateLog(path, y=y[part]))
+    certificates, y_true = read_certificates(paths)
+    assert certificates == smoothed(ThreeStrips(labels=labels)).certify(X, radii=radii)
+    np.testing.assert_array_equal(y_true, y)
+    assert y_true.dtype == y.dtype
+
+
+def test_of_a_part_that_was_cut_off_the_rest_is_read_and_it_is_said(tmp_path):
+    X, y = rows(40)
+    paths = [tmp_path / f"{i}.tsv" for i in range(len(PARTS))]
+    for path, part in zip(paths, PARTS, strict=True):
+        smoothed(ThreeStrips(labels=tuple("abc"))).certify(
+            X[part], log=CertificateLog(path, y=np.array(list("abc"))[y[part]])
+        )
+    head = paths[1].read_text().splitlines(keepends=True)[:3]
+    paths[1].write_text("".join(head))
+    with pytest.warns(UserWarning, match=f"{paths[1]} holds 0 of 21 rows") as caught:
+        certificates, y_true = read_certificates(paths)
+    assert caught[0].filename == __file__
+    assert len(certificates) == len(y_true) == 19
+    assert set(y_true) <= set("abc")
+
+
+@pytest.mark.parametrize(
+    ("params", "radii", "y", "message"),
+    [
+        ({"sigma": 0.5}, None, True, "sigma: 0.4 and 0.5"),
+        ({"vote_weights": [1, 1, 2]}, None, True, r"weights: None and \[1"),
+        ({}, [0.1], True, r"radii: None and \[0.1\]"),
+        ({}, None, False, "only one of them has true labels"),
+    ],
+)
+def test_logs_of_other_runs_are_not_joined(tmp_path, params, radii, y, message):
+    X, positions = rows(20)
+    paths = [tmp_path / "0.tsv", tmp_path / "1.tsv"]
+    smoothed().certify(X[:10], log=CertificateLog(paths[0], y=positions[:10]))
+    log = CertificateLog(paths[1], y=positions[10:] if y else None)
+    smoothed(**params).certify(X[10:], radii=radii, log=log)
+    with pytest.raises(ValueError, match=f"no parts of one set.* {message}"):
+        read_certificates(paths)
+
+
+def test_files_of_the_field_are_joined_where_their_classes_are_said(tmp_path):
+    paths = [write(tmp_path / f"{i}.tsv", PUBLISHED[i : i + 3]) for i in (0, 3)]
+    with pytest.raises(ValueError, match="classes"):
+        read_certificates(paths)
+    certificates, y_true = read_certificates(paths, classes=range(10))
+    assert y_true.tolist() == [3, 8, 8, 0, 0]
+    assert certificates.radius.tolist() == [0.957, 1.23, 0.0, 0.0817, 1.5e-05]
+
+
+def test_no_file_is_refused():
+    with pytest.raises(ValueError, match="names no file"):
+        read_certificates([])

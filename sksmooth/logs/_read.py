@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Read certificates from a log of ours or of the field."""
+"""Read certificates from logs of ours or of the field."""
 
+import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +20,12 @@ from sksmooth.logs._line_format import (
 from sksmooth.logs._skipped import warn_skipped
 
 _SCALARS = ("sigma", "noise", "norm", "alpha", "method", "radii", "slack")
+# What may differ between the parts of one set; all other settings may not.
+_OF_A_PART = {"n_rows", "rows", "votes", "versions", "y"}
 
 
 def read_certificates(path, *, sigma=None, alpha=None, classes=None):
-    """Read certificates from a file.
+    """Read certificates from a file, or from the files of the parts of one set.
 
     Two kinds are known: logs of :class:`CertificateLog`, and the tab-separated files
     that the code of Cohen et al. [1]_ and much of the field writes, with the columns
@@ -29,8 +33,10 @@ def read_certificates(path, *, sigma=None, alpha=None, classes=None):
 
     Parameters
     ----------
-    path : str or path-like
-        The file.
+    path : str, path-like or sequence of them
+        The file. Several files are joined in the order given: a set of rows may be
+        certified in parts, by runs of the same settings and the same fitted classifier.
+        That the settings are the same is checked.
     sigma, alpha : float, default=None
         What the certificates were made with; the field's files do not say, and without
         it the certificates hold nan there. Not for our own logs, which say it.
@@ -41,7 +47,7 @@ def read_certificates(path, *, sigma=None, alpha=None, classes=None):
     Returns
     -------
     certificates : Certificates
-        In the order of the file. Of the field's files, `p_lower`, `counts` and
+        In the order of the file or files. Of the field's files, `p_lower`, `counts` and
         `n_evaluations` are unknown and zero, and radii are as they were printed,
         often rounded to three digits.
     y_true : ndarray of shape (n_rows,) or None
@@ -51,7 +57,8 @@ def read_certificates(path, *, sigma=None, alpha=None, classes=None):
     ------
     ValueError
         If the file is neither, or holds no certificate, or a setting was given that
-        the file says itself. It names the line.
+        the file says itself; it names the line. If files that are to be joined differ
+        in a setting, or only some of them have labels.
 
     Warns
     -----
@@ -65,11 +72,49 @@ def read_certificates(path, *, sigma=None, alpha=None, classes=None):
     .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
        Randomized Smoothing", ICML 2019.
     """
-    path = Path(path)
+    paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+    if not paths:
+        raise ValueError(f"path={path!r} names no file; give at least one.")
+    parts = []
+    for one in paths:  # no comprehension: a warning counts the frames to its caller
+        parts.append(_read(Path(one), sigma, alpha, classes))
+    _, certificates, y_true = parts[0]
+    if len(parts) == 1:
+        return certificates, y_true
+    _check_parts(paths, parts)
+    columns = {
+        name: np.concatenate([getattr(part, name) for _, part, _ in parts])
+        for name in FIELDS
+    }
+    if y_true is not None:
+        y_true = np.asarray([y for _, _, labels in parts for y in labels.tolist()])
+    return replace(certificates, **columns), y_true
+
+
+def _check_parts(paths, parts):
+    settings, _, y_true = parts[0]
+    for path, (others, _, labels) in zip(paths[1:], parts[1:], strict=True):
+        differing = [
+            f"{name}: {settings.get(name)!r} and {others.get(name)!r}"
+            for name in sorted((settings.keys() | others.keys()) - _OF_A_PART)
+            if settings.get(name) != others.get(name)
+        ]
+        if (y_true is None) != (labels is None):
+            differing.append("only one of them has true labels")
+        if differing:
+            raise ValueError(
+                f"{paths[0]} and {path} are no parts of one set; what differs is "
+                f"{'; '.join(differing)}. Read them one by one."
+            )
+
+
+def _read(path, sigma, alpha, classes):
+    """Return (settings, certificates, y_true) of one file."""
     text = path.read_bytes().decode("utf-8-sig", errors="replace")
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     if not lines[0].startswith(MAGIC.rpartition(" ")[0]):
-        return read_field_tsv(path, lines, sigma, alpha, classes)
+        found, y_true = read_field_tsv(path, lines, sigma, alpha, classes)
+        return {"classes": found.classes.tolist()}, found, y_true
     given = {"sigma": sigma, "alpha": alpha, "classes": classes}
     for name, value in given.items():
         if value is not None:
@@ -105,14 +150,15 @@ def _read_own(path, lines):
             f"{path} holds {len(rows)} of {len(present)} rows; the first that is "
             f"missing is row {np.argmin(present)}.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     certificates = Certificates(
         **{name: _column(name, rows, log) for name in FIELDS},
         classes=np.asarray(log.settings["classes"]),
         **{name: log.settings[name] for name in _SCALARS},
     )
-    return certificates, None if log.settings["y"] is None else np.asarray(labels)
+    y_true = None if log.settings["y"] is None else np.asarray(labels)
+    return log.settings, certificates, y_true
 
 
 def _column(name, rows, log):

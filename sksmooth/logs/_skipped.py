@@ -19,5 +19,5 @@ def warn_skipped(path, skipped):
         warnings.warn(
             f"{path}: skipped {len(skipped)} lines ({describe_skipped(skipped)}).",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
