@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The page of the API reference, made from the `__all__` of the public rooms.
+
+`_templates/reference.rst` is its text. Which names are public, `tests/public_names.py`
+says; one that the text has no place for stops the build.
+"""
+
+from pathlib import Path
+
+from jinja2 import Template
+from sphinx.errors import ExtensionError
+
+from tests.public_names import PUBLIC, names_of
+
+
+def write_reference(app):
+    """Render the template into reference/index.rst, before autosummary reads it."""
+    left = {room: sorted(set(names_of(room)) - {"__version__"}) for room in PUBLIC}
+
+    def table(room, prefix=""):
+        names = [name for name in left[room] if name.startswith(prefix)]
+        if not names:
+            raise ExtensionError(f"nothing is left of {room} for {prefix!r}")
+        left[room] = [name for name in left[room] if name not in names]
+        options = [".. autosummary::", "   :toctree: generated", ""]
+        head = [f".. currentmodule:: {room}", "", *options]
+        return "\n".join([*head, *(f"   {name}" for name in names)])
+
+    source = Path(app.srcdir)
+    template = Template((source / "_templates/reference.rst").read_text("utf-8"))
+    text = template.render(table=table) + "\n"
+    if any(left.values()):
+        raise ExtensionError(f"_templates/reference.rst has no place for {left}")
+    target = source / "reference/index.rst"
+    target.parent.mkdir(exist_ok=True)
+    if not target.exists() or target.read_text("utf-8") != text:
+        target.write_text(text, "utf-8")
+
+
+def is_not_ours(app, what, name, obj, skip, options):
+    """Leave out methods that scikit-learn and skorch document."""
+    if what != "class" or skip:
+        return None
+    function = getattr(obj, "fget", obj)
+    function = getattr(function, "__func__", function)
+    module = getattr(function, "__module__", None)
+    ours = module is None or module.partition(".")[0] == "sksmooth"
+    return None if ours else True
+
+
+def setup(app):
+    """Write the page before autosummary looks for names, at the default priority."""
+    app.connect("builder-inited", write_reference, priority=400)
+    app.connect("autodoc-skip-member", is_not_ours)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The documentation site: `make docs` builds it, without network, into docs/_build."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from sphinx_gallery.sorting import ExplicitOrder
+
+import sksmooth
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+
+# NumPy and torch would each start a thread per core, for every example.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Figures are scraped, not shown.
+warnings.filterwarnings("ignore", message=".*non-interactive", category=UserWarning)
+
+project = "sksmooth"
+author = "the sksmooth developers"
+copyright = author
+version = release = sksmooth.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.bibtex",
+    "mathml",
+    "other_libraries",
+    "reference_page",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "guide/_*"]
+default_role = "literal"
+# A name that can not be resolved is an error, also one of scikit-learn.
+nitpicky = True
+html_math_renderer = "mathml"
+
+autosummary_generate = True
+autodoc_default_options = {"member-order": "bysource"}
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"
+bibtex_reference_style = "author_year"
+
+sphinx_gallery_conf = {
+    "doc_module": "sksmooth",
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "backreferences_dir": "reference/examples",
+    "subsection_order": ExplicitOrder(
+        ["../examples/start", "../examples/geometry", "../examples/classes", "*"]
+    ),
+    "within_subsection_order": "FileNameSortKey",
+    # What is not a plot_*.py, such as the demo, stays out of the gallery altogether.
+    "ignore_pattern": r"^(?!plot_)",
+    "image_srcset": ["2x"],
+    "show_memory": False,
+    "show_signature": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"sksmooth {release}"
+html_logo = html_favicon = "_static/logo.svg"
+html_static_path = ["_static"]
+html_css_files = ["sksmooth.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "sksmooth"},
+    "header_links_before_dropdown": 7,
+    "navbar_align": "left",
+    "navbar_end": ["theme-switcher"],
+    "show_prev_next": False,
+    "footer_start": ["copyright"],
+    "footer_center": [],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+}
+# Pages that stand alone need no list of the pages beside them.
+html_sidebars = {
+    page: [] for page in ("index", "install", "quick_start", "comparison", "whats_new")
+}
