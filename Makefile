@@ -32,10 +32,11 @@ demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minu
 test: $(STAMPS)/test  ## all tests and doctests (installs torch)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
-lint: $(STAMPS)/lint  ## ruff, and who may import whom
+lint: $(STAMPS)/lint  ## ruff, who may import whom, and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
 
 bench: $(STAMPS)/bench  ## wall time against a peer library and the floor
 	$(BIN)/python benchmarks/peers.py
@@ -44,7 +45,7 @@ wheel: $(STAMPS)/wheel  ## sdist and wheel in dist/
 	$(BIN)/python -m build
 
 clean:  ## remove .venv and everything else that make made
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache \
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find sksmooth tests examples benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true

@@ -4,12 +4,13 @@
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
 
 from sksmooth.logs import read_certificates
 from sksmooth.metrics import classwise_report
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Parameters

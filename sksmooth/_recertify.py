@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ask again at another alpha, bound or vote weights, from the votes that were kept."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from sksmooth._certificates import class_index
+from sksmooth._certificates import Certificates, class_index
 from sksmooth._vote_weights import resolve_vote_weights
 from sksmooth.noise import Gaussian
 from sksmooth.procedures import VoteRadius
 
 
-def recertify(certificates, *, alpha=None, bound="multiclass", vote_weights=None):
+def recertify(
+    certificates: Certificates,
+    *,
+    alpha: float | None = None,
+    bound: str = "multiclass",
+    vote_weights: Mapping[Any, float] | ArrayLike | None = None,
+) -> Certificates:
     """Certify again from the counts of certificates, without a single new vote.
 
     The votes that ``certify(X)`` counts are fresh: which class they are for and how
@@ -38,6 +47,7 @@ def recertify(certificates, *, alpha=None, bound="multiclass", vote_weights=None
     Returns
     -------
     Certificates
+        Of the same rows.
 
     Raises
     ------

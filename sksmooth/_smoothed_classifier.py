@@ -4,8 +4,11 @@
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -53,6 +56,7 @@ from sksmooth._exact_answers import (
     exact_shares,
 )
 from sksmooth._slabs import run_in_slabs
+from sksmooth._typing import RandomState
 from sksmooth._vote_weights import resolve_vote_weights
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import Gaussian, draw_noise_key, row_digests
@@ -71,6 +75,9 @@ from sksmooth.votes import (
     ends_in_skorch_net,
     find_source,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -221,23 +228,23 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator,
+        estimator: Any,
         *,
-        sigma=0.25,
-        noise="gaussian",
-        norm=2,
-        method="auto",
-        bound="multiclass",
-        vote_weights=None,
-        n_samples=1000,
-        n_certify=10_000,
-        alpha=0.001,
-        batch_size=8192,
-        device=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        sigma: float = 0.25,
+        noise: str = "gaussian",
+        norm: int = 2,
+        method: str = "auto",
+        bound: str = "multiclass",
+        vote_weights: Mapping[Any, float] | ArrayLike | None = None,
+        n_samples: int = 1000,
+        n_certify: int = 10_000,
+        alpha: float = 0.001,
+        batch_size: int = 8192,
+        device: "str | torch.device | None" = None,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.estimator = estimator
         self.sigma = sigma
         self.noise = noise
@@ -256,8 +263,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @classmethod
     def from_fitted(
-        cls, clf, *, classes=None, autocast=None, channels_last=False, **params
-    ):
+        cls,
+        clf: Any,
+        *,
+        classes: ArrayLike | None = None,
+        autocast: "torch.dtype | None" = None,
+        channels_last: bool = False,
+        **params: Any,
+    ) -> Self:
         """Smooth a classifier that is fitted already; no call of `fit` is needed.
 
         Parameters
@@ -310,7 +323,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return smoothed
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Fit the base classifier, without noise, and draw the key of the noise.
 
         Parameters
@@ -327,6 +340,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         self : SmoothedClassifier
+            The fitted classifier.
 
         Raises
         ------
@@ -375,7 +389,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Answer the class that leads the vote of each row.
 
         Votes are drawn until the leader is the class that the smoothed classifier
@@ -408,7 +422,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         found = _joined(list(slabs))
         return self.classes_[found["label"]]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of `n_samples` votes that each class gets.
 
         These are the plain shares: with `vote_weights`, `predict` answers the class
@@ -436,7 +450,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         found = _joined(list(slabs))
         return found["counts"] / self.n_samples
 
-    def certify(self, X, *, radii=None, tol=0.05, beta=0.05, log=None):
+    def certify(
+        self,
+        X: ArrayLike,
+        *,
+        radii: ArrayLike | None = None,
+        tol: float = 0.05,
+        beta: float = 0.05,
+        log: CertificateLog | str | PathLike[str] | None = None,
+    ) -> Certificates:
         """Certify the answer for each row within a radius.
 
         For each row, with probability at least ``1 - alpha`` over the noise, the label
@@ -470,6 +492,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         Certificates
+            One for each row, in the order of `X`.
 
         Raises
         ------
@@ -580,7 +603,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Replace positions of classes by their labels."""
         return {**found, "label": self.classes_[found["label"]]}
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Accuracy of `predict`.
 
         Parameters
@@ -595,10 +620,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         float
+            Share of the rows, or of their weight, that is answered right.
         """
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
-    def classwise_score(self, X, y, *, radius=0.0):
+    def classwise_score(
+        self, X: ArrayLike, y: ArrayLike, *, radius: float = 0.0
+    ) -> dict[Any, float]:
         """Certified accuracy of each class at a radius.
 
         Parameters
@@ -634,12 +662,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             for label in self.classes_.tolist()
         }
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Get metadata routing of this object.
 
         Returns
         -------
         MetadataRouter
+            What is passed on to the base classifier.
         """
         return (
             MetadataRouter(owner=self)

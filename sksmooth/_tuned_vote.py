@@ -2,10 +2,13 @@
 """A smoothed classifier whose vote weights are tuned by cross-validation."""
 
 import warnings
+from collections.abc import Callable
 from copy import copy
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv
@@ -19,7 +22,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sksmooth._certificates import class_index
+from sksmooth._certificates import Certificates, class_index
 from sksmooth._compat import (
     HasMethods,
     Interval,
@@ -29,6 +32,7 @@ from sksmooth._compat import (
     _routing_enabled,
 )
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
+from sksmooth._typing import RandomState
 from sksmooth._vote_weight_search import (
     VoteObjective,
     contested_shares,
@@ -192,16 +196,17 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator,
+        estimator: Any,
         *,
-        scoring="worst_class_accuracy",
-        floor=None,
-        radius=0.0,
-        cv=5,
-        significance=0.05,
-        n_jobs=None,
-        random_state=None,
-    ):
+        scoring: str
+        | Callable[[NDArray[Any], NDArray[Any]], float] = "worst_class_accuracy",
+        floor: float | None = None,
+        radius: float = 0.0,
+        cv: Any = 5,
+        significance: float | None = 0.05,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.estimator = estimator
         self.scoring = scoring
         self.floor = floor
@@ -212,7 +217,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Fit the smoothed classifier and tune its vote weights.
 
         Parameters
@@ -229,6 +234,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         self : TunedVoteClassifierCV
+            The fitted classifier.
 
         Raises
         ------
@@ -335,7 +341,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return
         warnings.warn(message, UserWarning, stacklevel=4)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Answer the class that leads the weighted vote of each row.
 
         Parameters
@@ -351,7 +357,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of the votes that each class gets, without the weights.
 
         `predict` answers the class with the largest product of share and weight.
@@ -369,7 +375,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
 
-    def certify(self, X, **params):
+    def certify(self, X: ArrayLike, **params: Any) -> Certificates:
         """Certify the weighted answer for each row within a radius.
 
         Parameters
@@ -388,7 +394,9 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         smoothed, X = self._behind_transformers(X)
         return smoothed.certify(X, **params)
 
-    def classwise_score(self, X, y, *, radius=0.0):
+    def classwise_score(
+        self, X: ArrayLike, y: ArrayLike, *, radius: float = 0.0
+    ) -> dict[Any, float]:
         """Certified accuracy of each class at a radius.
 
         Parameters
@@ -444,12 +452,13 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         return smoothed
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Get metadata routing of this object.
 
         Returns
         -------
         MetadataRouter
+            What is passed on to the smoothed classifier and to `cv`.
         """
         return (
             MetadataRouter(owner=self)

@@ -4,10 +4,13 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainccinv, betaincinv
 
 
-def clopper_pearson_lower(k, n, alpha):
+def clopper_pearson_lower(
+    k: ArrayLike, n: ArrayLike, alpha: float
+) -> NDArray[np.float64]:
     """Lower confidence bound of a binomial proportion.
 
     Parameters
@@ -54,7 +57,9 @@ def clopper_pearson_lower(k, n, alpha):
     return np.where(k == 0, 0.0, bound)
 
 
-def clopper_pearson_upper(k, n, alpha):
+def clopper_pearson_upper(
+    k: ArrayLike, n: ArrayLike, alpha: float
+) -> NDArray[np.float64]:
     """Upper confidence bound of a binomial proportion.
 
     Accurate to full relative precision for proportions near 0, so that it is also the

@@ -7,8 +7,10 @@ choose the class beforehand.
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import betaincc
 
 from sksmooth.bounds._looks import geometric_looks
@@ -25,9 +27,9 @@ class ThresholdTest:
     Attributes
     ----------
     looks : ndarray of int of shape (n_looks,)
-    accept : ndarray of int of shape (n_looks, *thresholds)
+    accept : ndarray of int of shape (n_looks, ...)
         ``looks[k] + 1`` where not even a unanimous vote would do.
-    hopeless : ndarray of int of shape (n_looks, *thresholds)
+    hopeless : ndarray of int of shape (n_looks, ...)
         -1 where nothing is hopeless. Giving up early only costs certificates that
         were unlikely to be had; it never makes one wrong.
 
@@ -54,7 +56,7 @@ class ThresholdTest:
     hopeless: np.ndarray
 
     @classmethod
-    def build(cls, miss, n_max, alpha, beta):
+    def build(cls, miss: ArrayLike, n_max: int, alpha: float, beta: float) -> Self:
         """Compute the critical counts.
 
         Parameters

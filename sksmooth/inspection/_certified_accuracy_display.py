@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Certified accuracy over the radius, overall and class by class."""
 
-import numpy as np
+from typing import TYPE_CHECKING, Any, Self
 
-from sksmooth._certificates import check_radii
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sksmooth._certificates import Certificates, check_radii
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
@@ -18,6 +21,9 @@ from sksmooth.inspection._drawing import (
 )
 from sksmooth.metrics._scorers import _find_smoothed
 from sksmooth.metrics._scores import check_known, check_rows, is_right
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # More bands than this hide each other.
 _MOST_BANDS = 4
@@ -99,17 +105,17 @@ class CertifiedAccuracyDisplay:
     def __init__(
         self,
         *,
-        radii,
-        accuracy,
-        accuracy_interval,
-        class_accuracy,
-        class_interval,
-        classes,
-        average_certified_radius,
-        restricted=False,
-        sigma=np.nan,
-        name=None,
-    ):
+        radii: NDArray[np.float64],
+        accuracy: NDArray[np.float64],
+        accuracy_interval: NDArray[np.float64],
+        class_accuracy: NDArray[np.float64],
+        class_interval: NDArray[np.float64],
+        classes: NDArray[Any],
+        average_certified_radius: NDArray[np.float64],
+        restricted: bool = False,
+        sigma: float = np.nan,
+        name: str | None = None,
+    ) -> None:
         self.radii = radii
         self.accuracy = accuracy
         self.accuracy_interval = accuracy_interval
@@ -124,17 +130,17 @@ class CertifiedAccuracyDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        radii=None,
-        name=None,
-        ax=None,
-        bands="auto",
-        curve_kwargs=None,
-        despine=False,
-    ):
+        radii: ArrayLike | None = None,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        bands: str = "auto",
+        curve_kwargs: dict[str, Any] | None = None,
+        despine: bool = False,
+    ) -> Self:
         """Certify rows and draw their certified accuracy.
 
         Parameters
@@ -151,7 +157,11 @@ class CertifiedAccuracyDisplay:
             Name for the title. None takes the name of the base classifier.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
-        bands, curve_kwargs, despine
+        bands : {"auto", "all", "overall", "none"}, default="auto"
+            As in `plot`.
+        curve_kwargs : dict, default=None
+            As in `plot`.
+        despine : bool, default=False
             As in `plot`.
 
         Returns
@@ -180,15 +190,15 @@ class CertifiedAccuracyDisplay:
     @classmethod
     def from_certificates(
         cls,
-        y_true,
-        certificates,
+        y_true: ArrayLike,
+        certificates: Certificates,
         *,
-        name=None,
-        ax=None,
-        bands="auto",
-        curve_kwargs=None,
-        despine=False,
-    ):
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        bands: str = "auto",
+        curve_kwargs: dict[str, Any] | None = None,
+        despine: bool = False,
+    ) -> Self:
         """Draw the certified accuracy of rows that were certified before.
 
         Parameters
@@ -201,7 +211,11 @@ class CertifiedAccuracyDisplay:
             Name of the classifier, for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
-        bands, curve_kwargs, despine
+        bands : {"auto", "all", "overall", "none"}, default="auto"
+            As in `plot`.
+        curve_kwargs : dict, default=None
+            As in `plot`.
+        despine : bool, default=False
             As in `plot`.
 
         Returns
@@ -219,8 +233,7 @@ class CertifiedAccuracyDisplay:
         index = check_known(y_true, classes)
         n_classes = len(classes)
         counted = is_right(y_true, certificates) & ~certificates.abstained
-        restricted = certificates.radii is not None
-        if restricted:
+        if certificates.radii is not None:
             radii = np.sort(certificates.radii)
         else:
             # All steps, and a point beyond the last to see the curve come down to 0.
@@ -246,14 +259,20 @@ class CertifiedAccuracyDisplay:
             class_interval=np.stack(share_interval(hits, support[:, None])),
             classes=classes,
             average_certified_radius=average_radius,
-            restricted=restricted,
+            restricted=certificates.radii is not None,
             sigma=certificates.sigma,
             name=name,
         ).plot(ax, bands=bands, curve_kwargs=curve_kwargs, despine=despine)
 
     def plot(
-        self, ax=None, *, name=None, bands="auto", curve_kwargs=None, despine=False
-    ):
+        self,
+        ax: "Axes | None" = None,
+        *,
+        name: str | None = None,
+        bands: str = "auto",
+        curve_kwargs: dict[str, Any] | None = None,
+        despine: bool = False,
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -274,6 +293,7 @@ class CertifiedAccuracyDisplay:
         Returns
         -------
         self : CertifiedAccuracyDisplay
+            The display, drawn.
         """
         check_choice("bands", bands, ("auto", "all", "overall", "none"))
         ax = get_axes(type(self).__name__, ax, figsize=(7.2, 4.4))
@@ -287,7 +307,7 @@ class CertifiedAccuracyDisplay:
         styles = line_styles(len(self.classes))
         symbols = markers(len(self.classes))
         self.class_lines_ = [None] * len(self.classes)
-        self.bands_ = []
+        self.bands_: list[Any] = []
         # Points of one radius side by side, in points: classes left and right.
         shifts = np.linspace(-_DODGE, _DODGE, len(order)) if len(order) > 1 else [0.0]
         for c, shift in zip(order.tolist(), shifts, strict=True):

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What smoothing costs each class: base against smoothed, abstention apart."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
-from sksmooth._certificates import check_radius, class_index
+from sksmooth._certificates import Certificates, check_radius, class_index
 from sksmooth.inspection._certified_accuracy_display import base_name
 from sksmooth.inspection._drawing import (
     get_axes,
@@ -16,6 +19,9 @@ from sksmooth.inspection._drawing import (
 from sksmooth.metrics._scorers import _find_smoothed
 from sksmooth.metrics._scores import check_asked, check_known, check_rows, is_right
 from sksmooth.shrinkage._smoothed_copy import base_labels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Okabe and Ito: blue and orange are far apart for any kind of colour vision.
 _RIGHT, _UNSURE, _ABSTAINED, _BASE = "#0072B2", "#56B4E9", "#E69F00", "black"
@@ -95,17 +101,17 @@ class ClasswiseAccuracyDisplay:
     def __init__(
         self,
         *,
-        classes,
-        support,
-        accuracy,
-        closer,
-        abstained,
-        base_accuracy=None,
-        radius=0.0,
-        certified=True,
-        sigma=np.nan,
-        name=None,
-    ):
+        classes: NDArray[Any],
+        support: NDArray[np.integer],
+        accuracy: NDArray[np.float64],
+        closer: NDArray[np.float64],
+        abstained: NDArray[np.float64],
+        base_accuracy: NDArray[np.float64] | None = None,
+        radius: float = 0.0,
+        certified: bool = True,
+        sigma: float = np.nan,
+        name: str | None = None,
+    ) -> None:
         self.classes = classes
         self.support = support
         self.accuracy = accuracy
@@ -119,8 +125,16 @@ class ClasswiseAccuracyDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, radius=0.0, name=None, ax=None, despine=False
-    ):
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        radius: float = 0.0,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        despine: bool = False,
+    ) -> Self:
         """Certify rows, ask the base classifier about them, and draw both.
 
         Parameters
@@ -164,15 +178,15 @@ class ClasswiseAccuracyDisplay:
     @classmethod
     def from_certificates(
         cls,
-        y_true,
-        certificates,
+        y_true: ArrayLike,
+        certificates: Certificates,
         *,
-        y_base=None,
-        radius=0.0,
-        name=None,
-        ax=None,
-        despine=False,
-    ):
+        y_base: ArrayLike | None = None,
+        radius: float = 0.0,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        despine: bool = False,
+    ) -> Self:
         """Draw rows that were certified before.
 
         Parameters
@@ -187,8 +201,12 @@ class ClasswiseAccuracyDisplay:
         radius : float, default=0.0
             Radius, in the units of X. Certificates asked at given radii answer at those
             alone.
-        name, ax, despine
-            As in `from_estimator`.
+        name : str, default=None
+            Name for the title.
+        ax : matplotlib Axes, default=None
+            Axes to draw in. None makes a figure.
+        despine : bool, default=False
+            As in `plot`.
 
         Returns
         -------
@@ -222,8 +240,15 @@ class ClasswiseAccuracyDisplay:
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, *, y_base=None, name=None, ax=None, despine=False
-    ):
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        y_base: ArrayLike | None = None,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        despine: bool = False,
+    ) -> Self:
         """Draw labels that `predict` answered: nothing is certified, none abstains.
 
         Parameters
@@ -234,8 +259,12 @@ class ClasswiseAccuracyDisplay:
             Answers of the smoothed classifier.
         y_base : array-like of shape (n_rows,), default=None
             Answers of the base classifier without noise.
-        name, ax, despine
-            As in `from_estimator`.
+        name : str, default=None
+            Name for the title.
+        ax : matplotlib Axes, default=None
+            Axes to draw in. None makes a figure.
+        despine : bool, default=False
+            As in `plot`.
 
         Returns
         -------
@@ -283,7 +312,13 @@ class ClasswiseAccuracyDisplay:
                 shares[name] = None if mask is None else hits / support
         return cls(classes=classes, support=support, **shares, **params)
 
-    def plot(self, ax=None, *, name=None, despine=False):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        name: str | None = None,
+        despine: bool = False,
+    ) -> Self:
         """Draw the bars.
 
         Parameters
@@ -298,13 +333,15 @@ class ClasswiseAccuracyDisplay:
         Returns
         -------
         self : ClasswiseAccuracyDisplay
+            The display, drawn.
         """
         ax = get_axes(type(self).__name__, ax, figsize=(6.4, self._height()))
         from matplotlib.patheffects import withStroke
 
         some = np.flatnonzero(self.support > 0)
         has_base = self.base_accuracy is not None
-        loss = (self.base_accuracy if has_base else 1.0) - self.accuracy
+        base = 1.0 if self.base_accuracy is None else self.base_accuracy
+        loss = base - self.accuracy
         self.order_ = some[np.argsort(-loss[some], kind="stable")]
         n_bars = len(self.order_) + 1
 

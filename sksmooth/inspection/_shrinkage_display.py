@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How each class fares as sigma grows, and where it is gone."""
 
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sksmooth._certificates import class_index
 from sksmooth.inspection._drawing import (
@@ -15,7 +19,15 @@ from sksmooth.inspection._drawing import (
     spread_apart,
     tidy,
 )
-from sksmooth.shrinkage import ShrinkageCurve, shrinkage_curve, vanishing_sigma
+from sksmooth.shrinkage import (
+    ShrinkageCurve,
+    VanishingSigma,
+    shrinkage_curve,
+    vanishing_sigma,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _TITLES = {
     "accuracy": "accuracy",
@@ -95,8 +107,14 @@ class ShrinkageDisplay:
     """
 
     def __init__(
-        self, *, curve, score="accuracy", vanishing=None, theory=None, name=None
-    ):
+        self,
+        *,
+        curve: ShrinkageCurve,
+        score: str = "accuracy",
+        vanishing: VanishingSigma | None = None,
+        theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
+        name: str | None = None,
+    ) -> None:
         self.curve = curve
         self.score = score
         self.vanishing = vanishing
@@ -106,21 +124,21 @@ class ShrinkageDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
-        sigmas,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        sigmas: ArrayLike,
         *,
-        score="accuracy",
-        radius=0.0,
-        vanishing=True,
-        theory=None,
-        name=None,
-        ax=None,
-        curve_kwargs=None,
-        despine=False,
-        **params,
-    ):
+        score: str = "accuracy",
+        radius: float = 0.0,
+        vanishing: bool = True,
+        theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        curve_kwargs: dict[str, Any] | None = None,
+        despine: bool = False,
+        **params: Any,
+    ) -> Self:
         """Measure each class at each sigma, and draw it.
 
         Parameters
@@ -147,7 +165,9 @@ class ShrinkageDisplay:
             Name of the classifier, for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
-        curve_kwargs, despine
+        curve_kwargs : dict, default=None
+            As in `plot`.
+        despine : bool, default=False
             As in `plot`.
         **params : dict
             Parameters of `SmoothedClassifier` other than sigma.
@@ -184,27 +204,35 @@ class ShrinkageDisplay:
     @classmethod
     def from_curve(
         cls,
-        curve,
+        curve: ShrinkageCurve,
         *,
-        score="accuracy",
-        vanishing=None,
-        theory=None,
-        name=None,
-        ax=None,
-        curve_kwargs=None,
-        despine=False,
-    ):
+        score: str = "accuracy",
+        vanishing: VanishingSigma | None = None,
+        theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        curve_kwargs: dict[str, Any] | None = None,
+        despine: bool = False,
+    ) -> Self:
         """Draw what was measured before.
 
         Parameters
         ----------
         curve : ShrinkageCurve
             What `shrinkage_curve` returned.
-        score, vanishing, theory, name
+        score : str, default="accuracy"
+            As for the class.
+        vanishing : VanishingSigma, default=None
+            As for the class.
+        theory : dict, default=None
+            As for the class.
+        name : str, default=None
             As for the class.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
-        curve_kwargs, despine
+        curve_kwargs : dict, default=None
+            As in `plot`.
+        despine : bool, default=False
             As in `plot`.
 
         Returns
@@ -224,7 +252,14 @@ class ShrinkageDisplay:
         )
         return display.plot(ax, curve_kwargs=curve_kwargs, despine=despine)
 
-    def plot(self, ax=None, *, name=None, curve_kwargs=None, despine=False):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        name: str | None = None,
+        curve_kwargs: dict[str, Any] | None = None,
+        despine: bool = False,
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -241,6 +276,7 @@ class ShrinkageDisplay:
         Returns
         -------
         self : ShrinkageDisplay
+            The display, drawn.
         """
         theory = self._check()
         curve = self.curve
@@ -255,7 +291,9 @@ class ShrinkageDisplay:
         styles = line_styles(len(curve.classes))
         symbols = markers(len(curve.classes))
         base = getattr(curve, _AT_ZERO.get(self.score, ""), None)
-        self.bands_, self.theory_lines_, self.vanishing_marks_ = [], {}, {}
+        self.bands_: list[Any] = []
+        self.theory_lines_: dict[Any, Any] = {}
+        self.vanishing_marks_: dict[Any, Any] = {}
         self.class_lines_ = [None] * len(curve.classes)
         bounds = None
         if is_share and len(present) <= _MOST_BANDS:

@@ -5,10 +5,14 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sksmooth.logs._line_format import (
     FIELDS,
@@ -63,7 +67,9 @@ class CertificateLog:
     True
     """
 
-    def __init__(self, path, *, y=None):
+    def __init__(
+        self, path: str | PathLike[str], *, y: ArrayLike | None = None
+    ) -> None:
         self.path = Path(path)
         self.y = None if y is None else np.asarray(y)
 
@@ -71,8 +77,24 @@ class CertificateLog:
         return f"CertificateLog({str(self.path)!r})"
 
     @classmethod
-    def of(cls, log):
-        """Return `log` itself, or the log at that path."""
+    def of(cls, log: "CertificateLog | str | PathLike[str]") -> "CertificateLog":
+        """Return `log` itself, or the log at that path.
+
+        Parameters
+        ----------
+        log : CertificateLog, str or path-like
+            A log, or the path of one.
+
+        Returns
+        -------
+        CertificateLog
+            The log.
+
+        Raises
+        ------
+        TypeError
+            If `log` is none of these.
+        """
         if isinstance(log, cls):
             return log
         if not isinstance(log, (str, os.PathLike)):
@@ -83,7 +105,9 @@ class CertificateLog:
         return cls(log)
 
     @contextmanager
-    def writing(self, settings, digests):
+    def writing(
+        self, settings: dict[str, Any], digests: list[bytes]
+    ) -> Iterator["LogWriter"]:
         """Open the log for the rest of a run.
 
         Parameters

@@ -2,9 +2,11 @@
 """The tab-separated files of the field: idx, label, predict, radius, correct, time."""
 
 import re
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sksmooth._certificates import Certificates, class_index
 from sksmooth.logs._skipped import describe_skipped, warn_skipped
@@ -101,7 +103,9 @@ def _parse(line):
     return int(index), int(label), int(predict), float(radius)
 
 
-def write_field_tsv(path, certificates, y_true):
+def write_field_tsv(
+    path: str | PathLike[str], certificates: Certificates, y_true: ArrayLike
+) -> None:
     """Write certificates in the field's format.
 
     Parameters

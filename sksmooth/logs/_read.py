@@ -3,10 +3,14 @@
 
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from sksmooth._certificates import Certificates
 from sksmooth.logs._field_tsv import read_field_tsv
@@ -24,7 +28,13 @@ _SCALARS = ("sigma", "noise", "norm", "alpha", "method", "radii", "slack")
 _OF_A_PART = {"n_rows", "rows", "votes", "versions", "y"}
 
 
-def read_certificates(path, *, sigma=None, alpha=None, classes=None):
+def read_certificates(
+    path: str | PathLike[str] | Sequence[str | PathLike[str]],
+    *,
+    sigma: float | None = None,
+    alpha: float | None = None,
+    classes: ArrayLike | None = None,
+) -> tuple[Certificates, NDArray[Any] | None]:
     """Read certificates from a file, or from the files of the parts of one set.
 
     Two kinds are known: logs of :class:`CertificateLog`, and the tab-separated files

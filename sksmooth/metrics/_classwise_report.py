@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One table of how each class fares under smoothing."""
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
-from sksmooth._certificates import check_radii, class_index
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sksmooth._certificates import Certificates, check_radii, class_index
 from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
 from sksmooth.metrics._scores import (
     check_asked,
@@ -23,7 +27,14 @@ def score_name(radius, n_radii):
     return "certified_accuracy" + (f"_at_{radius:.12g}" if n_radii > 1 else "")
 
 
-def classwise_report(y_true, certificates, *, radii=(0.0,), y_base=None, output="text"):
+def classwise_report(
+    y_true: ArrayLike,
+    certificates: Certificates,
+    *,
+    radii: Sequence[float] = (0.0,),
+    y_base: ArrayLike | None = None,
+    output: str = "text",
+) -> Any:
     """Report how each class fares: accuracy, abstention, share and radius.
 
     Smoothing costs the classes unequally: regions shrink as sigma grows, and may

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scorers that certify: for `cross_validate`, `GridSearchCV` and their like."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from sksmooth._certificates import check_radii, check_radius
@@ -43,13 +47,13 @@ class _CertifyingScorer:
     `predict_proba` and `decision_function`.
     """
 
-    _weight_request = None
+    _weight_request: bool | str | None = None
 
     def _accept_sample_weight(self):
         # Asked by fit(sample_weight=...) of the searches, without metadata routing.
         return True
 
-    def set_score_request(self, *, sample_weight):
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
         """Say whether `sample_weight` is to be passed on to this scorer.
 
         Only of use with ``enable_metadata_routing=True``.
@@ -63,17 +67,19 @@ class _CertifyingScorer:
         Returns
         -------
         self : object
+            This scorer, changed.
         """
         self._weight_request = sample_weight
         self.get_metadata_routing()  # refuses a bad value now
         return self
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRequest:
         """Return what this scorer requests, for scikit-learn's metadata routing.
 
         Returns
         -------
         routing : MetadataRequest
+            Its method `score` requests `sample_weight`, or does not.
         """
         routing = MetadataRequest(owner=type(self).__name__)
         routing.score.add_request(param="sample_weight", alias=self._weight_request)
@@ -117,7 +123,13 @@ class CertifiedScorer(_CertifyingScorer):
     CertifiedScorer('certified_accuracy', radius=0.25, average='worst')
     """
 
-    def __init__(self, metric="certified_accuracy", *, radius=0.0, average="micro"):
+    def __init__(
+        self,
+        metric: str = "certified_accuracy",
+        *,
+        radius: float = 0.0,
+        average: str = "micro",
+    ) -> None:
         # Checked here: inside a search, an error would only become a nan.
         if metric not in _METRICS:
             raise ValueError(
@@ -145,7 +157,13 @@ class CertifiedScorer(_CertifyingScorer):
             f"average={self.average!r})"
         )
 
-    def __call__(self, estimator, X, y_true, sample_weight=None):
+    def __call__(
+        self,
+        estimator: Any,
+        X: ArrayLike,
+        y_true: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Certify X once and score it.
 
         Parameters
@@ -162,9 +180,13 @@ class CertifiedScorer(_CertifyingScorer):
         Returns
         -------
         score : float
+            More is better: where less of the metric is, its negative.
         """
         smoothed, X = _find_smoothed(estimator, X)
-        keywords = {"average": self.average, "sample_weight": sample_weight}
+        keywords: dict[str, Any] = {
+            "average": self.average,
+            "sample_weight": sample_weight,
+        }
         if self.metric == "average_certified_radius":
             score = average_certified_radius_score(
                 y_true, smoothed.certify(X), **keywords
@@ -235,7 +257,7 @@ class ClasswiseScorer(_CertifyingScorer):
     ClasswiseScorer(radii=(0.0, 0.25))
     """
 
-    def __init__(self, radii=(0.0,)):
+    def __init__(self, radii: Sequence[float] = (0.0,)) -> None:
         self.radii = check_radii(radii)
         self._names = [score_name(radius, len(self.radii)) for radius in self.radii]
         if len(set(self._names)) < len(self._names):
@@ -244,7 +266,13 @@ class ClasswiseScorer(_CertifyingScorer):
     def __repr__(self):
         return f"ClasswiseScorer(radii={self.radii})"
 
-    def __call__(self, estimator, X, y_true, sample_weight=None):
+    def __call__(
+        self,
+        estimator: Any,
+        X: ArrayLike,
+        y_true: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> dict[str, float]:
         """Certify X once and score it class by class.
 
         Parameters

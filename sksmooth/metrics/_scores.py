@@ -2,8 +2,10 @@
 """Scores of certificates against true labels, overall or class by class."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sksmooth._certificates import Certificates, check_radius, class_index
+from sksmooth._typing import FloatOrArray
 
 AVERAGES = ("micro", "macro", "worst", "range", None)
 
@@ -156,14 +158,14 @@ def is_right(y_true, certificates):
 
 
 def certified_accuracy_score(
-    y_true,
-    certificates,
+    y_true: ArrayLike,
+    certificates: Certificates,
     *,
-    radius=0.0,
-    average="micro",
-    labels=None,
-    sample_weight=None,
-):
+    radius: float = 0.0,
+    average: str | None = "micro",
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> FloatOrArray:
     """Share of rows whose label is right and certified within `radius`.
 
     A row counts if its label is the true one, it did not abstain, and its certified
@@ -233,8 +235,13 @@ def certified_accuracy_score(
 
 
 def average_certified_radius_score(
-    y_true, certificates, *, average="micro", labels=None, sample_weight=None
-):
+    y_true: ArrayLike,
+    certificates: Certificates,
+    *,
+    average: str | None = "micro",
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> FloatOrArray:
     """Mean certified radius, counting rows with a wrong label or none as 0 (ACR).
 
     Parameters
@@ -288,8 +295,13 @@ def average_certified_radius_score(
 
 
 def abstention_rate(
-    y_true, certificates, *, average="micro", labels=None, sample_weight=None
-):
+    y_true: ArrayLike,
+    certificates: Certificates,
+    *,
+    average: str | None = "micro",
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> FloatOrArray:
     """Share of rows that were given no certificate. Lower is better.
 
     Parameters

@@ -2,8 +2,10 @@
 """The ball: the bounded region that high dimension shrinks most."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaincinv
 
+from sksmooth._typing import FloatOrArray
 from sksmooth.shrinkage._noncentral_chi import log_tails
 from sksmooth.shrinkage._numerics import (
     LOG_HALF,
@@ -39,7 +41,14 @@ def _ball_log_votes(distance, radius, sigma, n_features):
     return _log_votes((radius - distance) / sigma, radius / sigma, n_features)
 
 
-def ball_vote_probability(distance, radius, sigma, n_features, *, complement=False):
+def ball_vote_probability(
+    distance: ArrayLike,
+    radius: ArrayLike,
+    sigma: ArrayLike,
+    n_features: ArrayLike,
+    *,
+    complement: bool = False,
+) -> FloatOrArray:
     r"""Probability that a noisy row falls into a ball.
 
     Parameters
@@ -97,7 +106,9 @@ def ball_vote_probability(distance, radius, sigma, n_features, *, complement=Fal
     return np.exp(votes[complement])
 
 
-def ball_smoothed_radius(radius, sigma, n_features):
+def ball_smoothed_radius(
+    radius: ArrayLike, sigma: ArrayLike, n_features: ArrayLike
+) -> FloatOrArray:
     r"""Radius of the ball in which the smoothed classifier still votes for it.
 
     Parameters
@@ -166,7 +177,9 @@ def ball_smoothed_radius(radius, sigma, n_features):
     return result[()]
 
 
-def ball_asymptotic_radius(radius, sigma, n_features):
+def ball_asymptotic_radius(
+    radius: ArrayLike, sigma: ArrayLike, n_features: ArrayLike
+) -> FloatOrArray:
     r"""Radius of the smoothed ball in high dimension, without a root to find.
 
     Parameters
@@ -214,7 +227,9 @@ def ball_asymptotic_radius(radius, sigma, n_features):
     return np.sqrt(np.maximum((radius - noise) * (radius + noise), 0))
 
 
-def ball_vanishing_sigma(radius, n_features, n_classes=2):
+def ball_vanishing_sigma(
+    radius: ArrayLike, n_features: ArrayLike, n_classes: ArrayLike = 2
+) -> FloatOrArray:
     r"""Sigma from which on the smoothed classifier never votes for a ball.
 
     Parameters
@@ -240,7 +255,9 @@ def ball_vanishing_sigma(radius, n_features, n_classes=2):
 
     See Also
     --------
-    ball_smoothed_radius, slab_vanishing_sigma, box_vanishing_sigma
+    ball_smoothed_radius : How the ball shrinks on the way.
+    slab_vanishing_sigma : That of a slab.
+    box_vanishing_sigma : That of a box.
 
     Notes
     -----
@@ -268,7 +285,9 @@ def ball_vanishing_sigma(radius, n_features, n_classes=2):
     return radius / np.sqrt(2 * gammaincinv(n_features / 2, 1 / n_classes))
 
 
-def ball_certified_radius(distance, radius, sigma, n_features):
+def ball_certified_radius(
+    distance: ArrayLike, radius: ArrayLike, sigma: ArrayLike, n_features: ArrayLike
+) -> FloatOrArray:
     r"""Certified radius of the smoothed two-class classifier "ball or not".
 
     Parameters
@@ -315,5 +334,5 @@ def ball_certified_radius(distance, radius, sigma, n_features):
     >>> ball_certified_radius([0.0, 0.5, 2.0], 1.0, 0.2, 10).round(4)
     array([0.5105, 0.2511, 1.1255])
     """
-    votes = _ball_log_votes(distance, radius, sigma, n_features)
-    return certified_radius(*votes, np.asarray(sigma, dtype=np.float64))
+    inside, outside = _ball_log_votes(distance, radius, sigma, n_features)
+    return certified_radius(inside, outside, sigma)

@@ -2,8 +2,10 @@
 """The axis-aligned box, bounded on any number of its sides."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtri
 
+from sksmooth._typing import FloatOrArray
 from sksmooth.shrinkage._numerics import (
     LOG_HALF,
     certified_radius,
@@ -61,7 +63,13 @@ def _box_log_votes(point, halfwidths, sigma):
     return inside, np.where(negligible, rare, union)
 
 
-def box_vote_probability(point, halfwidths, sigma, *, complement=False):
+def box_vote_probability(
+    point: ArrayLike,
+    halfwidths: ArrayLike,
+    sigma: ArrayLike,
+    *,
+    complement: bool = False,
+) -> FloatOrArray:
     r"""Probability that a noisy row falls into an axis-aligned box.
 
     Parameters
@@ -111,7 +119,7 @@ def box_vote_probability(point, halfwidths, sigma, *, complement=False):
     return np.exp(_box_log_votes(point, halfwidths, sigma)[complement])
 
 
-def box_smoothed_halfwidths(halfwidths, sigma):
+def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrArray:
     r"""Half-widths, along the axes, of the region of the smoothed classifier.
 
     Parameters
@@ -177,7 +185,9 @@ def box_smoothed_halfwidths(halfwidths, sigma):
     return result
 
 
-def box_vanishing_sigma(halfwidths, n_classes=2):
+def box_vanishing_sigma(
+    halfwidths: ArrayLike, n_classes: ArrayLike = 2
+) -> FloatOrArray:
     r"""Sigma from which on the smoothed classifier never votes for a box.
 
     Parameters
@@ -202,7 +212,8 @@ def box_vanishing_sigma(halfwidths, n_classes=2):
 
     See Also
     --------
-    box_smoothed_halfwidths, ball_vanishing_sigma
+    box_smoothed_halfwidths : How the box shrinks on the way.
+    ball_vanishing_sigma : That of a ball.
 
     Notes
     -----
@@ -248,7 +259,9 @@ def box_vanishing_sigma(halfwidths, n_classes=2):
     return result[()]
 
 
-def box_certified_radius(point, halfwidths, sigma):
+def box_certified_radius(
+    point: ArrayLike, halfwidths: ArrayLike, sigma: ArrayLike
+) -> FloatOrArray:
     r"""Certified radius of the smoothed two-class classifier "box or not".
 
     Parameters
@@ -292,4 +305,5 @@ def box_certified_radius(point, halfwidths, sigma):
     >>> round(float(box_certified_radius([0.0, 0.0, 0.0], [1.0, 1.0, 1.0], 0.5)), 4)
     0.5623
     """
-    return certified_radius(*_box_log_votes(point, halfwidths, sigma), sigma)
+    inside, outside = _box_log_votes(point, halfwidths, sigma)
+    return certified_radius(inside, outside, sigma)

@@ -2,8 +2,10 @@
 """The round cone: a semi-bounded region, which shrinks but never vanishes."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_ndtr
 
+from sksmooth._typing import FloatOrArray
 from sksmooth.shrinkage._noncentral_chi import log_mean_normal_cdf
 from sksmooth.shrinkage._numerics import (
     LOG_HALF,
@@ -72,8 +74,14 @@ def _log_votes(axial, radial, half_angle, sigma, n_features):
 
 
 def cone_vote_probability(
-    axial, radial, half_angle, sigma, n_features, *, complement=False
-):
+    axial: ArrayLike,
+    radial: ArrayLike,
+    half_angle: ArrayLike,
+    sigma: ArrayLike,
+    n_features: ArrayLike,
+    *,
+    complement: bool = False,
+) -> FloatOrArray:
     r"""Probability that a noisy row falls into a round cone.
 
     Parameters
@@ -144,7 +152,9 @@ def cone_vote_probability(
     return np.exp(votes[complement])
 
 
-def cone_smoothed_boundary(radial, half_angle, sigma, n_features):
+def cone_smoothed_boundary(
+    radial: ArrayLike, half_angle: ArrayLike, sigma: ArrayLike, n_features: ArrayLike
+) -> FloatOrArray:
     r"""Axial coordinate from which on the smoothed classifier votes for a cone.
 
     Parameters
@@ -219,7 +229,9 @@ def cone_smoothed_boundary(radial, half_angle, sigma, n_features):
     return result[()]
 
 
-def cone_apex_shift(half_angle, sigma, n_features):
+def cone_apex_shift(
+    half_angle: ArrayLike, sigma: ArrayLike, n_features: ArrayLike
+) -> FloatOrArray:
     r"""How far along its axis the tip of the smoothed cone lies inside the cone.
 
     Parameters
@@ -275,7 +287,7 @@ def cone_apex_shift(half_angle, sigma, n_features):
     return cone_smoothed_boundary(0.0, half_angle, sigma, n_features)
 
 
-def cone_shrinking_rate(half_angle, n_features):
+def cone_shrinking_rate(half_angle: ArrayLike, n_features: ArrayLike) -> FloatOrArray:
     r"""Apex shift of the smoothed cone per unit of sigma.
 
     Parameters
@@ -316,7 +328,13 @@ def cone_shrinking_rate(half_angle, n_features):
     return cone_smoothed_boundary(0.0, half_angle, 1.0, n_features)
 
 
-def cone_certified_radius(axial, radial, half_angle, sigma, n_features):
+def cone_certified_radius(
+    axial: ArrayLike,
+    radial: ArrayLike,
+    half_angle: ArrayLike,
+    sigma: ArrayLike,
+    n_features: ArrayLike,
+) -> FloatOrArray:
     r"""Certified radius of the smoothed two-class classifier "cone or not".
 
     Parameters
@@ -366,5 +384,5 @@ def cone_certified_radius(axial, radial, half_angle, sigma, n_features):
     >>> cone_certified_radius([-1.0, 1.0, 3.0], 0.0, np.pi / 4, 0.5, 10).round(4)
     array([2.0818, 0.3748, 1.2444])
     """
-    votes = _log_votes(axial, radial, half_angle, sigma, n_features)
-    return certified_radius(*votes, np.asarray(sigma, dtype=np.float64))
+    inside, outside = _log_votes(axial, radial, half_angle, sigma, n_features)
+    return certified_radius(inside, outside, sigma)

@@ -2,8 +2,10 @@
 """How each class fares as sigma grows, on any estimator and data."""
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from sksmooth._certificates import check_radius, class_index
 from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
@@ -19,6 +21,9 @@ from sksmooth.shrinkage._smoothed_copy import (
     smoothed_copy,
     true_classes,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
 # Shares of the rows of a class, and shares of all rows.
@@ -79,7 +84,7 @@ class ShrinkageCurve:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
-    def interval(self, score):
+    def interval(self, score: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """95 % Clopper-Pearson interval of a share, the rows being a sample.
 
         Points of one curve share their rows and their noise, so they differ by less
@@ -115,7 +120,7 @@ class ShrinkageCurve:
         high[some] = clopper_pearson_upper(hits, n[some], _INTERVAL_TAIL)
         return low, high
 
-    def summary(self, score="accuracy"):
+    def summary(self, score: str = "accuracy") -> dict[str, NDArray[np.float64]]:
         """Summarise a score over the classes that have rows.
 
         Parameters
@@ -154,7 +159,7 @@ class ShrinkageCurve:
             "range": np.abs(most - least),
         }
 
-    def to_frame(self):
+    def to_frame(self) -> "pd.DataFrame":
         """Return a tidy pandas DataFrame: one line for each sigma and class.
 
         Returns
@@ -202,7 +207,16 @@ class ShrinkageCurve:
         )
 
 
-def shrinkage_curve(estimator, X, y, sigmas, *, radius=0.0, acr=True, **params):
+def shrinkage_curve(
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    sigmas: ArrayLike,
+    *,
+    radius: float = 0.0,
+    acr: bool = True,
+    **params: Any,
+) -> ShrinkageCurve:
     """Measure how each class fares as sigma grows, beside the base classifier.
 
     Decision regions of a smoothed classifier shrink as sigma grows, those of some
@@ -235,6 +249,7 @@ def shrinkage_curve(estimator, X, y, sigmas, *, radius=0.0, acr=True, **params):
     Returns
     -------
     curve : ShrinkageCurve
+        The scores of each class at each sigma.
 
     Raises
     ------

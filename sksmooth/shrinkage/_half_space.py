@@ -2,8 +2,10 @@
 """The half-space: the one region that smoothing leaves as it is."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from sksmooth._typing import FloatOrArray
 from sksmooth.shrinkage._numerics import (
     check_finite,
     check_nonnegative,
@@ -11,7 +13,9 @@ from sksmooth.shrinkage._numerics import (
 )
 
 
-def half_space_vote_probability(offset, sigma, *, complement=False):
+def half_space_vote_probability(
+    offset: ArrayLike, sigma: ArrayLike, *, complement: bool = False
+) -> FloatOrArray:
     r"""Probability that a noisy row falls into a half-space.
 
     Parameters
@@ -59,7 +63,7 @@ def half_space_vote_probability(offset, sigma, *, complement=False):
     return ndtr(-offset / sigma if complement else offset / sigma)
 
 
-def half_space_boundary_shift(sigma):
+def half_space_boundary_shift(sigma: ArrayLike) -> FloatOrArray:
     """How far smoothing moves the boundary of a half-space: not at all.
 
     Parameters
@@ -96,16 +100,19 @@ def half_space_boundary_shift(sigma):
     return np.zeros_like(check_nonnegative("sigma", sigma))[()]
 
 
-def half_space_vanishing_sigma():
+def half_space_vanishing_sigma() -> float:
     """Sigma at which a half-space vanishes: infinity.
 
     Returns
     -------
     float
+        ``inf``.
 
     See Also
     --------
-    ball_vanishing_sigma, slab_vanishing_sigma, box_vanishing_sigma
+    ball_vanishing_sigma : That of a ball.
+    slab_vanishing_sigma : That of a slab.
+    box_vanishing_sigma : That of a box.
 
     Notes
     -----
@@ -121,7 +128,7 @@ def half_space_vanishing_sigma():
     return np.inf
 
 
-def half_space_certified_radius(offset, sigma):
+def half_space_certified_radius(offset: ArrayLike, sigma: ArrayLike) -> FloatOrArray:
     r"""Certified radius of the smoothed half-space: the distance to its boundary.
 
     Parameters

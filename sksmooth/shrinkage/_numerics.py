@@ -75,7 +75,7 @@ def certified_radius(log_inside, log_outside, sigma):
     """Radius of the side that wins, from the logarithm of the side that loses."""
     # +0.0 turns the -0.0 of a tie into 0.0.
     log_loser = np.minimum(np.minimum(log_inside, log_outside), LOG_HALF)
-    return np.maximum(-sigma * ndtri_exp(log_loser), 0.0) + 0.0
+    return np.maximum(-np.asarray(sigma) * ndtri_exp(log_loser), 0.0) + 0.0
 
 
 def find_root(function, low, high):

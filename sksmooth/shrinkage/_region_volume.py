@@ -3,13 +3,19 @@
 
 from dataclasses import dataclass, fields
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import qmc
 from sklearn.utils import check_random_state
 
 from sksmooth._certificates import class_index
+from sksmooth._typing import RandomState
 from sksmooth.shrinkage._smoothed_copy import base_labels, frame, smoothed_copy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MOST_FEATURES = 10
 
@@ -53,7 +59,7 @@ class RegionVolume:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
-    def to_frame(self):
+    def to_frame(self) -> "pd.DataFrame":
         """Return a pandas DataFrame with one line for each class.
 
         Returns
@@ -77,8 +83,14 @@ class RegionVolume:
 
 
 def region_volume(
-    estimator, bounds, *, n_points=512, n_scrambles=8, random_state=None, **params
-):
+    estimator: Any,
+    bounds: tuple[ArrayLike, ArrayLike],
+    *,
+    n_points: int = 512,
+    n_scrambles: int = 8,
+    random_state: RandomState = None,
+    **params: Any,
+) -> RegionVolume:
     """Measure which share of a box is each class's, base against smoothed.
 
     Points are a scrambled Sobol sequence, which fills a box more evenly than random
@@ -104,6 +116,7 @@ def region_volume(
     Returns
     -------
     volume : RegionVolume
+        The shares, with their errors.
 
     Raises
     ------

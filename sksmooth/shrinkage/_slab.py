@@ -3,8 +3,10 @@
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
+from numpy.typing import ArrayLike
 from scipy.special import erf, log_ndtr, ndtri
 
+from sksmooth._typing import FloatOrArray
 from sksmooth.shrinkage._numerics import (
     LOG_HALF,
     certified_radius,
@@ -80,7 +82,13 @@ def slab_boundary_gap(halfwidth, log_outside):
     return find_root(excess, np.zeros_like(halfwidth), halfwidth)
 
 
-def slab_vote_probability(offset, halfwidth, sigma, *, complement=False):
+def slab_vote_probability(
+    offset: ArrayLike,
+    halfwidth: ArrayLike,
+    sigma: ArrayLike,
+    *,
+    complement: bool = False,
+) -> FloatOrArray:
     r"""Probability that a noisy row falls into a slab.
 
     Parameters
@@ -134,7 +142,7 @@ def slab_vote_probability(offset, halfwidth, sigma, *, complement=False):
     return np.exp(votes[complement])
 
 
-def slab_smoothed_halfwidth(halfwidth, sigma):
+def slab_smoothed_halfwidth(halfwidth: ArrayLike, sigma: ArrayLike) -> FloatOrArray:
     r"""Half-width of the slab in which the smoothed classifier still votes for it.
 
     Parameters
@@ -188,7 +196,9 @@ def slab_smoothed_halfwidth(halfwidth, sigma):
     return result[()]
 
 
-def slab_vanishing_sigma(halfwidth, n_classes=2):
+def slab_vanishing_sigma(
+    halfwidth: ArrayLike, n_classes: ArrayLike = 2
+) -> FloatOrArray:
     r"""Sigma from which on the smoothed classifier never votes for a slab.
 
     Parameters
@@ -212,7 +222,8 @@ def slab_vanishing_sigma(halfwidth, n_classes=2):
 
     See Also
     --------
-    slab_smoothed_halfwidth, ball_vanishing_sigma
+    slab_smoothed_halfwidth : How the slab shrinks on the way.
+    ball_vanishing_sigma : That of a ball.
 
     Notes
     -----
@@ -237,7 +248,9 @@ def slab_vanishing_sigma(halfwidth, n_classes=2):
     return halfwidth / ndtri(0.5 + 0.5 / n_classes)
 
 
-def slab_certified_radius(offset, halfwidth, sigma):
+def slab_certified_radius(
+    offset: ArrayLike, halfwidth: ArrayLike, sigma: ArrayLike
+) -> FloatOrArray:
     r"""Certified radius of the smoothed two-class classifier "slab or not".
 
     Parameters
@@ -284,4 +297,5 @@ def slab_certified_radius(offset, halfwidth, sigma):
     offset = check_finite("offset", offset)
     halfwidth = check_positive("halfwidth", halfwidth)
     sigma = check_sigma(sigma)
-    return certified_radius(*slab_log_votes(offset, halfwidth, sigma), sigma)
+    inside, outside = slab_log_votes(offset, halfwidth, sigma)
+    return certified_radius(inside, outside, sigma)

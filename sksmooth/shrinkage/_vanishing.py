@@ -3,8 +3,10 @@
 
 from dataclasses import dataclass, fields
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sksmooth._certificates import class_index
 from sksmooth.shrinkage._smoothed_copy import (
@@ -14,6 +16,9 @@ from sksmooth.shrinkage._smoothed_copy import (
     smoothed_copy,
     true_classes,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SCAN_RATIO = np.sqrt(2)
 _STATUS = {
@@ -69,7 +74,7 @@ class VanishingSigma:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
-    def to_frame(self):
+    def to_frame(self) -> "pd.DataFrame":
         """Return a pandas DataFrame with one line for each class.
 
         Returns
@@ -106,7 +111,15 @@ class VanishingSigma:
         )
 
 
-def vanishing_sigma(estimator, X, y, *, sigma_range=None, tol=0.01, **params):
+def vanishing_sigma(
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sigma_range: tuple[float, float] | None = None,
+    tol: float = 0.01,
+    **params: Any,
+) -> VanishingSigma:
     """Find, for each class, the sigma past which none of its rows is predicted right.
 
     Bounded decision regions of a smoothed classifier vanish as sigma grows [1]_. What

@@ -2,9 +2,16 @@
 """Training with noise, and what it tends to with infinitely many noisy copies."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sksmooth.training._noise_augmented import NoiseAugmentedClassifier
 from sksmooth.training._parzen import ParzenClassifier
+
+if TYPE_CHECKING:
+    from sksmooth.training._consistency import ConsistencyNet
+    from sksmooth.training._macer import MACERNet
+    from sksmooth.training._noise_augmented_net import NoiseAugmentedNet
+    from sksmooth.training._smoothadv import SmoothAdvNet
 
 # Networks need torch and skorch, which are imported when one is asked for.
 _NETS = {

@@ -2,7 +2,9 @@
 """Training for answers that agree under noise."""
 
 import math
+from typing import Any
 
+import torch
 from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
@@ -59,19 +61,21 @@ class ConsistencyNet(NoiseAugmentedNet):
 
     def __init__(
         self,
-        module,
-        *args,
-        consistency_weight=10.0,
-        entropy_weight=0.5,
-        n_noise=2,
-        **kwargs,
-    ):
+        module: type[torch.nn.Module] | torch.nn.Module,
+        *args: Any,
+        consistency_weight: float = 10.0,
+        entropy_weight: float = 0.5,
+        n_noise: int = 2,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(module, *args, **kwargs)
         self.consistency_weight = consistency_weight
         self.entropy_weight = entropy_weight
         self.n_noise = n_noise
 
-    def train_step_single(self, batch, **fit_params):
+    def train_step_single(
+        self, batch: Any, **fit_params: Any
+    ) -> dict[str, torch.Tensor]:
         """Loss and gradients of one batch.
 
         Parameters

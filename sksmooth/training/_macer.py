@@ -2,6 +2,7 @@
 """Training that maximises the certified radius, without an attack."""
 
 import math
+from typing import Any
 
 import torch
 from skorch.dataset import unpack_data
@@ -73,21 +74,23 @@ class MACERNet(NoiseAugmentedNet):
 
     def __init__(
         self,
-        module,
-        *args,
-        robust_weight=12.0,
-        gamma=8.0,
-        beta=16.0,
-        n_noise=16,
-        **kwargs,
-    ):
+        module: type[torch.nn.Module] | torch.nn.Module,
+        *args: Any,
+        robust_weight: float = 12.0,
+        gamma: float = 8.0,
+        beta: float = 16.0,
+        n_noise: int = 16,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(module, *args, **kwargs)
         self.robust_weight = robust_weight
         self.gamma = gamma
         self.beta = beta
         self.n_noise = n_noise
 
-    def train_step_single(self, batch, **fit_params):
+    def train_step_single(
+        self, batch: Any, **fit_params: Any
+    ) -> dict[str, torch.Tensor]:
         """Loss and gradients of one batch.
 
         Parameters

@@ -3,8 +3,10 @@
 
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -30,6 +32,7 @@ from sksmooth._compat import (
     _raise_for_params,
     _routing_enabled,
 )
+from sksmooth._typing import RandomState
 
 
 def _estimator_has(name):
@@ -90,7 +93,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     n_features_in_ : int
         Number of features seen in `fit` (length of the second axis of `X`).
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all of them are strings.
 
     See Also
@@ -148,7 +151,14 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator, *, sigma=0.25, n_copies=10, random_state=None):
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        sigma: float = 0.25,
+        n_copies: int = 10,
+        random_state: RandomState = None,
+    ) -> None:
         self.estimator = estimator
         self.sigma = sigma
         self.n_copies = n_copies
@@ -158,7 +168,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         # The inner estimator is not validated yet.
         prefer_skip_nested_validation=False
     )
-    def fit(self, X, y, **fit_params):
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Fit a clone of the estimator on noisy copies of the data.
 
         Parameters
@@ -232,7 +242,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         self.classes_ = getattr(self.estimator_, "classes_", classes)
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict classes with the fitted estimator; no noise is added.
 
         Parameters
@@ -248,7 +258,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         return self._ask("predict", X)
 
     @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Class probabilities of the fitted estimator, where it has them.
 
         Parameters
@@ -264,7 +274,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         return self._ask("predict_proba", X)
 
     @available_if(_estimator_has("predict_log_proba"))
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Log-probabilities of the fitted estimator, where it has them.
 
         Parameters
@@ -280,7 +290,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         return self._ask("predict_log_proba", X)
 
     @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Decision values of the fitted estimator, where it has them.
 
         Parameters
@@ -295,7 +305,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         """
         return self._ask("decision_function", X)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Where metadata goes: all of it to the estimator's `fit`.
 
         Returns

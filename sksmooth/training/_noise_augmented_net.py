@@ -3,6 +3,7 @@
 
 from contextlib import contextmanager
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from sklearn.utils import check_random_state
 from skorch import NeuralNetClassifier
 from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
+
+from sksmooth._typing import RandomState
 
 
 class NoiseAugmentedNet(NeuralNetClassifier):
@@ -96,24 +99,50 @@ class NoiseAugmentedNet(NeuralNetClassifier):
     # Smallest values of the parameters of a subclass.
     _at_least: dict = {}
 
-    def __init__(self, module, *args, sigma=0.25, random_state=None, **kwargs):
+    def __init__(
+        self,
+        module: type[torch.nn.Module] | torch.nn.Module,
+        *args: Any,
+        sigma: float = 0.25,
+        random_state: RandomState = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(module, *args, **kwargs)
         self.sigma = sigma
         self.random_state = random_state
 
-    def initialize(self):
+    def initialize(self) -> Self:
         """Initialize all parts of the net, weights included.
 
         Returns
         -------
         self : NoiseAugmentedNet
+            This net.
         """
         self.random_state_ = check_random_state(self.random_state)
         with self._seeded():
             return super().initialize()
 
-    def fit_loop(self, X, y=None, epochs=None, **kwargs):
+    def fit_loop(
+        self, X: Any, y: Any = None, epochs: int | None = None, **kwargs: Any
+    ) -> Self:
         """Train for some epochs; see :meth:`skorch.NeuralNet.fit_loop`.
+
+        Parameters
+        ----------
+        X : array-like or Dataset
+            Training data, as `fit` takes it.
+        y : array-like, default=None
+            Labels; None if `X` holds them.
+        epochs : int, default=None
+            Number of epochs; None takes ``max_epochs``.
+        **kwargs : dict
+            Passed to the module and to ``train_split``.
+
+        Returns
+        -------
+        self : NoiseAugmentedNet
+            This net.
 
         Raises
         ------
@@ -124,7 +153,9 @@ class NoiseAugmentedNet(NeuralNetClassifier):
         with self._seeded():
             return super().fit_loop(X, y, epochs=epochs, **kwargs)
 
-    def train_step_single(self, batch, **fit_params):
+    def train_step_single(
+        self, batch: Any, **fit_params: Any
+    ) -> dict[str, torch.Tensor]:
         """Loss and gradients of one batch, under noise.
 
         Parameters

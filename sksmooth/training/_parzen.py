@@ -2,8 +2,10 @@
 """The kernel density classifier: noise augmentation with infinitely many copies."""
 
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_array, gen_batches
@@ -48,7 +50,7 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_ : int
         Number of features seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all of them are strings.
 
     See Also
@@ -90,11 +92,13 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         "sigma": [Interval(Real, 0, np.inf, closed="neither")]
     }
 
-    def __init__(self, sigma=0.25):
+    def __init__(self, sigma: float = 0.25) -> None:
         self.sigma = sigma
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Keep the training rows, their classes and their weights.
 
         Parameters
@@ -125,8 +129,8 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         weight = _check_weights(sample_weight, X.shape[0])
         self.classes_, codes = np.unique(y, return_inverse=True)
         n_classes = self.classes_.size
-        self.class_prior_ = np.bincount(codes, weight, minlength=n_classes)
-        self.class_prior_ /= weight.sum()
+        totals = np.bincount(codes, weight, minlength=n_classes)
+        self.class_prior_ = totals / weight.sum()
 
         # Sorted by class: each class is one slice, empty if its weight is zero.
         order = np.argsort(codes, kind="stable")
@@ -150,7 +154,7 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
             )
         return self
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Logarithm of the posterior probability of each class.
 
         Parameters
@@ -171,7 +175,7 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         """
         return log_softmax(self._log_joint(X), axis=1)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Posterior probability of each class.
 
         Parameters
@@ -186,7 +190,7 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         """
         return np.exp(self.predict_log_proba(X))
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Most probable class; the first of `classes_` in a tie.
 
         Parameters

@@ -2,6 +2,7 @@
 """Adversarial training of the smoothed classifier."""
 
 import math
+from typing import Any
 
 import torch
 from skorch.dataset import unpack_data
@@ -71,21 +72,23 @@ class SmoothAdvNet(NoiseAugmentedNet):
 
     def __init__(
         self,
-        module,
-        *args,
-        epsilon=0.25,
-        n_steps=2,
-        n_noise=2,
-        warmup_epochs=10,
-        **kwargs,
-    ):
+        module: type[torch.nn.Module] | torch.nn.Module,
+        *args: Any,
+        epsilon: float = 0.25,
+        n_steps: int = 2,
+        n_noise: int = 2,
+        warmup_epochs: int = 10,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(module, *args, **kwargs)
         self.epsilon = epsilon
         self.n_steps = n_steps
         self.n_noise = n_noise
         self.warmup_epochs = warmup_epochs
 
-    def train_step_single(self, batch, **fit_params):
+    def train_step_single(
+        self, batch: Any, **fit_params: Any
+    ) -> dict[str, torch.Tensor]:
         """Loss and gradients of one batch, on adversarial examples under noise.
 
         Parameters
@@ -111,13 +114,17 @@ class SmoothAdvNet(NoiseAugmentedNet):
         loss.backward()
         return {"loss": loss, "y_pred": outputs[: len(X)]}
 
-    def attack(self, X, y, noise, **fit_params):
+    def attack(
+        self, X: torch.Tensor, y: torch.Tensor, noise: torch.Tensor, **fit_params: Any
+    ) -> torch.Tensor:
         """Look for rows nearby on which the smoothed soft classifier does worst.
 
         Parameters
         ----------
         X : tensor of shape (n_rows, ...)
+            Rows to start from.
         y : int64 tensor of shape (n_rows,)
+            Their labels, as positions of the outputs.
         noise : tensor of shape (n_noise, n_rows, ...)
             The draws that the smoothed classifier is estimated from.
         **fit_params : dict

@@ -27,8 +27,8 @@ _TYPICAL_ROWS = 64
 
 # What was found for a fitted classifier; classifiers are not written to, as
 # scikit-learn asks of predict.
-_closed_forms = WeakKeyDictionary()
-_linear_forms = WeakKeyDictionary()
+_closed_forms: WeakKeyDictionary = WeakKeyDictionary()
+_linear_forms: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def find_source(
