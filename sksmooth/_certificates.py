@@ -2,9 +2,15 @@
 """What `certify` returns: one certificate per row, as plain arrays."""
 
 import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def class_index(values, classes):
@@ -69,7 +75,7 @@ class CertifyInterrupted(KeyboardInterrupt):
         Of the first rows, as many as were finished.
     """
 
-    def __init__(self, certificates):
+    def __init__(self, certificates: "Certificates") -> None:
         super().__init__(
             f"interrupted after {len(certificates)} rows; their certificates are the "
             "attribute `certificates` of this exception"
@@ -174,6 +180,26 @@ class Certificates:
                 f"classes must be a 1-d array of at least one label, got shape "
                 f"{classes.shape}."
             )
+    if TYPE_CHECKING:
+        # What the fields may be given as; above is what they become.
+        def __init__(
+            self,
+            label: ArrayLike,
+            radius: ArrayLike,
+            abstained: ArrayLike,
+            p_lower: ArrayLike,
+            counts: ArrayLike,
+            n_evaluations: ArrayLike,
+            classes: ArrayLike,
+            sigma: float,
+            noise: str,
+            norm: float,
+            alpha: float,
+            method: str,
+            radii: Sequence[float] | None = None,
+            slack: float = 0.0,
+        ) -> None: ...
+
         if len(set(classes.tolist())) < len(classes):
             raise ValueError(f"classes must be distinct, got {classes.tolist()}.")
 
@@ -267,7 +293,7 @@ class Certificates:
             )
         return array
 
-    def holds(self, radius):
+    def holds(self, radius: float) -> NDArray[np.bool_]:
         """Tell for each row whether its label is certified within `radius`.
 
         Parameters
@@ -289,7 +315,7 @@ class Certificates:
         """
         return ~self.abstained & (self.radius >= check_radius(radius))
 
-    def to_labels(self, abstain_label=None):
+    def to_labels(self, abstain_label: Any = None) -> NDArray[Any]:
         """Return the labels with abstentions written as a label of their own.
 
         For metrics that know nothing of abstention. `sklearn.metrics` then counts an
@@ -321,6 +347,7 @@ class Certificates:
             kind, kind_name = numbers.Integral, "an int"
             default = -1 if -1 not in known else int(min(known)) - 1
         elif all(isinstance(c, numbers.Real) for c in known):
+        kind: Any
             kind, kind_name = numbers.Real, "a finite number"
             default = -1.0 if -1 not in known else float(np.floor(min(known))) - 1.0
         else:
@@ -352,7 +379,7 @@ class Certificates:
         labels[self.abstained] = abstain_label
         return labels
 
-    def to_frame(self):
+    def to_frame(self) -> "pd.DataFrame":
         """Return one row of a pandas DataFrame per certificate.
 
         Returns
@@ -378,10 +405,10 @@ class Certificates:
             frame.attrs[name] = getattr(self, name)
         return frame
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.label)
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: ArrayLike | slice) -> "Certificates":
         """Return the certificates of some rows: a mask, slice, ints or one int."""
         if isinstance(rows, numbers.Integral) and not isinstance(
             rows, (bool, np.bool_)
@@ -423,7 +450,7 @@ class Certificates:
             for field in fields(self)
         )
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment] # Python's way to say unhashable
 
     def __reduce__(self):
         # Through the constructor: what is unpickled is checked and read-only again.

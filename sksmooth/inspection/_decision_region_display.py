@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Decision regions in two features: base against smoothed, with certified balls."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 from scipy.special import ndtr
 
-from sksmooth._certificates import class_index
+from sksmooth._certificates import Certificates, class_index
 from sksmooth._vote_weights import resolve_vote_weights
 from sksmooth.inspection._drawing import (
     check_choice,
@@ -21,6 +24,9 @@ from sksmooth.inspection._drawing import (
 )
 from sksmooth.shrinkage._smoothed_copy import smoothed_copy, true_classes
 from sksmooth.votes import ExactSource
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _BATCH = 65_536  # rows given to the base classifier at a time
 _MOST_SECONDS = 10.0  # for a picture in closed form, by its own estimate
@@ -107,20 +113,20 @@ class DecisionRegionDisplay:
     def __init__(
         self,
         *,
-        xx0,
-        xx1,
-        base,
-        shares,
-        sigmas,
-        classes,
-        sources,
-        points=None,
-        certificates=None,
-        X=None,
-        y=None,
-        feature_names=("feature 0", "feature 1"),
-        name=None,
-    ):
+        xx0: NDArray[np.float64],
+        xx1: NDArray[np.float64],
+        base: NDArray[np.integer],
+        shares: NDArray[np.float64],
+        sigmas: NDArray[np.float64],
+        classes: NDArray[Any],
+        sources: list[str],
+        points: NDArray[np.float64] | None = None,
+        certificates: list[Certificates] | None = None,
+        X: NDArray[np.float64] | None = None,
+        y: NDArray[np.integer] | None = None,
+        feature_names: Sequence[str] = ("feature 0", "feature 1"),
+        name: str | None = None,
+    ) -> None:
         self.xx0 = xx0
         self.xx1 = xx1
         self.base = base
@@ -138,21 +144,21 @@ class DecisionRegionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
         *,
-        sigmas=None,
-        points=None,
-        bounds=None,
-        grid_resolution=200,
-        source="auto",
-        kind="panels",
-        name=None,
-        ax=None,
-        despine=False,
-        **params,
-    ):
+        sigmas: ArrayLike | None = None,
+        points: ArrayLike | None = None,
+        bounds: tuple[tuple[float, float], tuple[float, float]] | None = None,
+        grid_resolution: int = 200,
+        source: str = "auto",
+        kind: str = "panels",
+        name: str | None = None,
+        ax: "Axes | Sequence[Axes] | NDArray[Any] | None" = None,
+        despine: bool = False,
+        **params: Any,
+    ) -> Self:
         """Draw the regions around some rows.
 
         Parameters
@@ -180,7 +186,13 @@ class DecisionRegionDisplay:
             "blur" asks the base classifier on a grid reaching 4.5 sigma beyond the
             picture, and blurs its answers. "auto" takes the closed form where there is
             one of little cost. Certificates have nothing to do with it.
-        kind, name, ax, despine
+        kind : {"panels", "contours"}, default="panels"
+            As in `plot`.
+        name : str, default=None
+            As in `plot`.
+        ax : matplotlib Axes or array-like of them, default=None
+            As in `plot`.
+        despine : bool, default=False
             As in `plot`.
         **params : dict
             Parameters of `SmoothedClassifier`, such as `n_certify`.
@@ -244,7 +256,14 @@ class DecisionRegionDisplay:
             name=name,
         ).plot(ax, kind=kind, despine=despine)
 
-    def plot(self, ax=None, *, kind="panels", name=None, despine=False):
+    def plot(
+        self,
+        ax: "Axes | Sequence[Axes] | NDArray[Any] | None" = None,
+        *,
+        kind: str = "panels",
+        name: str | None = None,
+        despine: bool = False,
+    ) -> Self:
         """Draw the regions.
 
         Parameters
@@ -265,12 +284,15 @@ class DecisionRegionDisplay:
         Returns
         -------
         self : DecisionRegionDisplay
+            The display, drawn.
         """
         check_choice("kind", kind, ("panels", "contours"))
         n_axes = 1 + len(self.sigmas) if kind == "panels" else 1
         self.axes_ = self._make_axes(ax, n_axes)
         name = self.name if name is None else name
-        self.surfaces_, self.contours_, self.balls_ = [], [], []
+        self.surfaces_: list[Any] = []
+        self.contours_: list[Any] = []
+        self.balls_: list[Any] = []
         shows_rows = self.X is not None and (kind == "panels" or self.points is None)
         handles = self._class_handles(shows_rows)
         base = self.base[None] == np.arange(len(self.classes))[:, None, None]
