@@ -173,13 +173,6 @@ class Certificates:
     radii: tuple[float, ...] | None = None
     slack: float = 0.0
 
-    def __post_init__(self):
-        classes = np.array(self.classes)
-        if classes.ndim != 1 or len(classes) == 0:
-            raise ValueError(
-                f"classes must be a 1-d array of at least one label, got shape "
-                f"{classes.shape}."
-            )
     if TYPE_CHECKING:
         # What the fields may be given as; above is what they become.
         def __init__(
@@ -200,6 +193,13 @@ class Certificates:
             slack: float = 0.0,
         ) -> None: ...
 
+    def __post_init__(self):
+        classes = np.array(self.classes)
+        if classes.ndim != 1 or len(classes) == 0:
+            raise ValueError(
+                f"classes must be a 1-d array of at least one label, got shape "
+                f"{classes.shape}."
+            )
         if len(set(classes.tolist())) < len(classes):
             raise ValueError(f"classes must be distinct, got {classes.tolist()}.")
 
@@ -340,6 +340,7 @@ class Certificates:
             If `abstain_label` is one of the classes, or not of their kind.
         """
         known = self.classes.tolist()
+        kind: Any
         if all(isinstance(c, str) for c in known):
             kind, kind_name = str, "a str"
             default = "abstain"
@@ -347,7 +348,6 @@ class Certificates:
             kind, kind_name = numbers.Integral, "an int"
             default = -1 if -1 not in known else int(min(known)) - 1
         elif all(isinstance(c, numbers.Real) for c in known):
-        kind: Any
             kind, kind_name = numbers.Real, "a finite number"
             default = -1.0 if -1 not in known else float(np.floor(min(known))) - 1.0
         else:
