@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Without torch and skorch, what needs them is not collected for its doctests."""
+"""What is not collected for its doctests."""
 
 from importlib.util import find_spec
 
-collect_ignore_glob = []
+# What only Sphinx imports, and what it made.
+collect_ignore_glob = [
+    "docs/_build",
+    "docs/_ext",
+    "docs/auto_examples",
+    "docs/conf.py",
+    "docs/reference",
+]
+
+# What needs torch and skorch, where they are missing.
 if find_spec("torch") is None or find_spec("skorch") is None:
     collect_ignore_glob += [
         "docs/guide/networks.rst",

@@ -14,9 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import get_tags
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksmooth import SmoothedClassifier
+from tests.estimator_checks import each_check
 
 # By default the votes of a linear model or a tree may come from a closed form; the last
 # one makes sure that sampling them has the same manners.
@@ -30,7 +30,7 @@ ESTIMATORS = [
 
 
 @pytest.mark.parametrize("routing", [False, True], ids=["routing_off", "routing_on"])
-@parametrize_with_checks(ESTIMATORS)
+@each_check(ESTIMATORS)
 def test_scikit_learn_check(estimator, check, routing):
     with config_context(enable_metadata_routing=routing):
         try:

@@ -24,7 +24,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from sksmooth import SmoothedClassifier
@@ -32,6 +31,7 @@ from sksmooth.noise import Gaussian, Stage
 from sksmooth.votes import MonteCarloVotes
 from sksmooth.votes._torch import torch_votes_or_reason
 from sksmooth.votes._torch._philox import philox, row_words, standard_normal
+from tests.estimator_checks import each_check
 
 LAW = Gaussian(0.25)
 KEY = bytes(range(32))
@@ -823,7 +823,7 @@ def tidy_net():
     )
 
 
-@parametrize_with_checks([SmoothedClassifier(tidy_net(), n_samples=100)])
+@each_check([SmoothedClassifier(tidy_net(), n_samples=100)])
 def test_scikit_learn_check_of_a_smoothed_net(estimator, check):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Lazy modules are a new feature", UserWarning)

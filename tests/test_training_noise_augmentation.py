@@ -32,10 +32,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksmooth.training import NoiseAugmentedClassifier, ParzenClassifier
 from sksmooth.training import _parzen as parzen_module
+from tests.estimator_checks import each_check
 
 VANISHING = 1 / np.sqrt(2 * np.log(2))  # 0.8493
 LINE = np.array([[-1.0], [0.0], [1.0]])
@@ -129,13 +129,13 @@ inner_log_of_zero = pytest.mark.filterwarnings(
 
 
 @inner_log_of_zero
-@parametrize_with_checks(COMMON, xfail_strict=True)
+@each_check(COMMON)
 def test_common_checks(estimator, check):
     check(estimator)
 
 
 @inner_log_of_zero
-@parametrize_with_checks(COMMON, xfail_strict=True)
+@each_check(COMMON)
 def test_common_checks_with_metadata_routing(estimator, check):
     with sklearn.config_context(enable_metadata_routing=True):
         check(estimator)

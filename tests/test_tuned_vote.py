@@ -29,7 +29,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
 from sksmooth._vote_weight_search import (
@@ -43,6 +42,7 @@ from sksmooth._vote_weight_search import (
 from sksmooth.metrics import CertifiedScorer, ClasswiseScorer
 from sksmooth.noise import Gaussian
 from sksmooth.shrinkage import ball_vanishing_sigma, ball_vote_probability
+from tests.estimator_checks import each_check
 
 SCORINGS = ("worst_class_accuracy", "balanced_accuracy", "accuracy")
 
@@ -736,7 +736,7 @@ def test_it_says_what_is_out_of_reach():
 
 
 @pytest.mark.parametrize("routing", [False, True], ids=["routing_off", "routing_on"])
-@parametrize_with_checks(
+@each_check(
     [
         TunedVoteClassifierCV(
             SmoothedClassifier(DecisionTreeClassifier(), n_samples=30)
