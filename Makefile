@@ -12,10 +12,12 @@ PROJECT := pyproject.toml setup.py constraints.txt sksmooth/_version.py
 # target -> extras of pyproject.toml
 EXTRAS_bench := bench
 EXTRAS_demo := plot
+EXTRAS_docs := docs
+EXTRAS_docs-test := docs-test
 EXTRAS_lint := lint
 EXTRAS_test := test,torch
 EXTRAS_wheel := build
-TARGETS := bench demo lint test wheel
+TARGETS := bench demo docs docs-test lint test wheel
 
 .DEFAULT_GOAL := help
 # One virtual environment: no two installs at once.
@@ -24,7 +26,7 @@ TARGETS := bench demo lint test wheel
 .PHONY: help clean $(TARGETS)
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minutes
 	$(BIN)/python examples/demo.py
@@ -41,10 +43,21 @@ lint: $(STAMPS)/lint  ## ruff, who may import whom, and mypy
 bench: $(STAMPS)/bench  ## wall time against a peer library and the floor
 	$(BIN)/python benchmarks/peers.py
 
+docs: $(STAMPS)/docs  ## the documentation site, in docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees \
+		docs docs/_build/html
+
+docs-test: $(STAMPS)/docs-test docs/_build/html/index.html  ## the site in a browser
+	$(BIN)/python docs/browser_test.py
+
+docs/_build/html/index.html:
+	$(MAKE) docs
+
 wheel: $(STAMPS)/wheel  ## sdist and wheel in dist/
 	$(BIN)/python -m build
 
 clean:  ## remove .venv and everything else that make made
+	rm -rf docs/_build docs/auto_examples docs/reference docs/sg_execution_times.rst
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find sksmooth tests examples benchmarks -name __pycache__ -prune \

@@ -16,25 +16,34 @@ from tests.public_names import PUBLIC, names_of
 def write_reference(app):
     """Render the template into reference/index.rst, before autosummary reads it."""
     left = {room: sorted(set(names_of(room)) - {"__version__"}) for room in PUBLIC}
+    public = {f"{room}.{name}" for room, names in left.items() for name in names}
 
     def table(room, prefix=""):
         names = [name for name in left[room] if name.startswith(prefix)]
         if not names:
             raise ExtensionError(f"nothing is left of {room} for {prefix!r}")
         left[room] = [name for name in left[room] if name not in names]
-        options = [".. autosummary::", "   :toctree: generated", ""]
-        head = [f".. currentmodule:: {room}", "", *options]
-        return "\n".join([*head, *(f"   {name}" for name in names)])
+        return "\n".join(
+            [
+                f".. currentmodule:: {room}",
+                ".. autosummary::",
+                "   :toctree: generated",
+                "   :nosignatures:",
+                "",
+                *(f"   {name}" for name in names),
+            ]
+        )
 
     source = Path(app.srcdir)
     template = Template((source / "_templates/reference.rst").read_text("utf-8"))
     text = template.render(table=table) + "\n"
     if any(left.values()):
         raise ExtensionError(f"_templates/reference.rst has no place for {left}")
-    target = source / "reference/index.rst"
-    target.parent.mkdir(exist_ok=True)
-    if not target.exists() or target.read_text("utf-8") != text:
-        target.write_text(text, "utf-8")
+    (source / "reference").mkdir(exist_ok=True)
+    (source / "reference/index.rst").write_text(text, "utf-8")
+    for page in source.glob("reference/generated/*.rst"):
+        if page.stem not in public:  # a name that is gone
+            page.unlink()
 
 
 def is_not_ours(app, what, name, obj, skip, options):
