@@ -450,6 +450,54 @@ def test_behind_a_scaler_the_picture_is_in_scaled_units():
     assert model[-1].sigma == 0.3
 
 
+@pytest.mark.parametrize(
+    ("n_sigmas", "lines", "columns"), [(1, 1, 2), (2, 1, 3), (3, 2, 2), (4, 2, 3)]
+)
+def test_panels_stand_in_lines_and_nothing_is_cut_off(n_sigmas, lines, columns):
+    clf, X = half_plane()
+    X = np.clip(X, -1.5, 1.5)
+    display = DecisionRegionDisplay.from_estimator(
+        clf,
+        X,
+        sigmas=np.linspace(0.2, 1.0, n_sigmas),
+        bounds=((-1.5, 1.5), (-1.5, 1.5)),
+        grid_resolution=30,
+    )
+    display.figure_.canvas.draw()
+    boxes = [ax.get_window_extent() for ax in display.axes_]
+    assert len({round(box.x0) for box in boxes}) == columns
+    assert len({round(box.y0) for box in boxes}) == lines
+    assert len(display.figure_.axes) == len(display.axes_) == 1 + n_sigmas
+    # One name of the first feature for each column, of the second for each line.
+    assert sum(bool(ax.get_xlabel()) for ax in display.axes_) == columns
+    assert sum(bool(ax.get_ylabel()) for ax in display.axes_) == lines
+    page = display.figure_.bbox
+    for ax in display.axes_:
+        box = ax.get_tightbbox()
+        assert page.x0 <= box.x0 and box.x1 <= page.x1
+        assert page.y0 <= box.y0 and box.y1 <= page.y1
+        assert outside(display.legend_, ax)
+    numbers = [
+        text
+        for ax in display.axes_
+        for text in (*ax.get_xticklabels(), *ax.get_yticklabels())
+        if text.get_text() and text.get_visible()
+    ]
+    assert overlapping(numbers) == []
+
+
+def test_a_sigma_without_a_boundary_says_which_class_is_left():
+    rows = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]
+    clf = KNeighborsClassifier(1).fit(rows, ["in", "out", "out", "out", "out"])
+    display = DecisionRegionDisplay.from_estimator(
+        clf, rows, sigmas=[0.2, 2.0], kind="contours", grid_resolution=40
+    )
+    names = [text.get_text() for text in display.legend_.get_texts()]
+    assert names[-2:] == ["σ = 0.2", "σ = 2, all out"]
+    display.figure_.canvas.draw()
+    assert display.ax_.get_tightbbox().x1 <= display.figure_.bbox.x1
+
+
 def test_names_of_features_reach_the_axes_and_the_classifier():
     pd = pytest.importorskip("pandas")
     X, y = make_moons(60, random_state=0)

@@ -77,8 +77,8 @@ class DecisionRegionDisplay:
     ax_ : matplotlib Axes
         The last of `axes_`.
     axes_ : ndarray of matplotlib Axes
-        One for the base classifier and one for each sigma, or a single one for
-        contours.
+        One for the base classifier and one for each sigma, up to three side by side,
+        or a single one for contours.
     figure_ : matplotlib Figure
     surfaces_ : list of matplotlib AxesImage
         The regions.
@@ -288,7 +288,7 @@ class DecisionRegionDisplay:
         """
         check_choice("kind", kind, ("panels", "contours"))
         n_axes = 1 + len(self.sigmas) if kind == "panels" else 1
-        self.axes_ = self._make_axes(ax, n_axes)
+        self.axes_, n_columns = self._make_axes(ax, n_axes)
         name = self.name if name is None else name
         self.surfaces_: list[Any] = []
         self.contours_: list[Any] = []
@@ -312,7 +312,6 @@ class DecisionRegionDisplay:
                 if self.points is None:
                     self._rows(panel)
                 panel.set_title(f"smoothed, σ = {self.sigmas[s]:.4g}")
-                panel.tick_params(labelleft=False)
             handles += self._line_handles({"base boundary": ((0, (4, 2)), 0.9)})
         else:
             first.set_title(name or "base regions, smoothed boundaries")
@@ -322,45 +321,69 @@ class DecisionRegionDisplay:
                 style = {"linewidths": 1.8, "linestyles": [dash]}
                 self.contours_ += self._boundary(first, self.shares[s], style)
                 self._balls(first, s, dash)
-                lines[f"σ = {sigma:.4g}"] = (dash, 1.8)
+                lead = np.unique(self.shares[s].argmax(axis=0))
+                # No boundary to be seen: say what there is instead.
+                left = f", all {self.classes[lead[0]]}" if len(lead) == 1 else ""
+                lines[f"σ = {sigma:.4g}{left}"] = (dash, 1.8)
             if self.points is None:
                 self._rows(first)
             handles += self._line_handles(lines)
         handles += self._ball_handles()
 
-        for panel in self.axes_:
+        for i, panel in enumerate(self.axes_):
             panel.set_aspect("equal")
             panel.set_xlim(self._extent()[:2])
             panel.set_ylim(self._extent()[2:])
-            panel.set_xlabel(self.feature_names[0])
+            # Names and numbers on the outside only: below and to the left.
+            if i + n_columns >= n_axes:
+                panel.set_xlabel(self.feature_names[0])
+            else:
+                panel.tick_params(labelbottom=False)
+            if i % n_columns == 0:
+                panel.set_ylabel(self.feature_names[1])
+            else:
+                panel.tick_params(labelleft=False)
             if despine:
                 panel.spines[["top", "right"]].set_visible(False)
-        first.set_ylabel(self.feature_names[1])
         self.ax_, self.figure_ = self.axes_[-1], self.axes_[-1].figure
-        self.legend_ = legend_beside(self.ax_, handles)
+        self.legend_ = legend_beside(self.axes_[min(n_columns, n_axes) - 1], handles)
         return self
 
     def _make_axes(self, ax, n_axes):
+        """Axes in a flat array, and the number of columns that they stand in."""
         if ax is not None:
             import_pyplot(type(self).__name__)
-            axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
-            if len(axes) != n_axes:
+            axes = np.atleast_1d(np.asarray(ax, dtype=object))
+            if axes.size != n_axes:
                 raise ValueError(
-                    f"ax holds {len(axes)} axes; here {n_axes} are drawn in."
+                    f"ax holds {axes.size} axes; here {n_axes} are drawn in."
                 )
-            return axes
+            return axes.ravel(), axes.shape[-1]
         left, right, low, high = self._extent()
         width = 3.4 if n_axes > 1 else 5.0
+        # More than three side by side would be too small to read on a page.
+        n_columns = n_axes if n_axes <= 3 else 2 + (n_axes > 4)
+        n_lines = -(-n_axes // n_columns)
         shape = np.clip((high - low) / (right - left), 0.3, 2.5)
-        # What the picture takes and, in a small picture, what its legend takes.
-        height = max((width - 0.45) * shape + 0.95, 0.22 * (len(self.classes) + 5))
+        # What the pictures take and, if they are small, what the legend takes.
+        height = ((width - 0.45) * shape + 0.4) * n_lines + 0.55
         axes = get_axes(
             type(self).__name__,
             None,
-            ncols=n_axes,
-            figsize=(width * n_axes + 1.6, height),
+            layout="compressed",  # as the aspect is fixed
+            nrows=n_lines,
+            ncols=n_columns,
+            figsize=(
+                width * n_columns + 1.6,
+                max(height, 0.22 * (len(self.classes) + 5)),
+            ),
         )
-        return np.atleast_1d(axes)
+        axes = np.atleast_1d(axes).ravel()
+        # So that numbers at the ends of neighbouring axes do not meet.
+        axes[0].figure.get_layout_engine().set(w_pad=0.1)
+        for spare in axes[n_axes:]:
+            spare.remove()
+        return axes[:n_axes], n_columns
 
     def _extent(self):
         """Limits of the picture: half a pixel around its points."""

@@ -39,12 +39,12 @@ def import_pyplot(caller):
     return plt
 
 
-def get_axes(caller, ax, **figure_kwargs):
+def get_axes(caller, ax, *, layout="constrained", **figure_kwargs):
     """Return `ax`, or the axes of a new figure that makes room for its legends."""
     plt = import_pyplot(caller)
     if ax is not None:
         return ax
-    return plt.subplots(layout="constrained", **figure_kwargs)[1]
+    return plt.subplots(layout=layout, **figure_kwargs)[1]
 
 
 def colours(n_classes):
