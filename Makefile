@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
+OLDEST := .venv-oldest
+RELEASE := .venv-release
 PROJECT := pyproject.toml setup.py constraints.txt sksmooth/_version.py
 
 # target -> extras of pyproject.toml
@@ -23,7 +25,7 @@ TARGETS := bench demo docs docs-test lint test wheel
 # One virtual environment: no two installs at once.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help clean $(TARGETS)
+.PHONY: help clean test-oldest release-test $(TARGETS)
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -54,12 +56,24 @@ docs/_build/html/index.html:
 	$(MAKE) docs
 
 wheel: $(STAMPS)/wheel  ## sdist and wheel in dist/
+	rm -rf dist
 	$(BIN)/python -m build
+
+test-oldest: $(OLDEST)/.stamp  ## all tests with the oldest versions allowed, without torch
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/pytest -n auto
+
+release-test: wheel  ## install the wheel, then the sdist, and try each by itself
+	for built in dist/*.whl dist/*.tar.gz; do \
+		$(PYTHON) -m venv --clear $(RELEASE) && \
+		$(RELEASE)/bin/python -m pip install --disable-pip-version-check \
+			-c constraints.txt "$$built" && \
+		(cd .ci && ../$(RELEASE)/bin/python smoke.py) || exit 1; \
+	done
 
 clean:  ## remove .venv and everything else that make made
 	rm -rf docs/_build docs/auto_examples docs/reference docs/sg_execution_times.rst
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(RELEASE) build dist *.egg-info \
+		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find sksmooth tests examples benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true
 
@@ -71,4 +85,10 @@ $(STAMPS)/venv:
 $(TARGETS:%=$(STAMPS)/%): $(STAMPS)/%: $(STAMPS)/venv $(PROJECT)
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt \
 		-e '.[$(EXTRAS_$*)]'
+	@touch $@
+
+$(OLDEST)/.stamp: $(PROJECT) constraints-oldest.txt
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --disable-pip-version-check \
+		-c constraints-oldest.txt -e '.[test]'
 	@touch $@

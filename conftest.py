@@ -3,14 +3,8 @@
 
 from importlib.util import find_spec
 
-# What only Sphinx imports, and what it made.
-collect_ignore_glob = [
-    "docs/_build",
-    "docs/_ext",
-    "docs/auto_examples",
-    "docs/conf.py",
-    "docs/reference",
-]
+# Sphinx and its like, and what they made.
+collect_ignore_glob = ["docs/*.py", "docs/_*", "docs/auto_examples", "docs/reference"]
 
 # What needs torch and skorch, where they are missing.
 if find_spec("torch") is None or find_spec("skorch") is None:

@@ -108,5 +108,31 @@ def test_torch_is_pinned_and_no_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     needed = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
     assert not needed & OPTIONAL
-    pins = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    assert "torch==2.13.0" in pins
+    assert _pins("constraints.txt")["torch"] == "2.13.0"
+
+
+def _pins(file):
+    """Version of each package that a file of constraints pins."""
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    return dict(line.split()[0].split("==") for line in lines if "==" in line)
+
+
+def test_the_oldest_versions_allowed_are_the_ones_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    allowed = project["dependencies"] + project["optional-dependencies"]["plot"]
+    pins = _pins("constraints-oldest.txt")
+    for line in allowed:
+        name, oldest = line.split(">=")
+        assert pins[name].startswith(oldest)
+    # The tools are not.
+    tools = _pins("constraints.txt")
+    for line in project["optional-dependencies"]["test"]:
+        name = line.split(">=")[0]
+        assert pins.get(name) == tools.get(name)
+
+
+def test_what_is_made_here_is_not_in_the_sdist():
+    manifest = (ROOT / "MANIFEST.in").read_text("utf-8")
+    for line in (ROOT / ".gitignore").read_text("utf-8").splitlines():
+        if line.startswith("/docs/"):
+            assert re.search(f" {line.strip('/')}$", manifest, re.MULTILINE)
