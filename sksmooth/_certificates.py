@@ -16,11 +16,18 @@ if TYPE_CHECKING:
 def class_index(values, classes):
     """Position of each value in `classes`, -1 where it is none of them.
 
-    By hash, not by `numpy` comparison: the number 1 must not match the string "1".
+    Values of another kind are compared by hash, not by `numpy`: the number 1 must not
+    match the string "1".
     """
-    position = {label: i for i, label in enumerate(np.asarray(classes).tolist())}
-    found = [position.get(value, -1) for value in np.asarray(values).tolist()]
-    return np.array(found, dtype=np.intp)
+    values, classes = np.asarray(values), np.asarray(classes)
+    kind = classes.dtype.kind
+    if len(classes) and kind in "iuU" and values.dtype.kind == kind:
+        order = np.argsort(classes)
+        place = np.searchsorted(classes, values, sorter=order)
+        found = order[np.minimum(place, len(classes) - 1)]
+        return np.where(classes[found] == values, found, -1)
+    position = {label: i for i, label in enumerate(classes.tolist())}
+    return np.array([position.get(value, -1) for value in values.tolist()], np.intp)
 
 
 def check_radius(radius, name="radius"):

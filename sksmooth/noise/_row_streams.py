@@ -53,7 +53,7 @@ def row_digests(X, key):
     ]
 
 
-def row_stream(digest, stage):
+def row_stream(digest, stage, *branch):
     """Open the generator of a row's noise at a stage.
 
     Parameters
@@ -61,12 +61,14 @@ def row_stream(digest, stage):
     digest : bytes
         One entry of `row_digests`.
     stage : Stage
+    *branch : int
+        For more than one stream at a stage, all independent.
 
     Returns
     -------
     numpy.random.Generator
     """
     seed = np.random.SeedSequence(
-        int.from_bytes(digest, "little"), spawn_key=(int(stage),)
+        int.from_bytes(digest, "little"), spawn_key=(int(stage), *branch)
     )
     return np.random.Generator(np.random.SFC64(seed))

@@ -102,36 +102,40 @@ class VoteStreams:
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
         capacity = int(min(source.batch_size, np.sum(sizes)))
         batch = np.empty((capacity, self._rows.shape[1]))
-        owners, parts, filled = [], [], 0
-        for position, (row, size) in enumerate(zip(rows, sizes, strict=True)):
-            stream = self._stream(row, stage)
-            left = int(size)
-            while left:
-                part = min(left, capacity - filled)
-                source.law.perturb(
-                    self._rows[row], stream, batch[filled : filled + part]
-                )
-                owners.append(position)
-                parts.append(part)
-                filled += part
-                left -= part
-                if filled == capacity:
-                    self._count(batch, owners, parts, counts)
-                    owners, parts, filled = [], [], 0
-        if filled:
-            self._count(batch[:filled], owners, parts, counts)
+        for owners, parts in batches(sizes, capacity):
+            ends = np.cumsum(parts)
+            for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
+                self._fill(row, self._stream(row, stage), batch[start:end])
+            counts[owners] += self._count(batch[: ends[-1]], rows[owners], parts)
         return counts
 
-    def _stream(self, row, stage):
-        key = (int(row), stage)
+    def _stream(self, row, stage, *branch):
+        key = (int(row), stage, *branch)
         if key not in self._streams:
-            self._streams[key] = row_stream(self._digests[row], stage)
+            self._streams[key] = row_stream(self._digests[row], stage, *branch)
         return self._streams[key]
 
-    def _count(self, batch, owners, parts, counts):
-        votes = self._source.vote(batch, self._template)
-        first, n_classes = owners[0], counts.shape[1]
-        owner = np.repeat(np.asarray(owners) - first, parts)
-        n_owners = owners[-1] - first + 1
-        tally = np.bincount(owner * n_classes + votes, minlength=n_owners * n_classes)
-        counts[first : first + n_owners] += tally.reshape(n_owners, n_classes)
+    def _fill(self, row, stream, out):
+        """Fill a part of a batch with noisy copies of a row."""
+        self._source.law.perturb(self._rows[row], stream, out)
+
+    def _count(self, batch, rows, parts):
+        """Votes of each of the rows that have consecutive parts of a batch."""
+        return self._tally(self._source.vote(batch, self._template), parts)
+
+    def _tally(self, votes, parts):
+        """Number of votes for each class in each part."""
+        n_classes = len(self._source.classes)
+        owner = np.repeat(np.arange(len(parts)), parts)
+        tally = np.bincount(owner * n_classes + votes, minlength=len(parts) * n_classes)
+        return tally.reshape(len(parts), n_classes)
+
+
+def batches(sizes, capacity):
+    """Cut the votes of all rows into batches: which rows, how many votes of each."""
+    ends = np.cumsum(sizes)
+    for start in range(0, int(ends[-1]) if len(ends) else 0, max(1, capacity)):
+        low = np.clip(ends - sizes, start, start + capacity)
+        parts = np.clip(ends, start, start + capacity) - low
+        owners = np.flatnonzero(parts)
+        yield owners, parts[owners]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from sksmooth.noise import row_digests
-from sksmooth.votes._monte_carlo import MonteCarloVotes, VoteStreams
+from sksmooth.votes._monte_carlo import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes._torch._philox import row_words, standard_normal
 
 # On a CPU a forward pass is fastest while activations stay in cache and in memory that
@@ -110,7 +110,7 @@ class _HostStreams(VoteStreams):
         batch = np.empty((capacity, n_features))
         n_threads = torch.get_num_threads() if batch.size > _PIECE_OF_DENSE else 1
         with source.network.evaluating(), ThreadPoolExecutor(n_threads) as pool:
-            for owners, parts in _batches(sizes, capacity):
+            for owners, parts in batches(sizes, capacity):
                 noisy = batch[: parts.sum()]
                 streams = [self._stream(row, stage) for row in rows[owners]]
                 tasks = list(
@@ -129,22 +129,12 @@ class _HostStreams(VoteStreams):
                     cuts = np.searchsorted(shares, np.arange(1, n_threads))
                     bounds = pairwise([0, *cuts, len(tasks)])
                     list(pool.map(self._perturb, [tasks[a:b] for a, b in bounds]))
-                self._count(noisy, owners, parts, counts)
+                counts[owners] += self._count(noisy, rows[owners], parts)
         return counts
 
     def _perturb(self, tasks):
         for row, stream, out in tasks:
             self._source.law.perturb(row, stream, out)
-
-
-def _batches(sizes, capacity):
-    """Cut the votes of all rows into batches: which rows, how many votes of each."""
-    ends = np.cumsum(sizes)
-    for start in range(0, int(ends[-1]) if len(ends) else 0, capacity):
-        low = np.clip(ends - sizes, start, start + capacity)
-        parts = np.clip(ends, start, start + capacity) - low
-        owners = np.flatnonzero(parts)
-        yield owners, parts[owners]
 
 
 class _DeviceStreams:

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Votes of linear scores, sampled in the space of their differences, keep their law."""
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from sksmooth.noise import Gaussian, Stage
+from sksmooth.votes._exact._linear import LinearScores, LineSource, ThreeClassSource
+from sksmooth.votes._projected_linear import ProjectedLinearVotes
+
+KEY = bytes(32)
+SIGMA = 0.5
+
+
+def votes_of(coef, intercept, sigma=SIGMA, batch_size=8192):
+    classes = np.arange(len(coef))
+    law = Gaussian(sigma)
+    return ProjectedLinearVotes(coef, intercept, None, classes, law, KEY, batch_size)
+
+
+def shares_of(source, X, n_votes):
+    rows = np.arange(len(X))
+    drawn = source.open(X).draw(rows, np.full(len(X), n_votes), Stage.ESTIMATE)
+    assert (drawn.sum(axis=1) == n_votes).all()
+    return drawn / n_votes
+
+
+def share_that_may_miss(source, X):
+    return source.open(X)._missed[:, -1]
+
+
+def three_classes():
+    rng = np.random.default_rng(0)
+    coef, intercept = rng.normal(size=(3, 4)), rng.normal(size=3)
+    X = 1.5 * rng.normal(size=(60, 4))
+    return coef, intercept, X, ThreeClassSource
+
+
+def six_classes_along_a_line():
+    # Half-spaces that lie in each other: noise beyond one is beyond others too.
+    slope = np.array([-2.0, -1.0, 0.0, 0.5, 1.5, 3.0])
+    direction = np.array([0.6, 0.0, -0.8])
+    intercept = -np.array([1.0, 0.2, 0.0, 0.02, 0.3, 1.5])
+    X = np.linspace(-4, 4, 60)[:, np.newaxis] * direction
+    return slope[:, np.newaxis] * direction, intercept, X, LineSource
+
+
+@pytest.mark.parametrize("scores", [three_classes, six_classes_along_a_line])
+def test_shares_are_those_of_the_closed_form(scores):
+    coef, intercept, X, closed_form = scores()
+    exact = closed_form(np.arange(len(coef)), LinearScores(coef, intercept))
+    truth = ndtr(exact.probits(X, SIGMA)[0])
+    source, n = votes_of(coef, intercept), 200_000
+    few = share_that_may_miss(source, X) < 0.2
+    assert 20 <= few.sum() <= 50  # both ways of drawing have rows enough
+    deviation = np.sqrt(n * truth * (1 - truth))
+    # At most 360 comparisons; 5 deviations are exceeded with probability 6e-7 each,
+    # and counts below about 10 are skewed, which the 5 votes more allow for.
+    error = n * np.abs(shares_of(source, X, n) - truth)
+    assert (error <= 5 * deviation + 5).all()
+
+
+def test_many_classes_agree_with_voting_in_the_space_of_the_rows():
+    rng = np.random.default_rng(1)
+    coef, intercept = rng.normal(size=(8, 20)), rng.normal(size=8)
+    X = 0.8 * rng.normal(size=(40, 20))
+    source, n = votes_of(coef, intercept), 50_000
+    few = share_that_may_miss(source, X) < 0.2
+    assert 5 <= few.sum() <= 35
+    shares = shares_of(source, X, n)
+    for row, share in zip(X, shares, strict=True):
+        noisy = row + SIGMA * rng.standard_normal((n, 20))
+        plain = np.bincount(np.argmax(noisy @ coef.T + intercept, axis=1), minlength=8)
+        pooled = (share + plain / n) / 2
+        error = np.abs(n * share - plain)
+        assert (error <= 5 * np.sqrt(2 * n * pooled * (1 - pooled)) + 5).all()
+
+
+@pytest.mark.parametrize("scores", [three_classes, six_classes_along_a_line])
+def test_votes_in_parts_are_those_drawn_at_once(scores):
+    coef, intercept, X, _ = scores()
+    rows = np.arange(len(X))
+    at_once = (
+        votes_of(coef, intercept).open(X).draw(rows, np.full(60, 3000), Stage.PREDICT)
+    )
+    streams = votes_of(coef, intercept, batch_size=77).open(X)
+    in_parts = sum(
+        streams.draw(rows, np.full(60, size), Stage.PREDICT)
+        for size in (16, 984, 1, 1999)
+    )
+    np.testing.assert_array_equal(in_parts, at_once)
+    alone = votes_of(coef, intercept).open(X[7:8])
+    np.testing.assert_array_equal(
+        alone.draw(np.array([0]), np.array([3000]), Stage.PREDICT)[0], at_once[7]
+    )
+
+
+def test_of_classes_with_one_score_only_the_first_is_answered():
+    coef = np.array([[1.0, 0.0], [0.1, 0.3], [0.1, 0.3], [1.0, 0.0]])
+    intercept = np.array([0.0, 0.2, 0.2, 0.0])
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    shares = shares_of(votes_of(coef, intercept), X, 1000)
+    assert not shares[:, 2:].any()
+    assert (shares[:, :2].sum(axis=0) > 0).all()
+
+
+def test_one_score_for_all_is_the_first_class():
+    shares = shares_of(votes_of(np.ones((4, 3)), np.zeros(4)), np.eye(3), 100)
+    assert (shares[:, 0] == 1).all()
