@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from sklearn import get_config
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -11,7 +12,6 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
-from sklearn.utils.metadata_routing import _raise_for_params, _routing_enabled
 
 if TYPE_CHECKING:
     # scikit-learn has no types: its decorator would make Any of what it decorates.
@@ -30,7 +30,23 @@ __all__ = [
     "Options",
     "StrOptions",
     "_fit_context",
-    "_raise_for_params",
-    "_routing_enabled",
+    "refuse_fit_params",
+    "routing_enabled",
     "validate_params",
 ]
+
+
+def routing_enabled():
+    """Whether metadata routing is enabled."""
+    return get_config()["enable_metadata_routing"]
+
+
+def refuse_fit_params(fit_params, estimator):
+    """Without metadata routing, refuse all parameters of `fit` but `sample_weight`."""
+    unknown = sorted(fit_params.keys() - {"sample_weight"})
+    if unknown and not routing_enabled():
+        raise ValueError(
+            f"{type(estimator).__name__}.fit got {unknown}; it passes on sample_weight "
+            "alone. For more, enable metadata routing: "
+            "sklearn.set_config(enable_metadata_routing=True)."
+        )

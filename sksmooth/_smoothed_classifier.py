@@ -47,8 +47,8 @@ from sksmooth._compat import (
     Options,
     StrOptions,
     _fit_context,
-    _raise_for_params,
-    _routing_enabled,
+    refuse_fit_params,
+    routing_enabled,
 )
 from sksmooth._exact_answers import (
     exact_certificates,
@@ -349,11 +349,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If a parameter, `X` or `y` is invalid.
         """
-        _raise_for_params(fit_params, self, "fit", allow=["sample_weight"])
+        refuse_fit_params(fit_params, self)
         _check_classifier(self.estimator)
         X_checked, y_checked = self._check_rows(X, y, reset=True)
         check_classification_targets(y_checked)
-        if _routing_enabled():
+        if routing_enabled():
             inner_params = process_routing(self, "fit", **fit_params).estimator.fit
         else:
             inner_params = fit_params

@@ -28,8 +28,8 @@ from sksmooth._compat import (
     Interval,
     StrOptions,
     _fit_context,
-    _raise_for_params,
-    _routing_enabled,
+    refuse_fit_params,
+    routing_enabled,
 )
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
@@ -250,9 +250,9 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If no weights found reach `floor`, or get a row of each class right within
             `radius`.
         """
-        _raise_for_params(fit_params, self, "fit", allow=["sample_weight"])
+        refuse_fit_params(fit_params, self)
         smoothed = self._check_estimator()
-        if _routing_enabled():
+        if routing_enabled():
             routed = process_routing(self, "fit", **fit_params)
             fit_params, split_params = routed.estimator.fit, routed.splitter.split
         else:

@@ -22,6 +22,7 @@ from sksmooth.metrics import (
     certified_accuracy_score,
     classwise_report,
 )
+from sksmooth.training import NoiseAugmentedClassifier
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -567,3 +568,11 @@ def test_the_base_classifier_is_fitted_only_when_all_is_well():
 def test_vote_weights_too_far_apart():
     with complains(ValueError, "vote_weights", "1e+17"):
         smoothed(vote_weights=[1e17, 1, 1]).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "clf", [smoothed(), NoiseAugmentedClassifier(KNeighborsClassifier())]
+)
+def test_a_parameter_that_fit_does_not_pass_on(clf):
+    with complains(ValueError, type(clf).__name__, "['groups']", "metadata routing"):
+        clf.fit(X, Y, groups=Y, sample_weight=None)

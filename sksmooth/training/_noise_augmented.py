@@ -29,8 +29,8 @@ from sksmooth._compat import (
     HasMethods,
     Interval,
     _fit_context,
-    _raise_for_params,
-    _routing_enabled,
+    refuse_fit_params,
+    routing_enabled,
 )
 from sksmooth._typing import RandomState
 
@@ -195,14 +195,14 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             If a parameter is out of range, or if the estimator is a regressor, frozen,
             or takes pairwise distances or kernels, to which noise must not be added.
         """
-        _raise_for_params(fit_params, self, "fit", allow=["sample_weight"])
+        refuse_fit_params(fit_params, self)
         self._check_estimator()
         names_columns = hasattr(X, "iloc")
         X, y = validate_data(self, X, y, **self._input_checks())
         check_classification_targets(y)
         self._rebuilds_frames = names_columns and hasattr(self, "feature_names_in_")
 
-        if _routing_enabled():
+        if routing_enabled():
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         inner_params = {k: v for k, v in fit_params.items() if v is not None}
 
