@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+=====================================
+How many evaluations does a row take?
+=====================================
+
+The usual procedure asks the base classifier 100,100 times for every row. Which rows
+need that many? Here the evaluations of each row are counted for three questions: what
+is the answer, does it hold within a radius, and how far does it hold.
+"""
+
+# %%
+# A classifier that counts
+# ------------------------
+# Certificates tell what they cost, `n_evaluations`. For `predict`, a wrapper counts
+# what the base classifier is asked, row by row: the votes of a row are the same in any
+# company.
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+
+from sksmooth import SmoothedClassifier
+
+
+class CountingClassifier(ClassifierMixin, BaseEstimator):
+    """Hands rows on to a fitted classifier and counts them."""
+
+    def __init__(self, fitted):
+        self.fitted = fitted
+        self.classes_ = fitted.classes_
+        self.n_rows = 0
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        self.n_rows += len(X)
+        return self.fitted.predict(X)
+
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(
+    X / 16, y, test_size=200, stratify=y, random_state=0
+)
+mlp = MLPClassifier((100,), max_iter=500, random_state=0).fit(X_train, y_train)
+counting = CountingClassifier(mlp)
+smoothed = SmoothedClassifier.from_fitted(
+    counting, sigma=0.25, n_samples=10_000, n_certify=100_000, random_state=0
+)
+
+# %%
+# Three questions
+# ---------------
+# Cohen et al. draw 100 votes to choose the class and 100,000 to bound its probability,
+# for every row. The caps here are the same, and so is the guarantee: each certificate
+# is wrong with probability 0.001 at most. For `predict` the fixed number is 10,000.
+
+spent = np.empty(len(X_test), dtype=int)
+for i in range(len(X_test)):
+    counting.n_rows = 0
+    smoothed.predict(X_test[i : i + 1])
+    spent[i] = counting.n_rows
+within = smoothed.certify(X_test, radii=[0.25])
+largest = smoothed.certify(X_test)
+
+evaluations = {
+    "predict(X)": spent,
+    "certify(X, radii=[0.25])": within.n_evaluations,
+    "certify(X)": largest.n_evaluations,
+}
+fixed = dict(zip(evaluations, (10_000, 100_100, 100_100), strict=True))
+print("                            fixed   largest     mean   median   times fewer")
+for name, n in evaluations.items():
+    print(
+        f"{name:25} {fixed[name]:7,}   {n.max():7,}  {n.mean():7,.0f}  "
+        f"{np.median(n):7,.0f}   {fixed[name] / n.mean():11.1f}"
+    )
+
+# %%
+# Which rows are expensive
+# ------------------------
+# Left, the share of rows that took at most so many evaluations. Right, what "does it
+# hold within 0.25?" cost, over the radius that `certify` finds for the row when it is
+# asked how far. Only rows whose radius is close to 0.25 need many votes to tell.
+
+import matplotlib.pyplot as plt
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained")
+looks = [("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-.")]
+for (name, n), (colour, dash) in zip(evaluations.items(), looks, strict=True):
+    left.ecdf(n, color=colour, linestyle=dash, linewidth=2.2, label=name)
+left.axvline(100_100, color="black", label="100,100")
+left.set(xscale="log", xlabel="evaluations of a row", ylabel="share of rows")
+left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+
+right.semilogy(
+    largest.radius, within.n_evaluations, "o", color=looks[1][0], alpha=0.6, label="row"
+)
+right.axvline(0.25, color="black", linestyle=":", label="0.25")
+right.axhline(100_100, color="black", label="100,100")
+right.set(xlabel="certified radius of the row", ylabel="evaluations, radii=[0.25]")
+right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+
+# %%
+# What was learnt
+# ---------------
+# Half of the rows were answered with 31 evaluations or fewer, and for half of them 142
+# settled whether the answer holds within 0.25; a few rows near the threshold took most
+# of the rest. "How far" is the expensive question, about a quarter of the fixed number
+# here, because each further vote still raises the radius a little. So give `radii`
+# where those of interest are known. :ref:`few_evaluations` explains why looking at
+# votes as they come is allowed.
