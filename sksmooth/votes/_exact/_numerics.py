@@ -2,7 +2,7 @@
 """Gaussian masses and their probits, with full relative precision in both tails."""
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
+from scipy.special import log_ndtr, ndtri, ndtri_exp
 
 # Probits are finite: a class that is never answered has -PROBIT_MAX, one that always is
 # has PROBIT_MAX, which only makes a radius smaller than the truth.
@@ -12,15 +12,8 @@ PROBIT_MAX = 1e9
 UNDERFLOW = 1e-280
 
 
-def interval_mass(lo, hi):
-    """P(lo < Z <= hi) of a standard normal Z, from the smaller tails."""
-    above, below = hi > 0, lo <= 0
-    tail_lo, tail_hi = ndtr(-np.abs(lo)), ndtr(-np.abs(hi))
-    return np.where(above & below, 1.0 - tail_lo - tail_hi, np.abs(tail_lo - tail_hi))
-
-
 def log_interval_mass(lo, hi):
-    """Logarithm of `interval_mass`, far beyond where that underflows."""
+    """``log P(lo < Z <= hi)`` of a standard normal Z, however small."""
     return log_mass_between(
         log_ndtr(-np.abs(lo)), log_ndtr(-np.abs(hi)), (lo <= 0) & (hi > 0)
     )
