@@ -89,6 +89,5 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 # Pages that stand alone need no list of the pages beside them.
-html_sidebars = {
-    page: [] for page in ("index", "install", "quick_start", "comparison", "whats_new")
-}
+ALONE = "index", "install", "quick_start", "comparison", "whats_new", "references"
+html_sidebars = {page: [] for page in ALONE}

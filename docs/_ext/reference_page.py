@@ -13,8 +13,8 @@ from sphinx.errors import ExtensionError
 from tests.public_names import PUBLIC, names_of
 
 
-def write_reference(app):
-    """Render the template into reference/index.rst, before autosummary reads it."""
+def write_reference(app, config):
+    """Render the template into reference/index.rst."""
     left = {room: sorted(set(names_of(room)) - {"__version__"}) for room in PUBLIC}
     public = {f"{room}.{name}" for room, names in left.items() for name in names}
 
@@ -58,7 +58,7 @@ def is_not_ours(app, what, name, obj, skip, options):
 
 
 def setup(app):
-    """Write the page before autosummary looks for names, at the default priority."""
-    app.connect("builder-inited", write_reference, priority=400)
+    """Write the page before Sphinx looks which pages there are."""
+    app.connect("config-inited", write_reference)
     app.connect("autodoc-skip-member", is_not_ours)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
