@@ -49,7 +49,7 @@ from sksmooth.inspection import DecisionRegionDisplay
 
 tree = DecisionTreeClassifier(random_state=0).fit(X_train, y_train)
 display = DecisionRegionDisplay.from_estimator(
-    tree, X_train, sigmas=[0.1, 0.3], points=X_test[:12], name="tree"
+    tree, X_train, sigmas=[0.3], points=X_test[:8], name="tree"
 )
 print(display.sources)
 
@@ -93,7 +93,7 @@ ax.set(
     xlim=(0, end),
     ylim=(-0.02, end),
 )
-ax.legend(frameon=False)
+_ = ax.legend(frameon=False)
 
 # %%
 # What was learnt

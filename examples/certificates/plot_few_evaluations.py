@@ -102,7 +102,7 @@ right.semilogy(
 right.axvline(0.25, color="black", linestyle=":", label="0.25")
 right.axhline(100_100, color="black", label="100,100")
 right.set(xlabel="certified radius of the row", ylabel="evaluations, radii=[0.25]")
-right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+_ = right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
 
 # %%
 # What was learnt

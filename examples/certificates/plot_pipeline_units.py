@@ -84,7 +84,7 @@ from sksmooth.inspection import ClasswiseAccuracyDisplay
 
 for clf in (around, behind):
     clf.fit(X_train, y_train)
-fig, axes = plt.subplots(1, 2, figsize=(11, 3.4), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.4), layout="constrained")
 for ax, clf, name in zip(axes, (around, behind), ("raw", "scaled"), strict=True):
     ClasswiseAccuracyDisplay.from_estimator(clf, X_test, y_test, name=name, ax=ax)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-========================
+=======================
 Read a log of the field
-========================
+=======================
 
 Papers publish certificates as tables of tab-separated text, with one line for each row:
 ``idx label predict radius correct time``, and -1 where the classifier abstained. What
@@ -50,7 +50,7 @@ print(*lines[:5], sep="\n")
 lines[20] = lines[20][:9]
 lines[40] = lines[4]
 lines[60] = "59\t3\t3\t0.251\t0\t0:00:00"  # right, but correct says 0
-path.write_text("\n".join(lines) + "\n")
+_ = path.write_text("\n".join(lines) + "\n")
 
 # %%
 # Read it

@@ -68,11 +68,11 @@ import matplotlib.pyplot as plt
 from sksmooth.inspection import CertifiedAccuracyDisplay
 
 fig, axes = plt.subplots(
-    1, 2, figsize=(11, 4.6), sharex=True, sharey=True, layout="constrained"
+    1, 2, figsize=(10, 4.6), sharex=True, sharey=True, layout="constrained"
 )
 for ax, (name, certificates) in zip(axes, found.items(), strict=True):
     CertifiedAccuracyDisplay.from_certificates(y_test, certificates, name=name, ax=ax)
-axes[0].set_xlim(0, 1)
+_ = axes[0].set_xlim(0, 1)
 
 # %%
 from sksmooth.metrics import (

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-==========================================
+=========================================
 Choose sigma with a floor for every class
-==========================================
+=========================================
 
 Which sigma certifies most rows within a radius, while no class falls too far? A search
 for the best average does not ask the second question, and a rare class pays for it.
@@ -91,7 +91,7 @@ ax.axhline(FLOOR, color="#0072B2", linestyle="--", label="floor for the worst cl
 ax.set(xlabel="σ", ylabel="certified accuracy, cross-validated", ylim=(0, 1.02))
 ax.set_xticks(sigmas)
 ax.grid(alpha=0.3)
-fig.legend(loc="outside right upper", frameon=False)
+_ = fig.legend(loc="outside right upper", frameon=False)
 
 # %%
 # On rows that were not searched on
@@ -102,7 +102,7 @@ from sksmooth.inspection import ClasswiseAccuracyDisplay
 
 average = smoothed.set_params(sigma=sigmas[best_average]).fit(X_train, y_train)
 chosen = {"best average": average, "best above the floor": search.best_estimator_}
-fig, axes = plt.subplots(1, 2, figsize=(11, 3.2), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.4), layout="constrained")
 for ax, (name, clf) in zip(axes, chosen.items(), strict=True):
     ClasswiseAccuracyDisplay.from_estimator(
         clf, X_test, y_test, radius=RADIUS, name=name, ax=ax

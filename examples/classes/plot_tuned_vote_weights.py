@@ -101,13 +101,13 @@ found = {
     name: clf.certify(Z_test) for name, clf in zip(votes, (plain, tuned), strict=True)
 }
 fig, axes = plt.subplots(
-    1, 2, figsize=(11, 4.2), sharex=True, sharey=True, layout="constrained"
+    1, 2, figsize=(10, 4.2), sharex=True, sharey=True, layout="constrained"
 )
 for ax, (name, certificates) in zip(axes, found.items(), strict=True):
     CertifiedAccuracyDisplay.from_certificates(
         y_test, certificates, name=name, bands="overall", ax=ax
     )
-axes[0].set_xlim(0, 3.2)
+_ = axes[0].set_xlim(0, 3.2)
 
 # %%
 # The area under a curve is the average certified radius of the class:
