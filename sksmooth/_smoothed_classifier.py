@@ -135,7 +135,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Votes of `predict_proba`, and most votes of `predict`, for a row.
 
     n_certify : int, default=10_000
-        Most votes of `certify` for a row.
+        Most votes that `certify` reads a certificate from. Without `radii` a pilot
+        comes before them, of an eighth as many at most (but 100 with ``tol=0``).
 
     alpha : float, default=0.001
         Probability, for each row, that its certificate is wrong.

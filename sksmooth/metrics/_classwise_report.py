@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One table of how each class fares under smoothing."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -218,6 +219,12 @@ def _to_text(report, radii, *, lower_bound):
     headings["predicted_share"] = "predicted"
     headings["average_certified_radius"] = "ACR >=" if lower_bound else "ACR"
     names = [name for name in headings if name in overall]
+    # Radii are in any unit: three digits of the largest.
+    largest = max(
+        np.nan_to_num(row.get("average_certified_radius", 0.0))
+        for _, row in _rows(report)
+    )
+    decimals = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 3
 
     def cell(row, name):
         value = row.get(name, np.nan)
@@ -225,8 +232,8 @@ def _to_text(report, radii, *, lower_bound):
             text = "-"
         elif name == "support":
             text = f"{value:d}"
-        elif name == "average_certified_radius":  # any unit: keep its digits
-            text = f"{value:.3g}"
+        elif name == "average_certified_radius":
+            text = f"{value:.{decimals}f}"
         else:
             text = f"{value:.3f}"
         if f"{name}_low" not in overall:
