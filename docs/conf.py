@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The documentation site: `make docs` builds it, without network, into docs/_build."""
 
-import os
 import sys
-import warnings
 from pathlib import Path
 
 from sphinx_gallery.sorting import ExplicitOrder
@@ -12,11 +10,6 @@ import sksmooth
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
-
-# NumPy and torch would each start a thread per core, for every example.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Figures are scraped, not shown.
-warnings.filterwarnings("ignore", message=".*non-interactive", category=UserWarning)
 
 project = "sksmooth"
 author = "the sksmooth developers"
@@ -63,6 +56,9 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     # What is not a plot_*.py, such as the demo, stays out of the gallery altogether.
     "ignore_pattern": r"^(?!plot_)",
+    # An example that gives a warning fails, as a test does.
+    "reset_modules": ("matplotlib", "strict_examples.warnings_are_errors"),
+    "reset_modules_order": "both",
     "image_srcset": ["2x"],
     "show_memory": False,
     "show_signature": False,
