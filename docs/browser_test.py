@@ -40,7 +40,6 @@ FLAGS = [
 BROKEN = """
 const wrong = [];
 for (const image of document.querySelectorAll("main img")) {
-    image.loading = "eager";
     const box = image.getBoundingClientRect();
     const hidden = getComputedStyle(image).display === "none";
     if (!image.complete || image.naturalWidth === 0) {
@@ -201,8 +200,11 @@ def main():
     if not (SITE / "index.html").is_file():
         sys.exit(f"There is no site in {SITE}: run make docs first.")
     wrong = broken_links() + test_in_browser(screenshots)
-    print(*wrong, sep="\n")
-    sys.exit(f"{len(wrong)} things are wrong." if wrong else 0)
+    for what in wrong:
+        print(what)
+    if wrong:
+        sys.exit(f"{len(wrong)} things are wrong.")
+    print("Nothing is wrong.")
 
 
 if __name__ == "__main__":
