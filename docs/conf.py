@@ -24,6 +24,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
+    "gallery",
     "mathml",
     "other_libraries",
     "reference_page",
@@ -57,7 +58,7 @@ sphinx_gallery_conf = {
     # What is not a plot_*.py, such as the demo, stays out of the gallery altogether.
     "ignore_pattern": r"^(?!plot_)",
     # An example that gives a warning fails, as a test does.
-    "reset_modules": ("matplotlib", "strict_examples.warnings_are_errors"),
+    "reset_modules": ("matplotlib", "gallery.warnings_are_errors"),
     "reset_modules_order": "both",
     "image_srcset": ["2x"],
     "show_memory": False,
