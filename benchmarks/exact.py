@@ -55,7 +55,7 @@ def data():
     cancer, cancer_y = load_breast_cancer(return_X_y=True)
     cancer = StandardScaler().fit_transform(cancer)
     large = make_classification(
-        30_000, 20, n_informative=15, flip_y=0.3, random_state=0
+        80_000, 20, n_informative=15, flip_y=0.3, random_state=0
     )
     return {
         "digits": (digits / 16, digits_y, 0.25),

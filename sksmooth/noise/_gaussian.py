@@ -14,8 +14,6 @@ from scipy.special import log_ndtr
 _GRID_BITS = 20
 _FLOAT64_BITS = 52
 _SIGMA_EXPONENT = 900
-# Values in a loop of numpy, at the least, for its start not to count.
-_LOOP_LENGTH = 1024
 # No float64 normal generator exceeds this; beyond it only exactness of the sum is lost.
 _NOISE_REACH = 10.0
 
@@ -123,7 +121,7 @@ class Gaussian:
         stream.standard_normal(out=out)
         out *= self.sigma
         out += rounder
-        _subtract_from_rows(out, rounder - row)
+        out -= rounder - row
 
     def radius(self, probit_top, probit_other, weight_top=1.0, weight_other=1.0):
         """Radius within which a top class stays ahead of another class.
@@ -167,15 +165,6 @@ class Gaussian:
                 top[bounded], other[bounded], log_odds[bounded]
             )
         return np.nextafter(self.sigma * distance, -np.inf)
-
-
-def _subtract_from_rows(out, row):
-    """Do ``out -= row`` with long loops, also where rows are short."""
-    at_once = max(1, _LOOP_LENGTH // row.size)
-    n_whole = len(out) - len(out) % at_once
-    wide = out[:n_whole].reshape(-1, at_once * row.size)
-    wide -= np.tile(row, at_once)
-    out[n_whole:] -= row
 
 
 def _weighted_distance(top, other, log_odds):

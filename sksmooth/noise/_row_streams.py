@@ -68,7 +68,6 @@ def row_stream(digest, stage, *branch):
     -------
     numpy.random.Generator
     """
-    seed = np.random.SeedSequence(
-        int.from_bytes(digest, "little"), spawn_key=(int(stage), *branch)
-    )
+    words = np.frombuffer(digest, dtype="<u4")  # quicker to take in than a long int
+    seed = np.random.SeedSequence(words, spawn_key=(int(stage), *branch))
     return np.random.Generator(np.random.SFC64(seed))
