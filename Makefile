@@ -17,7 +17,7 @@ EXTRAS_demo := plot
 EXTRAS_docs := docs
 EXTRAS_docs-test := docs-test
 EXTRAS_lint := lint
-EXTRAS_test := test,torch
+EXTRAS_test := scale,test,torch
 EXTRAS_wheel := build
 TARGETS := bench demo docs docs-test lint test wheel
 
