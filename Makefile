@@ -33,7 +33,7 @@ help:  ## show this list
 demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minutes
 	$(BIN)/python examples/demo.py
 
-test: $(STAMPS)/test  ## all tests and doctests (installs torch)
+test: $(STAMPS)/test  ## all tests and doctests (installs torch and dask)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 lint: $(STAMPS)/lint  ## ruff, who may import whom, and mypy
@@ -90,5 +90,5 @@ $(TARGETS:%=$(STAMPS)/%): $(STAMPS)/%: $(STAMPS)/venv $(PROJECT)
 $(OLDEST)/.stamp: $(PROJECT) constraints-oldest.txt
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --disable-pip-version-check \
-		-c constraints-oldest.txt -e '.[test]'
+		-c constraints-oldest.txt -e '.[test,scale]'
 	@touch $@

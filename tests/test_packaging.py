@@ -119,14 +119,15 @@ def _pins(file):
 
 def test_the_oldest_versions_allowed_are_the_ones_tested():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    allowed = project["dependencies"] + project["optional-dependencies"]["plot"]
+    extras = project["optional-dependencies"]
+    allowed = project["dependencies"] + extras["plot"] + extras["scale"]
     pins = _pins("constraints-oldest.txt")
     for line in allowed:
         name, oldest = line.split(">=")
         assert pins[name].startswith(oldest)
     # The tools are not.
     tools = _pins("constraints.txt")
-    for line in project["optional-dependencies"]["test"]:
+    for line in extras["test"]:
         name = line.split(">=")[0]
         assert pins.get(name) == tools.get(name)
 
