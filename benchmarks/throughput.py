@@ -7,8 +7,8 @@
 
 A random forest of 100 trees on half of the digits (pixels in [0, 1]) certifies rows of
 the other half, ``certify(X)`` at sigma 0.25 with at most 10,000 votes. All ways take
-turns, and each is shown by its fastest turn. Before that, each certifies a few rows, so
-that no turn waits for processes to start.
+turns, and each is shown by the median of its turns. Before that, each certifies a few
+rows, so that no turn waits for processes to start.
 
 `cpu` is the time of all processes together. On a machine that is busy with other work,
 it says what the wall time would be without: the speed-up is at most jobs times the cpu
@@ -20,6 +20,7 @@ import contextlib
 import os
 import time
 
+import numpy as np
 import psutil
 from joblib import parallel_config
 from sklearn.datasets import load_digits
@@ -109,9 +110,9 @@ def main():
     mean = answers[0].n_evaluations.mean()
     print(f"{args.rows} rows, {mean:,.0f} evaluations of a row\n")
     print(f"{'':>20}{'wall s':>9}{'cpu s':>9}{'rows/s':>9}{'faster':>9}{'at most':>9}")
-    one_wall, one_cpu = map(min, zip(*turns["one process"], strict=True))
+    one_wall, one_cpu = np.median(turns["one process"], axis=0)
     for name, (_, n_jobs) in ways.items():
-        wall, cpu = map(min, zip(*turns[name], strict=True))
+        wall, cpu = np.median(turns[name], axis=0)
         most = (n_jobs or args.jobs) * one_cpu / cpu
         print(
             f"{name:>20}{wall:9.2f}{cpu:9.2f}{args.rows / wall:9.1f}"
