@@ -383,6 +383,10 @@ class DecisionRegionDisplay:
         axes[0].figure.get_layout_engine().set(w_pad=0.1)
         for spare in axes[n_axes:]:
             spare.remove()
+        for panel in axes[:n_axes]:
+            # However large it becomes; else the layout makes room for other numbers
+            # than those that are drawn in the end.
+            panel.locator_params(nbins=5)
         return axes[:n_axes], n_columns
 
     def _extent(self):
