@@ -494,9 +494,13 @@ class TestParameters:
         assert pickle.loads(pickle.dumps(expected)) == expected
 
     def test_tags_are_those_of_the_base_classifier_less_sparse_and_nan(self):
-        tags = get_tags(SmoothedClassifier(DecisionTreeClassifier()))
-        assert get_tags(DecisionTreeClassifier()).input_tags.sparse
-        assert get_tags(DecisionTreeClassifier()).input_tags.allow_nan
+        class TakesAll(DecisionTreeClassifier):
+            def __sklearn_tags__(self):
+                tags = super().__sklearn_tags__()
+                tags.input_tags.sparse = tags.input_tags.allow_nan = True
+                return tags
+
+        tags = get_tags(SmoothedClassifier(TakesAll()))
         assert not tags.input_tags.sparse
         assert not tags.input_tags.allow_nan
         assert tags.classifier_tags.multi_class
