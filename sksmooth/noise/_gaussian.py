@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr
 
 # The grid is 2**20 times finer than the noise: coarse against the spacing of the
@@ -67,24 +68,37 @@ class Gaussian:
             )
 
     @property
-    def grid(self):
+    def grid(self) -> float:
         """Spacing of the grid that rows and noise are rounded to, a power of two."""
         return 2.0 ** (math.floor(math.log2(self.sigma)) - _GRID_BITS)
 
-    def grid_slack(self, n_features):
-        """Radius given up so that certificates also hold between grid points."""
+    def grid_slack(self, n_features: int) -> float:
+        """Radius given up so that certificates also hold between grid points.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of values in a row.
+
+        Returns
+        -------
+        float
+            Half the diagonal of a cell of the grid, for each of two rows.
+        """
         return self.grid * math.sqrt(n_features)
 
-    def snap(self, X):
+    def snap(self, X: ArrayLike) -> NDArray[np.float64]:
         """Round rows to the grid.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, ...)
+        X : array-like of shape (n_samples, ...)
+            Rows.
 
         Returns
         -------
         ndarray of float64 of the same shape
+            The nearest points of the grid.
 
         Raises
         ------
@@ -103,7 +117,12 @@ class Gaussian:
             )
         return self.grid * np.rint(X / self.grid)
 
-    def perturb(self, row, stream, out):
+    def perturb(
+        self,
+        row: NDArray[np.float64],
+        stream: np.random.Generator,
+        out: NDArray[np.float64],
+    ) -> None:
         """Fill `out` with noisy copies of a snapped row.
 
         Parameters
@@ -114,6 +133,7 @@ class Gaussian:
             The row's stream; it is advanced by ``out.size`` normals, so that drawing
             in parts or at once gives the same copies.
         out : ndarray of shape (n_copies, n_features), C-contiguous float64
+            It is overwritten with the copies.
         """
         # Adding 1.5 * 2**52 * grid rounds to the grid; subtracting it less the row is
         # exact. Two passes instead of a scaling, a rint, a scaling and a sum.
@@ -123,7 +143,13 @@ class Gaussian:
         out += rounder
         out -= rounder - row
 
-    def radius(self, probit_top, probit_other, weight_top=1.0, weight_other=1.0):
+    def radius(
+        self,
+        probit_top: ArrayLike,
+        probit_other: ArrayLike,
+        weight_top: ArrayLike = 1.0,
+        weight_other: ArrayLike = 1.0,
+    ) -> NDArray[np.float64]:
         """Radius within which a top class stays ahead of another class.
 
         With p the probability of the top class, q that of the other and weights v, w,
