@@ -192,8 +192,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
        Randomized Smoothing", ICML 2019.
-    .. [2] J. Mohapatra, C.-Y. Ko, L. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden Cost
-       of Randomized Smoothing", AISTATS 2021.
+    .. [2] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel,
+       "Hidden Cost of Randomized Smoothing", AISTATS 2021.
 
     Examples
     --------

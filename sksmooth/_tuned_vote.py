@@ -159,8 +159,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] J. Mohapatra, C.-Y. Ko, L. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden Cost
-       of Randomized Smoothing", AISTATS 2021.
+    .. [1] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel,
+       "Hidden Cost of Randomized Smoothing", AISTATS 2021.
 
     Examples
     --------
