@@ -53,10 +53,11 @@ def resolve_vote_weights(vote_weights, classes):
             )
     wrong = ~(np.isfinite(weights) & (weights > 0))
     if wrong.any():
+        label, weight = classes[wrong].tolist()[0], weights[wrong].item(0)
         raise ValueError(
-            f"vote_weights gives class {classes[wrong][0]!r} the weight "
-            f"{weights[wrong][0]!r}; weights must be positive and finite. To rule a "
-            "class out, leave it out of the training data."
+            f"vote_weights gives class {label!r} the weight {weight!r}; weights must "
+            "be positive and finite. To rule a class out, leave it out of the training "
+            "data."
         )
     if weights.max() > _LARGEST_RATIO * weights.min():
         raise ValueError(
