@@ -319,6 +319,24 @@ def test_a_wrong_leader_is_decided_with_probability_at_most_alpha(
     assert not decided.all()
 
 
+@pytest.mark.parametrize("alpha", [1e-3, 0.05, 0.3])
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.4]])
+def test_a_leader_is_decided_just_where_the_test_of_a_coin_rejects(weights, alpha):
+    counts = compositions(25, 3)
+    score = counts if weights is None else counts * weights
+    rows, leader = np.arange(len(counts)), np.argmax(score, axis=1)
+    fair = np.full((len(counts), 3), 0.5)
+    level = alpha / 2  # two sides of one coin, or one side of each of two
+    if weights is not None:
+        fair = weights / (weights + np.take(weights, leader)[:, np.newaxis])
+    votes = counts[rows, leader][:, np.newaxis]
+    tails = binom.sf(votes - 1, votes + counts, fair)
+    tails[rows, leader] = 0.0
+    decided = leader_is_decided(counts, alpha, weights and np.array(weights))
+    np.testing.assert_array_equal(decided, tails.max(axis=1) <= level)
+    assert 0 < decided.sum() < len(decided)
+
+
 def test_a_clear_leader_is_decided_and_a_tie_is_not():
     counts = np.array([[60, 0, 0], [0, 5, 0], [10, 10, 1], [60, 20, 20], [0, 0, 0]])
     decided = leader_is_decided(counts, 0.001)

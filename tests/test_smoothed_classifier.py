@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import ndtr
-from scipy.stats import binom
+from scipy.special import ndtr, ndtri
+from scipy.stats import beta, binom
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -697,6 +697,24 @@ class TestVotes:
         assert not certificates.abstained.any()
         assert (certificates.radius <= X[:, 0] - boundary).all()
         assert (certificates.radius[1:] >= 0.75 * (X[1:, 0] - boundary)).all()
+
+    @pytest.mark.parametrize("bound", ["binary", "multiclass"])
+    def test_the_radius_is_that_of_cohen_et_al(self, blobs, bound):
+        """Theorem 1 at Clopper-Pearson bounds, less the slack of the grid."""
+        X, y = blobs
+        found = smoothed(sigma=1.0, bound=bound).fit(X, y).certify(X)
+        n, top = found.counts.sum(axis=1), found.counts.max(axis=1)
+        runner_up = np.sort(found.counts, axis=1)[:, -2]
+        alpha = found.alpha if bound == "binary" else found.alpha / 2
+        lower = beta.ppf(alpha, top, n - top + 1)
+        other = 1 - lower
+        if bound == "multiclass":
+            other = np.fmin(other, beta.ppf(1 - alpha, runner_up + 1, n - runner_up))
+        radius = (ndtri(lower) - ndtri(other)) / 2 - found.slack
+        certified = ~found.abstained
+        assert certified.sum() > 100
+        np.testing.assert_allclose(found.radius[certified], radius[certified], 1e-9)
+        np.testing.assert_allclose(found.p_lower[certified], lower[certified], 1e-9)
 
     @pytest.mark.parametrize("n_classes", [2, 10, 100, 1000])
     @pytest.mark.parametrize("bound", ["binary", "multiclass"])
