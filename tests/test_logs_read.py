@@ -161,6 +161,22 @@ def test_a_log_of_ours_says_its_settings_itself(path, given):
         read_certificates(path, **given)
 
 
+def test_lines_of_ours_that_are_no_rows_are_named_and_the_others_read(path):
+    X, _ = rows(4)
+    whole = smoothed().certify(X, log=path)
+    lines = path.read_text().splitlines(keepends=True)
+    lines[4] = "\n"
+    lines[6] = lines[6][:-10]
+    path.write_text("".join(lines))
+    with pytest.warns(UserWarning) as caught:
+        certificates, _ = read_certificates(path)
+    skipped, missing = (str(warning.message) for warning in caught)
+    assert "skipped 2 lines (line 5:" in skipped
+    assert "line 7:" in skipped
+    assert "holds 2 of 4 rows; the first that is missing is row 1" in missing
+    assert certificates == whole[[0, 2]]
+
+
 def test_an_empty_log_of_ours_reads_as_no_rows(path):
     smoothed().certify(rows(3)[0], log=path)
     lines = path.read_text().splitlines(keepends=True)

@@ -17,7 +17,14 @@ from scipy.stats import binom
 
 from sksmooth.bounds import ThresholdTest, geometric_looks
 from sksmooth.noise import Gaussian, Stage
-from sksmooth.procedures import certify_at_radii, certify_radius, decide_label, run
+from sksmooth.procedures import (
+    VoteRadius,
+    _certify_at_radii,
+    certify_at_radii,
+    certify_radius,
+    decide_label,
+    run,
+)
 from tests.known_votes import compositions, multinomial_law
 
 Z = (0, 0.25, 0.5, 1, 2, 3)
@@ -154,11 +161,13 @@ def test_the_table_is_what_the_procedure_follows(q):
 
 
 class SimulatedVotes:
+    """Votes of rows with probabilities p, of shape (n_classes,) or one line per row."""
+
     def __init__(self, p, rng):
         self.p, self.rng = p, rng
 
     def draw(self, rows, sizes, stage):
-        return self.rng.multinomial(sizes, self.p)
+        return self.rng.multinomial(sizes, self.p[rows] if self.p.ndim > 1 else self.p)
 
 
 # Over every path
@@ -277,6 +286,75 @@ def test_certify_at_radii_fails_with_probability_at_most_alpha(
             failure[false] += paths.probability(claimed, p[false])
     assert failure.max() <= alpha * (1 + 1e-9)
     assert failure.max() > alpha / 10  # the probabilities tried are a threat
+
+
+@pytest.mark.parametrize("bound", ["binary", "multiclass"])
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+@pytest.mark.parametrize("n_max", [1, 30, 10**4])
+def test_at_radii_the_tests_spend_alpha_and_no_more(
+    monkeypatch, n_max, n_classes, bound
+):
+    """By the union bound of the proof, which is too loose to see it in any failure."""
+    spent = []
+
+    class Counted(VoteRadius):
+        def __init__(self, law, alpha_top, alpha_other, weights):
+            spent.append(n_classes * alpha_top + 2 * alpha_other)
+            super().__init__(law, alpha_top, alpha_other, weights)
+
+    class CountedTest(ThresholdTest):
+        @classmethod
+        def build(cls, miss, n_max, alpha, beta):
+            spent.append(alpha)
+            return super().build(miss, n_max, alpha, beta)
+
+    monkeypatch.setattr(_certify_at_radii, "VoteRadius", Counted)
+    monkeypatch.setattr(_certify_at_radii, "ThresholdTest", CountedTest)
+    procedure = certify_at_radii(
+        1,
+        n_classes,
+        radii=np.array([0.0, 0.5]),
+        law=Gaussian(1.0),
+        n_max=n_max,
+        alpha=0.05,
+        bound=bound,
+        weights=None,
+        slack=0.0,
+        beta=0.05,
+    )
+    run(procedure, SimulatedVotes(np.eye(n_classes)[0], np.random.default_rng(0)), 1)
+    one_look = n_max == 1 and len(spent) > 1  # of the pairs only the last look's half
+    assert sum(spent) == pytest.approx(0.05 * (0.875 if one_look else 1))
+
+
+@pytest.mark.parametrize("bound", ["binary", "multiclass"])
+@pytest.mark.parametrize(("n_classes", "n_max", "weights"), SETTINGS)
+def test_at_radii_slack_is_asked_for_on_top_of_each_radius(
+    n_classes, n_max, weights, bound
+):
+    """But not of radius 0, which speaks of the row alone."""
+    found = []
+    for radii, slack in (([0.0, 0.125, 0.5], 0.25), ([0.0, 0.375, 0.75], 0.0)):
+        paths = EveryPath(np.diff(geometric_looks(n_max), prepend=0), n_classes)
+        procedure = certify_at_radii(
+            paths.n_rows,
+            n_classes,
+            radii=np.array(radii),
+            law=Gaussian(1.0),
+            n_max=n_max,
+            alpha=0.3,
+            bound=bound,
+            weights=None if weights is None else np.array(weights),
+            slack=slack,
+            beta=0.05,
+        )
+        result = run(procedure, paths, paths.n_rows)
+        result["radius"] = np.searchsorted(radii, result["radius"])
+        found.append(result)
+    given, added = found
+    for name in given:
+        np.testing.assert_array_equal(given[name], added[name])
+    assert set(given["radius"]) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.3])
@@ -415,3 +493,32 @@ def test_certify_fails_with_probability_at_most_alpha(
     assert failure.max() <= alpha * (1 + 1e-6)
     assert below.max() <= alpha * (1 + 1e-6)
     assert failure.max() > alpha / 10
+
+
+@pytest.mark.parametrize("weights", [None, (1.0, 1.0, 3.0)])
+def test_slack_is_taken_off_each_radius(weights):
+    """A row whose whole radius it takes still has its answer."""
+    found = []
+    for slack in (0.0, 0.2):
+        rng = np.random.default_rng(0)
+        procedure = certify_radius(
+            300,
+            3,
+            law=Gaussian(1.0),
+            n_max=500,
+            alpha=0.05,
+            bound="multiclass",
+            weights=None if weights is None else np.array(weights),
+            slack=slack,
+            tol=0.05,
+            beta=0.05,
+        )
+        p = rng.dirichlet([1, 1, 1], 300)
+        found.append(run(procedure, SimulatedVotes(p, rng), 300))
+    without, with_slack = found
+    radius = without.pop("radius"), with_slack.pop("radius")
+    np.testing.assert_array_equal(radius[1], np.maximum(radius[0] - 0.2, 0.0))
+    for name in without:
+        np.testing.assert_array_equal(without[name], with_slack[name])
+    assert np.any(~without["abstained"] & (radius[1] == 0))
+    assert np.any(radius[1] > 0)
