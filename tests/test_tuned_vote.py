@@ -265,6 +265,29 @@ def test_a_callable_sees_labels_and_does_as_the_name_does():
     assert_allclose(called, named)
 
 
+def test_of_many_breakpoints_a_callable_is_asked_about_forty():
+    n_rows = 400
+    shares, y = symmetric_shares(n_rows, 2, 1.0, 0, handicap=0.1)
+    asked = []
+
+    def metric(y_true, y_pred):
+        asked.append(y_pred)
+        return balanced_accuracy_score(y_true, y_pred)
+
+    paths = [
+        search_vote_weights(shares, y, objective(scoring, 2))
+        for scoring in ("balanced_accuracy", metric)
+    ]
+    best, called = (
+        balanced_accuracy_score(y, answers_of(shares, path[-1])) for path in paths
+    )
+    # Two classes a sweep, and each sweep but the last gains something.
+    assert 1 < len(asked) <= 1 + 40 * 2 * len(paths[1])
+    # Between two that it is asked about are no more than 10 rows of 200 of a class.
+    assert best - 0.5 * 10 / 200 <= called <= best
+    assert called > balanced_accuracy_score(y, answers_of(shares, [1, 1]))
+
+
 def test_a_floor_comes_first_and_is_all_that_is_asked():
     shares, y = symmetric_shares(900, 3, 1.2, 0)
     rare = (y != 1) & (np.arange(900) % 4 != 0)  # so accuracy favours class 1
