@@ -256,6 +256,19 @@ def test_a_line_of_ordered_classes():
     assert ndtr(probit).sum() == pytest.approx(1, abs=1e-13)
 
 
+@pytest.mark.parametrize("n_classes", range(3, 12))
+def test_of_twins_on_a_line_only_the_first_is_answered(n_classes):
+    """Their scores are equal; a difference in the last bits must not become an edge."""
+    rng = np.random.default_rng(n_classes)
+    for n_features in range(1, 40):
+        coef = np.outer(rng.normal(size=n_classes), rng.normal(size=n_features))
+        intercept = rng.normal(size=n_classes)
+        coef[-1], intercept[-1] = coef[1], intercept[1]
+        source = LineSource(np.arange(n_classes), LinearScores(coef, intercept))
+        X = rng.normal(size=(5, n_features))
+        np.testing.assert_array_equal(source.probits(X, 0.5)[0][:, -1], -PROBIT_MAX)
+
+
 @pytest.mark.filterwarnings("ignore:self.within_class_std_dev_:UserWarning")
 def test_scores_give_the_labels_of_ten_classes():
     X, y = load_digits(return_X_y=True)

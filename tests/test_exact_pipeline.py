@@ -36,7 +36,7 @@ from sklearn.random_projection import GaussianRandomProjection, SparseRandomProj
 from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth.votes._exact import Declined, find_exact_source, find_linear_scores
-from sksmooth.votes._exact._affine import fold_step
+from sksmooth.votes._exact._affine import AffineMap, fold_step
 
 logistic = LogisticRegression(max_iter=1000)
 DIAGONAL = [
@@ -111,6 +111,23 @@ def test_folded_linear_models_equal_those_composed_by_hand(steps):
         margin = (X @ weight + bias) / (sigma * np.linalg.norm(weight))
         np.testing.assert_allclose(lower[:, 1], margin, rtol=1e-8, atol=1e-8)
         np.testing.assert_array_equal(lower[:, 0], -lower[:, 1])
+
+
+@pytest.mark.parametrize("n_classes", range(3, 12))
+def test_folding_keeps_classes_of_equal_scores_equal(n_classes):
+    """Otherwise the second of them would be answered, or both by turns."""
+    rng = np.random.default_rng(n_classes)
+    for n_in in range(1, 40):
+        coef, intercept = rng.normal(size=(n_classes, 20)), rng.normal(size=n_classes)
+        coef[-1], intercept[-1] = coef[1], intercept[1]
+        shift, matrix = rng.normal(size=20), rng.normal(size=(20, n_in))
+        for affine in (
+            AffineMap(n_in, shift, matrix=matrix),
+            AffineMap.scaling(matrix[:, 0], shift),
+        ):
+            folded, moved = affine.fold_scores(coef, intercept)
+            np.testing.assert_array_equal(folded[-1], folded[1])
+            assert moved[-1] == moved[1]
 
 
 def mass_of_paths(model, X, scale):

@@ -88,7 +88,11 @@ class AffineMap:
         coef : ndarray of shape (n_classes, n_features_in)
         intercept : ndarray of shape (n_classes,)
         """
-        return self._before(coef), intercept + coef @ self.shift
+        # Class by class: classes of equal scores keep equal scores to the last bit,
+        # which a product of matrices does not promise.
+        rows = coef[:, np.newaxis]
+        folded = np.concatenate([self._before(row) for row in rows])
+        return folded, intercept + np.array([row[0] @ self.shift for row in rows])
 
     def _before(self, matrix):
         """The product of a matrix and this map's."""

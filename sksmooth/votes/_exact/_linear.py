@@ -233,7 +233,8 @@ class LineSource(LinearSource):
         super().__init__(classes, scores)
         coef, intercept = scores
         direction = np.linalg.svd(coef - coef[0])[2][0]
-        slope = (coef - coef[0]) @ direction
+        # A sum for each row by itself: twins get the same slope to the last bit.
+        slope = np.sum((coef - coef[0]) * direction, axis=1)
         # Where each pair of classes draws: class i is ahead of j above it if it is
         # the steeper one.
         rise = slope[:, np.newaxis] - slope
