@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import log_ndtr, ndtr
 from sklearn.datasets import load_digits, load_iris, make_classification
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import (
     LogisticRegression,
@@ -17,6 +18,7 @@ from sklearn.linear_model import (
 )
 from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.neighbors import NearestCentroid
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -254,6 +256,20 @@ def test_a_line_of_ordered_classes():
     np.testing.assert_allclose(ndtr(probit[4]), ndtr(-3.0), rtol=1e-13)
     np.testing.assert_array_equal(probit[5:], -PROBIT_MAX)
     assert ndtr(probit).sum() == pytest.approx(1, abs=1e-13)
+
+
+def test_classes_line_up_behind_one_component():
+    X, y = load_digits(return_X_y=True)
+    model = make_pipeline(PCA(1), LogisticRegression(max_iter=1000)).fit(X, y)
+    source = find_exact_source(model, X, 1.0)
+    assert isinstance(source, LineSource)
+    moved = X[:30, np.newaxis] + np.random.default_rng(0).normal(size=(30, 4000, 64))
+    votes = model.predict(moved.reshape(-1, 64)).reshape(30, 4000)
+    share = (votes[:, :, np.newaxis] == np.arange(10)).mean(axis=1)
+    exact = ndtr(source.probits(X[:30], 1.0)[0])
+    # Five standard errors, and one vote where hardly any are expected.
+    error = 5 * np.sqrt(exact * (1 - exact) / 4000) + 1 / 4000
+    assert (np.abs(share - exact) <= error).all()
 
 
 @pytest.mark.parametrize("n_classes", range(3, 12))
