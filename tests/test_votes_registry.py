@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from sklearn.datasets import load_digits, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -119,3 +119,24 @@ def test_weights_shift_the_hyperplane_of_a_linear_model(sigma, weights):
     shifted = distance - sigma * ndtri(weights[0] / sum(weights))
     np.testing.assert_array_equal(certificates.label, np.where(shifted > 0, 1, 0))
     np.testing.assert_allclose(certificates.radius, np.abs(shifted), rtol=1e-10)
+
+
+@pytest.mark.parametrize("weights", [(1.0, 3.0, 2.0), (2.0, 0.8, 1.0)])
+def test_with_weights_the_radius_is_the_least_over_all_other_classes(weights):
+    tree = DecisionTreeClassifier(max_depth=4, random_state=0).fit(X[::2], y[::2])
+    settings = {"sigma": 0.7, "method": "exact"}
+    rows, v = X[1::2], np.array(weights)
+    p = SmoothedClassifier.from_fitted(tree, **settings).predict_proba(rows)
+    certificates = SmoothedClassifier.from_fitted(
+        tree, vote_weights=weights, **settings
+    ).certify(rows)
+    label = np.argmax(v * p, axis=1)
+    np.testing.assert_array_equal(certificates.label, label)
+    limited_by = set()
+    for row, top, radius in zip(p, label, certificates.radius, strict=True):
+        probit, r = ndtri(row), radius / 0.7
+        ahead = v[top] * ndtr(probit[top] - r) - v * ndtr(probit + r)
+        ahead[top] = np.inf
+        assert abs(ahead.min()) < 1e-9
+        limited_by.add((top, np.argmin(ahead)))
+    assert len(limited_by) > 2
