@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.spatial.distance import pdist
 from scipy.special import log_ndtr, ndtr, owens_t
 
 from sksmooth.votes._exact._affine import AffineMap
@@ -20,6 +21,8 @@ from sksmooth.votes._exact._source import Declined, ExactSource, entry_of
 
 # Below this, differences of Owen's T lose digits and an integral takes over.
 _TAIL = 1e-3
+# Scores that share half of their digits are told apart by rounding.
+_HALF_OF_THE_DIGITS = 2.0**-26
 # Gauss-Legendre on [0, 1]; with the window of `_log_wedge` 96 nodes reach rounding.
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(96)
 _NODES, _NODE_WEIGHTS = (_NODES + 1) / 2, _NODE_WEIGHTS / 2
@@ -152,15 +155,36 @@ _SCORES = {
 LINEAR_TYPES = {name: module for name, (module, _) in _SCORES.items()}
 
 
+def scores_behind(affine, estimator):
+    """Scores of a linear classifier behind an affine map, in the units of the rows.
+
+    Raises
+    ------
+    Declined
+        If it is not linear, or if the scores of two classes are nearly but not quite
+        the same, as they are where one class was trained on the rows of another:
+        which of the two `predict` answers is then up to the rounding of its sums.
+    """
+    scores = LinearScores(*affine.fold_scores(*linear_scores(estimator)))
+    slope, offset = pdist(scores.coef), pdist(scores.intercept[:, np.newaxis])
+    steepest = np.linalg.norm(scores.coef, axis=1).max()
+    highest = np.abs(scores.intercept).max()
+    near = slope <= _HALF_OF_THE_DIGITS * steepest
+    near &= offset <= _HALF_OF_THE_DIGITS * (steepest + highest)
+    if np.any(near & ((slope > 0) | (offset > 0))):
+        raise Declined("two of its classes have nearly the same scores")
+    return scores
+
+
 def linear_source(estimator, affine):
     """The closed form of a linear classifier behind an affine map.
 
     Raises
     ------
     Declined
-        If it is not linear, or has more than three classes that do not line up.
+        By `scores_behind`, or if it has more than three classes that do not line up.
     """
-    scores = LinearScores(*affine.fold_scores(*linear_scores(estimator)))
+    scores = scores_behind(affine, estimator)
     classes = estimator.classes_
     if len(classes) == 2:
         return TwoClassSource(classes, scores)
@@ -232,7 +256,7 @@ class LineSource(LinearSource):
     def __init__(self, classes, scores):
         super().__init__(classes, scores)
         coef, intercept = scores
-        direction = np.linalg.svd(coef - coef[0])[2][0]
+        direction = np.linalg.svd(coef - coef[0], full_matrices=False)[2][0]
         # A sum for each row by itself: twins get the same slope to the last bit.
         slope = np.sum((coef - coef[0]) * direction, axis=1)
         # Where each pair of classes draws: class i is ahead of j above it if it is

@@ -11,9 +11,8 @@ from sksmooth.votes._exact._affine import AffineMap, fold_step
 from sksmooth.votes._exact._cells import MAX_CELLS, CellSource
 from sksmooth.votes._exact._linear import (
     LINEAR_TYPES,
-    LinearScores,
-    linear_scores,
     linear_source,
+    scores_behind,
 )
 from sksmooth.votes._exact._self_check import check_against_predict, checked_sample
 from sksmooth.votes._exact._source import Declined, entry_of
@@ -81,7 +80,7 @@ def find_linear_scores(estimator, X_sample, sigma):
         As `find_exact_source`.
     """
     X_sample, final, affine = _opened(estimator, X_sample, sigma)
-    scores = LinearScores(*affine.fold_scores(*linear_scores(final)))
+    scores = scores_behind(affine, final)
 
     def disagrees(X, labels):
         best = np.argmax(X @ scores.coef.T + scores.intercept, axis=1)
