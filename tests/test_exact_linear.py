@@ -245,6 +245,15 @@ def test_a_line_of_two_classes_is_a_hyperplane():
     )
 
 
+@pytest.mark.parametrize("unit", [1e-250, 1e-130, 1.0, 1e170, 1e250])
+def test_a_hyperplane_is_where_it_is_in_any_unit(unit):
+    weight = np.array([3.0, 4.0])
+    scores = LinearScores(np.array([0 * weight, weight / unit]), np.array([0.0, -5.0]))
+    source = TwoClassSource(np.arange(2), scores)
+    probit = source.probits(unit * np.array([[1.0, 1.0], [3.0, 4.0]]), 0.5 * unit)[0]
+    np.testing.assert_allclose(probit[:, 1], [0.8, 8.0], rtol=1e-12)
+
+
 def test_a_line_of_ordered_classes():
     # Class c is ahead between c - 1/2 and c + 1/2; a twin and a loser never are.
     centre = np.arange(5.0)

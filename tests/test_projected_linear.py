@@ -96,6 +96,18 @@ def test_votes_in_parts_are_those_drawn_at_once(scores):
     )
 
 
+def test_a_class_far_behind_takes_nothing_from_the_others():
+    coef, intercept, X, closed_form = three_classes()
+    exact = closed_form(np.arange(3), LinearScores(coef, intercept))
+    truth, n = ndtr(exact.probits(X, SIGMA)[0]), 20_000
+    source = votes_of(np.append(coef, coef[:1], axis=0), np.append(intercept, -1e17))
+    shares = shares_of(source, X, n)
+    assert not shares[:, 3].any()
+    # 180 comparisons, as above
+    deviation = np.sqrt(n * truth * (1 - truth))
+    assert (n * np.abs(shares[:, :3] - truth) <= 5 * deviation + 5).all()
+
+
 def test_of_classes_with_one_score_only_the_first_is_answered():
     coef = np.array([[1.0, 0.0], [0.1, 0.3], [0.1, 0.3], [1.0, 0.0]])
     intercept = np.array([0.0, 0.2, 0.2, 0.0])

@@ -40,7 +40,8 @@ class ProjectedLinearVotes(MonteCarloVotes):
         rank = int(np.sum(scale > scale[0] * np.finfo(np.float64).eps * len(right)))
         self._basis = right[:rank].T
         self._coef = np.ascontiguousarray((left * scale)[:, :rank])
-        self._intercept = intercept - intercept.mean()
+        # Against the largest one: a class far behind must not cost the others digits.
+        self._intercept = intercept - intercept.max()
         # Of classes with the same score only the first is ever answered; here their
         # scores could come out different in the last bits.
         both = np.column_stack([coef, intercept])

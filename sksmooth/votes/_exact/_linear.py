@@ -4,6 +4,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse as sp
 from scipy.spatial.distance import pdist
 from scipy.special import log_ndtr, ndtr, owens_t
@@ -235,7 +236,8 @@ class TwoClassSource(LinearSource):
         coef, intercept = self.scores
         weight = coef[1] - coef[0]
         margin = X @ weight + (intercept[1] - intercept[0])
-        length = np.linalg.norm(weight)
+        # Unlike that of numpy, this norm is not lost where squares underflow.
+        length = scipy.linalg.norm(weight)
         if length == 0:
             probit = np.where(margin > 0, PROBIT_MAX, -PROBIT_MAX)
         else:
