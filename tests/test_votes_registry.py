@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which source answers, seen through the estimator."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 from sklearn.datasets import load_digits, load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth import SmoothedClassifier
@@ -80,6 +85,42 @@ def test_a_replaced_coefficient_is_seen():
     distance = np.abs(model.decision_function(X[:10])) / np.linalg.norm(model.coef_)
     np.testing.assert_allclose(after, distance, rtol=1e-10)
     assert not np.allclose(before, after)
+
+
+def turn_coefficients(model):
+    model[-1].coef_ *= -1
+
+
+def use_another_scale(model):
+    model[0].scale_ *= 3
+
+
+def leave_the_mean_in(model):
+    model[0].set_params(with_mean=False)
+
+
+def prune(forest):
+    del forest.estimators_[1:]
+
+
+@pytest.mark.parametrize(
+    "change", [turn_coefficients, use_another_scale, leave_the_mean_in, prune]
+)
+def test_a_change_in_place_is_seen(change):
+    if change is prune:
+        model = RandomForestClassifier(5, max_depth=2, random_state=0)
+    else:
+        model = make_pipeline(StandardScaler(), LogisticRegression())
+    model.fit(X[:100, 2:], y[:100])
+    settings = {"sigma": 0.5, "method": "exact"}
+    clf = SmoothedClassifier.from_fitted(model, **settings)
+    before = clf.certify(X[:, 2:])
+    assert clf.certify(X[:, 2:]) == before
+    change(model)
+    after = clf.certify(X[:, 2:])
+    assert after != before
+    afresh = SmoothedClassifier.from_fitted(deepcopy(model), **settings)
+    assert after == afresh.certify(X[:, 2:])
 
 
 def test_exact_raises_with_the_reason():

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which source of votes serves a fitted classifier."""
 
-import operator
+import hashlib
 import warnings
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
@@ -121,7 +122,7 @@ def _find(known, find, estimator, X, sigma):
     state = _fitted_state(estimator)
     if estimator in known:
         form, seen = known[estimator]
-        if len(seen) == len(state) and all(map(operator.is_, seen, state)):
+        if len(seen) == len(state) and all(map(_is_same, seen, state)):
             return form
     try:
         source = find(estimator, X, sigma)
@@ -138,13 +139,23 @@ def _find(known, find, estimator, X, sigma):
 
 
 def _fitted_state(estimator):
-    """The fitted attributes: others, if the classifier was fitted again in place."""
+    """Parameters and what was fitted: others, if the classifier changed in place."""
     if isinstance(estimator, FrozenEstimator):
         return _fitted_state(estimator.estimator)
     if isinstance(estimator, Pipeline):
         return [part for _, step in estimator.steps for part in _fitted_state(step)]
-    return [
-        value
-        for name, value in getattr(estimator, "__dict__", {}).items()
-        if name.endswith("_") and not name.endswith("__")
-    ]
+    state = []
+    for name, value in getattr(estimator, "__dict__", {}).items():
+        if name.startswith("__") or (name.startswith("_") and not name.endswith("_")):
+            continue
+        # Fitted anew, it is another object; changed in place, it has another content.
+        state.append(value)
+        if isinstance(value, list):
+            state += value
+        elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
+            state.append(hashlib.blake2b(value.tobytes()).digest())
+    return state
+
+
+def _is_same(one, other):
+    return one is other or (isinstance(one, bytes) and one == other)
