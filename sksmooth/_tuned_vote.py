@@ -503,7 +503,7 @@ def _class_positions(y, classes):
     if missing.any():
         raise ValueError(
             f"y has no rows of the classes {classes[missing].tolist()}, so that what "
-            "weights do to them can not be seen. Add such rows."
+            "weights do to them cannot be seen. Add such rows."
         )
     return index
 
@@ -542,6 +542,7 @@ def _held_out_shares(estimator, X, y, train, test, classes, fit_params):
 
 
 def _take(values, rows):
+    """Rows of an array, a DataFrame or a list."""
     return values.iloc[rows] if hasattr(values, "iloc") else np.asarray(values)[rows]
 
 

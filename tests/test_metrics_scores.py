@@ -227,10 +227,10 @@ class TestEveryScore:
             ({"labels": ["cat", "cow"]}, "labels.*cow"),
             ({"labels": ["cat", "cat"]}, "labels.*distinct"),
             ({"labels": []}, "labels"),
-            ({"sample_weight": [1.0]}, "sample_weight"),
-            ({"sample_weight": np.full(300, -1.0)}, "sample_weight"),
-            ({"sample_weight": np.full(300, np.nan)}, "sample_weight"),
-            ({"sample_weight": np.zeros(300)}, "sample_weight"),
+            ({"sample_weight": [1.0]}, r"sample_weight.*\(1,\)"),
+            ({"sample_weight": np.full(300, -1.5)}, "sample_weight.*got -1.5"),
+            ({"sample_weight": np.full(300, np.nan)}, "sample_weight.*got nan"),
+            ({"sample_weight": np.zeros(300)}, "sample_weight is zero"),
         ],
     )
     def test_bad_options_are_named(self, score, change, match, y_true, certificates):

@@ -15,12 +15,11 @@ from sksmooth.inspection._drawing import (
     line_styles,
     markers,
     noise_name,
-    share_interval,
     shifted,
     tidy,
 )
 from sksmooth.metrics._scorers import _find_smoothed
-from sksmooth.metrics._scores import check_known, check_rows, is_right
+from sksmooth.metrics._scores import check_known, check_rows, is_right, share_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

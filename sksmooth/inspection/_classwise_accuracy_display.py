@@ -13,11 +13,16 @@ from sksmooth.inspection._drawing import (
     get_axes,
     legend_below,
     noise_name,
-    share_interval,
     tidy,
 )
 from sksmooth.metrics._scorers import _find_smoothed
-from sksmooth.metrics._scores import check_asked, check_known, check_rows, is_right
+from sksmooth.metrics._scores import (
+    check_asked,
+    check_known,
+    check_rows,
+    is_right,
+    share_interval,
+)
 from sksmooth.shrinkage._smoothed_copy import base_labels
 
 if TYPE_CHECKING:

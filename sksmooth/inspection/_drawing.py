@@ -4,8 +4,6 @@
 import numpy as np
 from sklearn.isotonic import isotonic_regression
 
-from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
-
 # M. A. Petroff, "Accessible Color Sequences for Data Visualization", arXiv 2107.02270:
 # ten colours that stay apart with any kind of colour vision. Overall is drawn black.
 _PETROFF = (
@@ -24,7 +22,6 @@ _PETROFF = (
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 _MARKERS = "os^DvPX<>"
 OVERALL = {"color": "black", "linewidth": 3.0, "zorder": 3}
-_INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
 
 
 def import_pyplot(caller):
@@ -131,17 +128,6 @@ def tidy(ax, despine):
     ax.set_axisbelow(True)
     if despine:
         ax.spines[["top", "right"]].set_visible(False)
-
-
-def share_interval(hits, n_rows):
-    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no row."""
-    hits = np.asarray(hits)
-    low, high = np.full((2, *hits.shape), np.nan)
-    n_rows = np.broadcast_to(n_rows, hits.shape)
-    some = n_rows > 0
-    low[some] = clopper_pearson_lower(hits[some], n_rows[some], _INTERVAL_TAIL)
-    high[some] = clopper_pearson_upper(hits[some], n_rows[some], _INTERVAL_TAIL)
-    return low, high
 
 
 def noise_name(sigma):

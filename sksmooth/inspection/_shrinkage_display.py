@@ -15,10 +15,10 @@ from sksmooth.inspection._drawing import (
     legend_below,
     line_styles,
     markers,
-    share_interval,
     spread_apart,
     tidy,
 )
+from sksmooth.metrics._scores import share_interval
 from sksmooth.shrinkage import (
     ShrinkageCurve,
     VanishingSigma,

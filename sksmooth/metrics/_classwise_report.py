@@ -9,17 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth._certificates import Certificates, check_radii, class_index
-from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
 from sksmooth.metrics._scores import (
     check_asked,
     check_known,
     check_rows,
     is_right,
     mean_by_class,
+    share_interval,
     spread,
 )
-
-_INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
 
 
 def score_name(radius, n_radii):
@@ -151,7 +149,7 @@ def _compute(y_true, index, certificates, radii, y_base):
         extremes[name] = spread(by_class, higher_is_better=name != "abstention_rate")
         if name in names.values():
             hits = np.bincount(index[values], minlength=n_classes)
-            columns[f"{name}_low"], columns[f"{name}_high"] = _interval(
+            columns[f"{name}_low"], columns[f"{name}_high"] = share_interval(
                 np.append(hits, hits.sum()), support
             )
         if name == "abstention_rate":
@@ -179,15 +177,6 @@ def _compute(y_true, index, certificates, radii, y_base):
         "worst": {name: worst for name, (worst, _) in extremes.items()},
         "range": {name: width for name, (_, width) in extremes.items()},
     }
-
-
-def _interval(hits, n_rows):
-    """Two-sided 95 % Clopper-Pearson interval of a share, nan where there is no row."""
-    low, high = np.full((2, len(hits)), np.nan)
-    some = n_rows > 0
-    low[some] = clopper_pearson_lower(hits[some], n_rows[some], _INTERVAL_TAIL)
-    high[some] = clopper_pearson_upper(hits[some], n_rows[some], _INTERVAL_TAIL)
-    return low, high
 
 
 def _rows(report):

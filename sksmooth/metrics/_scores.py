@@ -6,8 +6,10 @@ from numpy.typing import ArrayLike
 
 from sksmooth._certificates import Certificates, check_radius, class_index
 from sksmooth._typing import FloatOrArray
+from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
 
 AVERAGES = ("micro", "macro", "worst", "range", None)
+_INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
 
 
 def check_average(average):
@@ -85,6 +87,17 @@ def spread(by_class, *, higher_is_better=True):
     return float(worst), float(present.max() - present.min())
 
 
+def share_interval(hits, n_rows):
+    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no row."""
+    hits = np.asarray(hits)
+    low, high = np.full((2, *hits.shape), np.nan)
+    n_rows = np.broadcast_to(n_rows, hits.shape)
+    some = n_rows > 0
+    low[some] = clopper_pearson_lower(hits[some], n_rows[some], _INTERVAL_TAIL)
+    high[some] = clopper_pearson_upper(hits[some], n_rows[some], _INTERVAL_TAIL)
+    return low, high
+
+
 def _check_labels(labels, y_true, classes):
     """Return the classes to score, in order: `labels`, or all that are known."""
     if labels is None:
@@ -113,8 +126,11 @@ def _check_weight(sample_weight, n_rows):
             f"sample_weight must have shape {(n_rows,)}, one weight per row, got "
             f"{weight.shape}."
         )
-    if not (np.isfinite(weight).all() and (weight >= 0).all()):
-        raise ValueError("sample_weight must be finite and >= 0.")
+    wrong = ~(np.isfinite(weight) & (weight >= 0))
+    if wrong.any():
+        raise ValueError(
+            f"sample_weight must be finite and >= 0, got {weight[wrong][0]:g}."
+        )
     if weight.sum() == 0:
         raise ValueError("sample_weight is zero in every row; give some row weight.")
     return weight

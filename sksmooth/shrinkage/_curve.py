@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth._certificates import check_radius, class_index
-from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
 from sksmooth.metrics import (
     abstention_rate,
     average_certified_radius_score,
     certified_accuracy_score,
 )
+from sksmooth.metrics._scores import share_interval
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
@@ -25,7 +25,6 @@ from sksmooth.shrinkage._smoothed_copy import (
 if TYPE_CHECKING:
     import pandas as pd
 
-_INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
 # Shares of the rows of a class, and shares of all rows.
 _OF_CLASS = ("accuracy", "abstention_rate", "certified_accuracy", "base_accuracy")
 _OF_ALL = ("predicted_share", "base_predicted_share")
@@ -110,15 +109,8 @@ class ShrinkageCurve:
                 f"score must be one of {', '.join(_OF_CLASS + _OF_ALL)}, got {score!r}."
             )
         share = getattr(self, score)
-        n = np.broadcast_to(
-            self.support if score in _OF_CLASS else self.support.sum(), share.shape
-        )
-        low, high = np.full((2, *share.shape), np.nan)
-        some = n > 0
-        hits = np.rint(share[some] * n[some])
-        low[some] = clopper_pearson_lower(hits, n[some], _INTERVAL_TAIL)
-        high[some] = clopper_pearson_upper(hits, n[some], _INTERVAL_TAIL)
-        return low, high
+        n_rows = self.support if score in _OF_CLASS else self.support.sum()
+        return share_interval(np.rint(share * n_rows), n_rows)
 
     def summary(self, score: str = "accuracy") -> dict[str, NDArray[np.float64]]:
         """Summarise a score over the classes that have rows.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth._certificates import class_index
+from sksmooth._tuned_vote import _take
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
@@ -292,8 +293,3 @@ def _check_range(sigma_range, X):
             f"{sigma_range!r}."
         )
     return low, high
-
-
-def _take(X, rows):
-    """Rows of an array, a DataFrame or a list."""
-    return X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows]
