@@ -30,7 +30,7 @@ from tests.logged_runs import N_ROWS, ThreeStrips, rows, smoothed
 X, POSITIONS = rows()
 # Signals do not exist everywhere.
 KILL = getattr(signal, "SIGKILL", None)
-needs_signals = pytest.mark.skipif(KILL is None, reason="this system can not kill -9")
+needs_signals = pytest.mark.skipif(KILL is None, reason="this system cannot kill -9")
 
 
 class Witness(ThreeStrips):

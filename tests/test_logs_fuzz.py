@@ -159,7 +159,7 @@ def join_lines(text, other, a, b):
     return before + after.replace(b"\n", b"", 1)
 
 
-# The field's files have no checks: bytes that are lost inside a number can not be seen.
+# The field's files have no checks: bytes that are lost inside a number cannot be seen.
 SEEN_IN_ANY = [
     end,
     lose_start,
@@ -291,7 +291,7 @@ def rows_of_field(certificates, y_true):
 @fuzz
 @given(places=CHANGES)
 def test_a_file_of_the_field_with_changed_bytes_is_read_or_refused(field, places):
-    """A changed digit can not be seen; anything else has a line number."""
+    """A changed digit cannot be seen; anything else has a line number."""
     folder, _, _, whole = field
     read(folder / "damaged.tsv", bytes_changed(whole, places))
 

@@ -127,7 +127,7 @@ class CertificateLog:
             If the file is no log or the log of another run, a line that is not its
             last is damaged, or `y` has another length. The file is left as it was.
         TypeError
-            If classes or `y` are of a type that can not be written.
+            If classes or `y` are of a type that cannot be written.
         BlockingIOError
             If another process is writing it.
         """
@@ -207,7 +207,7 @@ class LogWriter:
             logged = LogFormat.read(lines).settings
         except DamagedLineError as error:
             raise ValueError(
-                f"{self._path}, {error}; it can not be resumed, and was left as it is. "
+                f"{self._path}, {error}; it cannot be resumed, and was left as it is. "
                 "Use another file."
             ) from None
         settings = self._format.settings

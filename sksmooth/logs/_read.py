@@ -136,7 +136,7 @@ def _read_own(path, lines):
     try:
         log = LogFormat.read(lines)
     except DamagedLineError as error:
-        raise ValueError(f"{path}, {error}; what follows can not be read.") from None
+        raise ValueError(f"{path}, {error}; what follows cannot be read.") from None
     rows, labels, skipped, last = [], [], [], -1
     present = np.zeros(log.settings["n_rows"], dtype=bool)
     for number, line in enumerate(lines[HEAD_LINES:], start=HEAD_LINES + 1):

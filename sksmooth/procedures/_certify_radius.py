@@ -43,8 +43,8 @@ def certify_radius(
         Taken off every radius.
     tol : float
         Radius, in units of sigma, that may be given up for fewer votes, though never
-        more than a fortieth of a radius. With 0, the
-        pilot takes 100 votes and every row gets `n_max`.
+        more than a fortieth of a radius. With 0, the pilot takes 100 votes and every
+        row gets `n_max`.
     beta : float
         Rows whose pilot says, at this error, that even `n_max` votes would prove
         nothing are given up. It affects the cost only.

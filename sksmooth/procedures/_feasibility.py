@@ -52,9 +52,9 @@ def check_can_certify(n_classes, *, radii, law, n_max, alpha, bound, weights):
     farthest = -law.sigma * ndtri(-np.expm1(np.log(alpha) / n_max))
     warnings.warn(
         f"The radii {radii[~shown].tolist()} are out of reach of n_certify={n_max} "
-        f"votes at alpha={alpha:g} and sigma={law.sigma:g} and can not hold: unanimous "
-        f"votes prove about {farthest:.3g}. Use more votes, a "
-        "larger sigma, or smaller radii.",
+        f"votes at alpha={alpha:g} and sigma={law.sigma:g} and cannot hold: unanimous "
+        f"votes prove about {farthest:.3g}. Use more votes, a larger sigma, or smaller "
+        "radii.",
         UserWarning,
         stacklevel=4,
     )

@@ -234,7 +234,7 @@ def _check_bounds(bounds, n_features):
         )
     lower, upper = (np.array(np.broadcast_to(c, shape)) for c in (lower, upper))
     if not (np.isfinite(lower).all() and np.isfinite(upper).all()):
-        raise ValueError("bounds must be finite.")
+        raise ValueError(f"bounds must be finite, got {bounds!r}.")
     if not (lower < upper).all():
         raise ValueError(f"bounds must have lower < upper, got {bounds!r}.")
     return lower, upper
