@@ -136,7 +136,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     n_certify : int, default=10_000
         Most votes that `certify` reads a certificate from. Without `radii` a pilot
-        comes before them, of an eighth as many at most (but 100 with ``tol=0``).
+        comes before them: 32 votes, or up to an eighth as many (100 with ``tol=0``).
 
     alpha : float, default=0.001
         Probability, for each row, that its certificate is wrong.
@@ -498,7 +498,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` or a parameter is invalid, if `n_certify` votes can not certify
+            If `X` or a parameter is invalid, if `n_certify` votes cannot certify
             anything at this `alpha`, not even when unanimous, or if `log` is the log
             of another run.
         CertifyInterrupted
