@@ -308,7 +308,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         frozen = clf if isinstance(clf, FrozenEstimator) else FrozenEstimator(clf)
         smoothed = cls(frozen, **params)
         smoothed._validate_params()
-        _check_classifier(frozen)
+        _check_classifier(frozen.estimator, "clf")
         try:
             check_is_fitted(frozen)
         except NotFittedError as error:
@@ -764,10 +764,10 @@ def _answer_exactly(source, law, weights, radii, X, on_finished=None):
     return found
 
 
-def _check_classifier(estimator):
+def _check_classifier(estimator, name="estimator"):
     if not is_classifier(estimator):
         raise TypeError(
-            f"estimator={estimator!r} is not a classifier: smoothing takes a vote on "
+            f"{name}={estimator!r} is not a classifier: smoothing takes a vote on "
             "class labels. Pass a classifier."
         )
 

@@ -378,9 +378,9 @@ class TestFitted:
     def test_not_a_classifier(self, blobs, other):
         other = other().fit(*blobs)
         name = type(other).__name__
-        with pytest.raises(TypeError, match=rf"{name}.* is not a classifier"):
+        with pytest.raises(TypeError, match=rf"^clf={name}.* not a classifier"):
             SmoothedClassifier.from_fitted(other)
-        with pytest.raises(TypeError, match=rf"{name}.* is not a classifier"):
+        with pytest.raises(TypeError, match=rf"^estimator={name}.* not a classifier"):
             SmoothedClassifier(other).fit(*blobs)
 
     @pytest.mark.parametrize("other", [None, "svc", object()])
