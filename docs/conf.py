@@ -61,6 +61,7 @@ sphinx_gallery_conf = {
     "reset_modules": ("matplotlib", "gallery.warnings_are_errors"),
     "reset_modules_order": "both",
     "image_srcset": ["2x"],
+    "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
 }
