@@ -84,7 +84,7 @@ from sksmooth.inspection import ClasswiseAccuracyDisplay
 
 for clf in (around, behind):
     clf.fit(X_train, y_train)
-fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.4), layout="constrained")
+fig, axes = plt.subplots(2, 1, figsize=(6.8, 6.8), layout="constrained")
 for ax, clf, name in zip(axes, (around, behind), ("raw", "scaled"), strict=True):
     ClasswiseAccuracyDisplay.from_estimator(clf, X_test, y_test, name=name, ax=ax)
 
@@ -106,7 +106,7 @@ for name, width in zip(X.columns, scaler.scale_, strict=True):
 # %%
 # What was learnt
 # ---------------
-# Noise of one sigma in raw units left nothing of two of the three wines, because the
+# Noise of 0.5 in raw units left nothing of two of the three wines, because the
 # features with small units drowned in it; in scaled units the same sigma cost 2.2
 # points of accuracy. Put :class:`~sksmooth.SmoothedClassifier` behind the scaler where
 # features have different units, and around it where they share one, like pixels, or

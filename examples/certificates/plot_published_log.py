@@ -55,7 +55,7 @@ _ = path.write_text("\n".join(lines) + "\n")
 # %%
 # Read it
 # -------
-# Lines that can not be trusted are left out, and a warning names each and the reason.
+# Lines that cannot be trusted are left out, and a warning names each and the reason.
 # No number is guessed. What the file does not say, sigma and alpha, is for you to say;
 # without them they are nan.
 

@@ -102,7 +102,7 @@ from sksmooth.inspection import ClasswiseAccuracyDisplay
 
 average = smoothed.set_params(sigma=sigmas[best_average]).fit(X_train, y_train)
 chosen = {"best average": average, "best above the floor": search.best_estimator_}
-fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.4), layout="constrained")
+fig, axes = plt.subplots(2, 1, figsize=(6.8, 6.4), layout="constrained")
 for ax, (name, clf) in zip(axes, chosen.items(), strict=True):
     ClasswiseAccuracyDisplay.from_estimator(
         clf, X_test, y_test, radius=RADIUS, name=name, ax=ax

@@ -82,6 +82,7 @@ for sigma in sigmas:
 # :math:`\rho`. That is the broad line. Rows of class "out" fill the shell around the
 # ball, up to distance 2.
 
+# sphinx_gallery_multi_image = "single"
 from sksmooth.inspection import ShrinkageDisplay
 
 rng = np.random.default_rng(0)

@@ -58,9 +58,9 @@ for i in range(5):
 # %%
 # Look at each class
 # ------------------
-# The first column of the report is the accuracy of the support vector classifier
-# itself; then come the share of rows that are right and certified, and the share that
-# are right and certified within 0.5.
+# "base acc" is the accuracy of the support vector classifier itself. Then come the
+# share of rows that are right and certified, and the share that are right and certified
+# within 0.5, with their 95 % intervals.
 
 from sksmooth.metrics import classwise_report
 
