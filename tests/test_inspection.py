@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris, make_moons
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -30,6 +29,7 @@ from sksmooth.shrinkage import (
     shrinkage_curve,
     vanishing_sigma,
 )
+from tests.known_regions import Inside
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -254,22 +254,9 @@ def test_from_estimator_compares_with_the_base_classifier():
 # --------------------------------------------------------------- shrinkage
 
 
-class Ball(ClassifierMixin, BaseEstimator):
-    """Answers 1 within the unit ball, and 0 outside."""
-
-    def fit(self, X, y):
-        """Learn nothing."""
-        self.classes_ = np.array([0, 1])
-        return self
-
-    def predict(self, X):
-        """Answer by the distance from 0."""
-        return (np.linalg.norm(X, axis=1) < 1).astype(int)
-
-
 @pytest.fixture(scope="module")
 def ball_curve():
-    clf = Ball().fit(None, None)
+    clf = Inside().fit()
     X = np.random.default_rng(0).uniform(-1.2, 1.2, (150, 2))
     y = clf.predict(X)
     params = {"n_samples": 200, "n_certify": 200, "random_state": 0}

@@ -18,23 +18,11 @@ from sklearn.preprocessing import StandardScaler
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
 from sksmooth.metrics import average_certified_radius_score
 from sksmooth.shrinkage import shrinkage_curve
+from tests.known_regions import Inside
 
 SIGMAS = [0.2, 1.0]
 X, Y = load_iris(return_X_y=True)
 X_TRAIN, Y_TRAIN, X_TEST, Y_TEST = X[::2], Y[::2], X[1::2], Y[1::2]
-
-
-class Ball(ClassifierMixin, BaseEstimator):
-    """Answers 1 within distance 1 of the origin, else 0."""
-
-    classes_ = np.array([0, 1])
-
-    def fit(self, X, y):
-        self.fitted_ = True
-        return self
-
-    def predict(self, X):
-        return (np.linalg.norm(X, axis=1) <= 1).astype(int)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +86,7 @@ def test_all_sigmas_share_the_noise_of_a_row():
     # sigmas close to the vanishing one, 0.849, would answer at random.
     sigmas = np.linspace(0.7, 1.0, 90)
     curve = shrinkage_curve(
-        Ball().fit(None, None),
+        Inside().fit(),
         np.zeros((1, 2)),
         [1],
         sigmas,

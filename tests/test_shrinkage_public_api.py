@@ -4,7 +4,6 @@
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
-from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sksmooth import SmoothedClassifier
 from sksmooth.shrinkage import (
@@ -21,25 +20,10 @@ from sksmooth.shrinkage import (
     slab_certified_radius,
     slab_vote_probability,
 )
+from tests.known_regions import Inside
 
 N_VOTES = 20_000
 HALF_ANGLE = 0.6
-
-
-class Inside(ClassifierMixin, BaseEstimator):
-    """Answers 1 where `rule` holds, else 0."""
-
-    classes_ = np.array([0, 1])
-
-    def __init__(self, rule):
-        self.rule = rule
-
-    def fit(self, X=None, y=None):
-        self.fitted_ = True
-        return self
-
-    def predict(self, X):
-        return self.rule(X).astype(int)
 
 
 def directions(n, d, rng):

@@ -5,29 +5,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import gamma
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sksmooth import SmoothedClassifier
 from sksmooth.shrinkage import ball_smoothed_radius, region_volume
+from tests.known_regions import Inside
 
 
-class Ball(ClassifierMixin, BaseEstimator):
-    """Answers "in" within distance 1 of the origin, else "out"."""
-
-    classes_ = np.array(["in", "out"])
-
-    def __init__(self, n_features):
-        self.n_features = n_features
-
-    def fit(self, X=None, y=None):
-        self.n_features_in_ = self.n_features
-        return self
-
-    def predict(self, X):
-        return np.where(np.einsum("ij,ij->i", X, X) <= 1, "in", "out")
+def ball(n_features):
+    clf = Inside(labels=("out", "in")).fit()
+    clf.n_features_in_ = n_features
+    return clf
 
 
 def ball_volume(radius, d):
@@ -37,7 +27,7 @@ def ball_volume(radius, d):
 @pytest.mark.parametrize("d, sigma", [(2, 0.6), (3, 0.4)])
 def test_a_ball_shrinks_as_the_closed_form_says(d, sigma):
     volume = region_volume(
-        Ball(d).fit(), (-1.2, 1.2), sigma=sigma, n_points=256, random_state=0
+        ball(d), (-1.2, 1.2), sigma=sigma, n_points=256, random_state=0
     )
     box = 2.4**d
     expected = ball_volume(1.0, d) / box
@@ -57,7 +47,7 @@ def test_errors_tell_how_far_off_a_volume_is():
     z = []
     for seed in range(40):
         volume = region_volume(
-            Ball(2).fit(),
+            ball(2),
             (-1, 1),
             sigma=1e-3,
             n_samples=1,
@@ -92,9 +82,9 @@ def test_a_pipeline_takes_a_box_in_its_own_units():
 
 
 def test_what_cannot_be_measured_is_refused():
-    disc = Ball(2).fit()
+    disc = ball(2)
     with pytest.raises(ValueError, match="up to 10 features, here are 11"):
-        region_volume(Ball(11).fit(), (-1, 1))
+        region_volume(ball(11), (-1, 1))
     for bad in [(1, -1), (0, np.inf), (-1, [1, 1, 1]), 3.0, ([[0]], [[1]])]:
         with pytest.raises(ValueError, match="bounds"):
             region_volume(disc, bad)

@@ -6,32 +6,12 @@ import pandas as pd
 import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.neighbors import KNeighborsClassifier
 
 from sksmooth import SmoothedClassifier
 from sksmooth.shrinkage import ball_vanishing_sigma, vanishing_sigma
-
-
-class Inside(ClassifierMixin, BaseEstimator):
-    """Answers 1 where `rule` holds, else 0."""
-
-    classes_ = np.array([0, 1])
-
-    def __init__(self, rule):
-        self.rule = rule
-
-    def fit(self, X=None, y=None):
-        self.fitted_ = True
-        return self
-
-    def predict(self, X):
-        return self.rule(X).astype(int)
-
-
-def in_ball(X):
-    return np.einsum("ij,ij->i", X, X) <= 1
+from tests.known_regions import Inside
 
 
 @pytest.mark.parametrize("d", [2, 10])
@@ -42,7 +22,7 @@ def test_a_ball_vanishes_where_the_closed_form_says(d):
     rows = np.zeros((3, d))
     rows[1:, 0] = 0.3, 3.0
     result = vanishing_sigma(
-        Inside(in_ball).fit(),
+        Inside().fit(),
         rows,
         [1, 1, 0],
         tol=0.001,
@@ -124,7 +104,7 @@ def test_a_class_that_comes_back_is_followed_to_its_last_end():
 
 def test_what_lies_outside_the_range_is_said_plainly():
     rows = np.array([[0.0, 0.0], [0.2, 0.0]])
-    ball = Inside(in_ball).fit()
+    ball = Inside().fit()
     settings = {"n_samples": 500, "random_state": 0}
     never = vanishing_sigma(ball, rows, [1, 1], sigma_range=(0.1, 0.4), **settings)
     assert never.status.tolist() == ["empty", "never"]
@@ -149,7 +129,7 @@ def test_what_lies_outside_the_range_is_said_plainly():
 
 
 def test_what_cannot_be_searched_is_refused():
-    ball, rows = Inside(in_ball).fit(), np.zeros((2, 2))
+    ball, rows = Inside().fit(), np.zeros((2, 2))
     with pytest.raises(ValueError, match="give sigma_range"):
         vanishing_sigma(ball, rows, [1, 1])
     for bad in [(0.0, 1.0), (1.0, 0.5), (0.1, np.inf), 0.5, (0.1, 0.2, 0.3)]:
