@@ -182,8 +182,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Notes
     -----
     The noise of a row is a function of the key drawn in `fit` and of the row. Results
-    do not depend on `batch_size`, `n_jobs` or the other rows of a call; rows that
-    differ, as float32, have independent noise. Certifying a row again adds no evidence.
+    do not depend on `batch_size`, `n_jobs` or the other rows of a call, those of closed
+    forms up to rounding; rows that differ, as float32, have independent noise.
+    Certifying a row again adds no evidence.
 
     Parameters other than `estimator` may be changed by `set_params` on a fitted object:
     nothing needs to be fitted again.
