@@ -4,7 +4,7 @@
 `make docs-test` runs it after `make docs`. Over all pages: each internal link, anchor
 and image leads somewhere. On some pages of each kind, as wide as a desktop and as
 narrow as a phone: no errors in the console, nothing asked from the network, figures are
-seen, and no page is wider than the window.
+seen, and nothing sticks out of the window.
 """
 
 import argparse
@@ -36,7 +36,8 @@ FLAGS = [
 ]
 
 # Images that are not seen though they are not hidden on purpose, and what sticks out of
-# the window; an element in a box that scrolls by itself does not.
+# the window; an element in a box that scrolls by itself does not. The article is such a
+# box, but should not have to scroll.
 BROKEN = """
 const wrong = [];
 for (const image of document.querySelectorAll("main img")) {
@@ -49,14 +50,14 @@ for (const image of document.querySelectorAll("main img")) {
     }
 }
 const page = document.documentElement, width = page.clientWidth;
-if (page.scrollWidth > width) {
-    const scrolls = (e) => e !== page && e !== document.body && (
-        getComputedStyle(e).overflowX !== "visible" ||
-        (e.parentElement && scrolls(e.parentElement)));
-    const out = [...document.querySelectorAll("body *")].filter(
-        (e) => e.getBoundingClientRect().right > width + 1 && !scrolls(e));
+const inBox = (e) => !e.matches("html, body") && (
+    (!e.matches(".bd-article-container") &&
+        getComputedStyle(e).overflowX !== "visible") || inBox(e.parentElement));
+const out = [...document.querySelectorAll("body *")].filter(
+    (e) => e.getBoundingClientRect().right > width + 1 && !inBox(e));
+if (page.scrollWidth > width || out.length) {
     const names = out.slice(0, 3).map((e) => `${e.tagName}.${e.className}`);
-    wrong.push(`${page.scrollWidth} pixels wide in a window of ${width}: ${names}`);
+    wrong.push(`sticks out of a window of ${width} pixels: ${names}`);
 }
 return wrong;
 """
@@ -105,13 +106,12 @@ def pages_to_open():
     """Some pages of each kind, as paths below the site."""
     gallery = sorted(SITE.glob("auto_examples/*/plot_*.html"))
     first = {path.parent: path for path in reversed(gallery)}  # of each topic
-    api = "SmoothedClassifier", "metrics.classwise_report", "training.MACERNet"
     found = [
         *(SITE / f"{name}.html" for name in ("index", "quick_start", "comparison")),
         *(SITE / f"{name}.html" for name in ("install", "references", "user_guide")),
         *sorted(SITE.glob("guide/*.html")),
         SITE / "reference/index.html",
-        *(SITE / f"reference/generated/sksmooth.{name}.html" for name in api),
+        *sorted(SITE.glob("reference/generated/*.html")),
         SITE / "auto_examples/index.html",
         *first.values(),
     ]
