@@ -72,7 +72,7 @@ release-test: wheel  ## install the wheel, then the sdist, and try each by itsel
 
 clean:  ## remove .venv and everything else that make made
 	rm -rf docs/_build docs/auto_examples docs/reference docs/sg_execution_times.rst
-	rm -rf $(VENV) $(OLDEST) $(RELEASE) build dist *.egg-info \
+	rm -rf $(VENV) $(OLDEST) $(RELEASE) build demo_output dist *.egg-info \
 		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find sksmooth tests examples benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true
