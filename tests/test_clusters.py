@@ -72,8 +72,11 @@ def one_process():
 @pytest.fixture(scope="module")
 def client():
     """A client of a cluster of two processes."""
+    dask = pytest.importorskip("dask")
     distributed = pytest.importorskip("distributed")
     with (
+        # It drops copies that no task waits for just then, and fetches them again.
+        dask.config.set({"distributed.scheduler.active-memory-manager.start": False}),
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,
