@@ -176,6 +176,22 @@ def test_the_text_is_aligned_and_says_what_it_shows(y_true, certificates, y_base
     assert f"{overall:.3f} [" in table[5]
 
 
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 30.0])
+def test_radii_in_any_unit_have_three_digits(unit, y_true, certificates):
+    scaled = dataclasses.replace(
+        certificates, radius=unit * certificates.radius, sigma=unit
+    )
+    text = classwise_report(y_true, scaled, radii=[0.0])
+    lines = [line.split() for line in text.splitlines()]
+    shown = {line[0]: line[-1] for line in lines if line and line[0] in CLASSES[:3]}
+    radius = average_certified_radius_score(y_true, scaled, average=None)
+    largest = max(shown.values(), key=float)
+    assert len(largest.replace(".", "").lstrip("0")) == 3
+    last_place = 10.0 ** -len(largest.partition(".")[2])
+    for name, exact in zip(CLASSES[:3], radius, strict=False):
+        assert abs(float(shown[name]) - exact) <= 0.5001 * last_place
+
+
 def test_a_lower_bound_is_called_one(y_true, certificates):
     asked = dataclasses.replace(certificates, radii=(0.0, 0.5))
     text = classwise_report(y_true, asked, radii=(0.0, 0.5))
