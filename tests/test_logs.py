@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 import sksmooth.logs._run_settings as run_settings
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
@@ -183,6 +184,28 @@ def test_the_log_of_another_run_is_refused_by_what_differs(path, whole, what):
     with pytest.raises(ValueError, match=rf"another run; .*{what}") as refused:
         smoothed(**params).certify(asked.pop("X"), **asked, log=log)
     assert str(path) in str(refused.value)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("method", ["monte_carlo", "exact"])
+def test_rows_that_only_float32_takes_for_the_same_are_refused(path, method):
+    """Seconds since 1970, and noise of one second: float32 sees two minutes."""
+    rows = 1.7e9 + 128 * np.arange(10.0)[:, np.newaxis]
+    tree = DecisionTreeClassifier().fit(rows, np.arange(10) % 2)
+    clf = SmoothedClassifier.from_fitted(
+        tree, sigma=1.0, n_certify=100, random_state=0, method=method
+    )
+    clf.certify(rows, log=path)
+    moved = rows + 5.0
+    np.testing.assert_array_equal(moved.astype(np.float32), rows.astype(np.float32))
+    with pytest.raises(ValueError, match=r"what differs is the rows of X, or .*noise"):
+        clf.certify(moved, log=path)
+
+
+def test_rows_of_which_the_last_bits_differ_are_the_same(path, whole):
+    """An affine step before the classifier may change them with the batch."""
+    path.write_bytes(whole)
+    smoothed().certify(X * (1 + 2.0**-52), log=CertificateLog(path, y=POSITIONS))
     assert path.read_bytes() == whole
 
 
