@@ -32,7 +32,7 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates", "guide/_*"]
 default_role = "literal"
-# A name that can not be resolved is an error, also one of scikit-learn.
+# A name that cannot be resolved is an error, also one of scikit-learn.
 nitpicky = True
 html_math_renderer = "mathml"
 

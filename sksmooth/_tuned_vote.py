@@ -181,7 +181,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "estimator": [HasMethods(["fit"])],
         "scoring": [
             StrOptions({"worst_class_accuracy", "balanced_accuracy", "accuracy"}),
             callable,

@@ -540,10 +540,10 @@ def test_nan_is_no_vote(net):
 
 @pytest.mark.parametrize("device", ["abacus", "cuda:99", 3.5])
 def test_an_unknown_device(net, device):
-    with pytest.raises(ValueError, match=r"device=.* can not be used"):
+    with pytest.raises(ValueError, match=r"device=.* cannot be used"):
         source_of(net, device=device)
     clf = SmoothedClassifier.from_fitted(net, device=device)
-    with pytest.raises(ValueError, match=r"device=.* can not be used"):
+    with pytest.raises(ValueError, match=r"device=.* cannot be used"):
         clf.predict(ROWS)
 
 

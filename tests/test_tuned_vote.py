@@ -716,6 +716,7 @@ def test_metadata_is_routed_to_the_base_and_the_splitter():
     ("params", "error", "message"),
     [
         ({"estimator": GaussianNB()}, TypeError, "GaussianNB.*not a SmoothedClass"),
+        ({"estimator": SVC()}, TypeError, "SVC.*not a SmoothedClass"),
         (
             {"estimator": make_pipeline(StandardScaler(), GaussianNB())},
             TypeError,
@@ -733,7 +734,7 @@ def test_metadata_is_routed_to_the_base_and_the_splitter():
         ({"cv": [(np.arange(30), np.arange(60))]}, ValueError, "two folds or more"),
     ],
 )
-def test_it_refuses_what_it_can_not_do(params, error, message):
+def test_it_refuses_what_it_cannot_do(params, error, message):
     X, y = ball_rows(60, 3)
     estimator = TunedVoteClassifierCV(
         SmoothedClassifier(GaussianNB(), n_samples=20, random_state=0)

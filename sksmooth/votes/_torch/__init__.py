@@ -53,7 +53,7 @@ def torch_votes_or_reason(estimator, classes, law, key, batch_size, X, *, device
     Raises
     ------
     ValueError
-        If the network can not be smoothed: its outputs do not fit the classes, the
+        If the network cannot be smoothed: its outputs do not fit the classes, the
         answer for a row is random or depends on the other rows, or `device` is not
         there.
     """

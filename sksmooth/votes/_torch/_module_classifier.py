@@ -69,7 +69,7 @@ class ModuleClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         """Refuse: the module is trained outside."""
         raise NotImplementedError(
-            "a bare torch module can not be fitted here. Train it yourself, or use a "
+            "a bare torch module cannot be fitted here. Train it yourself, or use a "
             "net of skorch."
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The predictions of a skorch net, where its module can not be asked directly."""
+"""The predictions of a skorch net, where its module cannot be asked directly."""
 
 import numpy as np
 import torch

@@ -183,7 +183,7 @@ def _checked_device(device, found):
         device = torch.empty(0, device=device).device
     except (RuntimeError, AssertionError, TypeError) as error:
         raise ValueError(
-            f"device={device!r} can not be used: {error}. Use None to vote where the "
+            f"device={device!r} cannot be used: {error}. Use None to vote where the "
             f"network is ({found})."
         ) from error
     return device
@@ -195,13 +195,13 @@ def _check_fixed(module):
         if part.training and isinstance(part, (_BatchNorm, _DropoutNd)):
             raise ValueError(
                 f"{where} stays in training mode after eval(): its answer for a row "
-                "is random or depends on the other rows, and can not be certified. "
+                "is random or depends on the other rows, and cannot be certified. "
                 "Let it follow eval()."
             )
         if isinstance(part, _BatchNorm) and part.running_mean is None:
             raise ValueError(
                 f"{where} has no running statistics and normalises by the rows of a "
-                "batch: the answer for a row depends on the other rows, and can not be "
+                "batch: the answer for a row depends on the other rows, and cannot be "
                 "certified. Use track_running_stats=True."
             )
 
