@@ -31,6 +31,7 @@ from sksmooth._compat import (
     refuse_fit_params,
     routing_enabled,
 )
+from sksmooth._rows import take_rows
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
 from sksmooth._vote_weight_search import (
@@ -527,23 +528,18 @@ def _folds(cv, X, y, split_params):
 def _held_out_shares(estimator, X, y, train, test, classes, fit_params):
     """Vote shares of the rows of a fold, from a classifier fitted on the others."""
     fit_params = {
-        name: _take(value, train)
+        name: take_rows(value, train)
         if np.ndim(value) > 0 and len(value) == len(y)
         else value
         for name, value in fit_params.items()
     }
-    estimator.fit(_take(X, train), y[train], **fit_params)
+    estimator.fit(take_rows(X, train), y[train], **fit_params)
     shares = np.zeros((len(test), len(classes)))
     # A class that the other folds lack gets no votes.
     shares[:, class_index(estimator.classes_, classes)] = estimator.predict_proba(
-        _take(X, test)
+        take_rows(X, test)
     )
     return shares
-
-
-def _take(values, rows):
-    """Rows of an array, a DataFrame or a list."""
-    return values.iloc[rows] if hasattr(values, "iloc") else np.asarray(values)[rows]
 
 
 def _with_weights(estimator, weights):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth._certificates import class_index
-from sksmooth._tuned_vote import _take
+from sksmooth._rows import take_rows
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
@@ -212,7 +212,7 @@ def vanishing_sigma(
     def right(sigma, rows):
         """Those of `rows` that are predicted right at `sigma`."""
         smoothed.set_params(sigma=float(sigma))
-        labels = smoothed.predict(_take(X, rows))
+        labels = smoothed.predict(take_rows(X, rows))
         return rows[class_index(labels, classes) == truth[rows]]
 
     lower, upper = np.zeros((2, len(classes)))
