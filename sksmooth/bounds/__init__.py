@@ -4,6 +4,7 @@
 from sksmooth.bounds._clopper_pearson import (
     clopper_pearson_lower,
     clopper_pearson_upper,
+    share_interval,
 )
 from sksmooth.bounds._looks import geometric_looks
 from sksmooth.bounds._threshold_test import ThresholdTest
@@ -15,4 +16,5 @@ __all__ = [
     "clopper_pearson_upper",
     "geometric_looks",
     "leader_is_decided",
+    "share_interval",
 ]

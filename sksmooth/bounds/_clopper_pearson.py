@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One-sided Clopper-Pearson bounds of a binomial proportion."""
+"""Clopper-Pearson bounds of a binomial proportion, and the interval of a share."""
 
 import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainccinv, betaincinv
+
+_INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
 
 
 def clopper_pearson_lower(
@@ -112,3 +114,14 @@ def _check_counts(k, n, alpha):
             "among n trials."
         )
     return k, n
+
+
+def share_interval(hits, n_rows):
+    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no row."""
+    hits = np.asarray(hits)
+    low, high = np.full((2, *hits.shape), np.nan)
+    n_rows = np.broadcast_to(n_rows, hits.shape)
+    some = n_rows > 0
+    low[some] = clopper_pearson_lower(hits[some], n_rows[some], _INTERVAL_TAIL)
+    high[some] = clopper_pearson_upper(hits[some], n_rows[some], _INTERVAL_TAIL)
+    return low, high

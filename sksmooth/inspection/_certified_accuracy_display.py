@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth._certificates import Certificates, check_radii
+from sksmooth.bounds import share_interval
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
@@ -19,7 +20,7 @@ from sksmooth.inspection._drawing import (
     tidy,
 )
 from sksmooth.metrics._scorers import _find_smoothed
-from sksmooth.metrics._scores import check_known, check_rows, is_right, share_interval
+from sksmooth.metrics._scores import check_known, check_rows, is_right
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
 from sksmooth._certificates import Certificates, check_radius, class_index
+from sksmooth.bounds import share_interval
 from sksmooth.inspection._certified_accuracy_display import base_name
 from sksmooth.inspection._drawing import (
     get_axes,
@@ -21,7 +22,6 @@ from sksmooth.metrics._scores import (
     check_known,
     check_rows,
     is_right,
-    share_interval,
 )
 from sksmooth.shrinkage._smoothed_copy import base_labels
 

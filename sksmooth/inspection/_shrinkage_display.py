@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth._certificates import class_index
+from sksmooth.bounds import share_interval
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
@@ -18,7 +19,6 @@ from sksmooth.inspection._drawing import (
     spread_apart,
     tidy,
 )
-from sksmooth.metrics._scores import share_interval
 from sksmooth.shrinkage import (
     ShrinkageCurve,
     VanishingSigma,

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth._certificates import Certificates, check_radii, class_index
+from sksmooth.bounds import share_interval
 from sksmooth.metrics._scores import (
     check_asked,
     check_known,
     check_rows,
     is_right,
     mean_by_class,
-    share_interval,
     spread,
 )
 

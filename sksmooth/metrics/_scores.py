@@ -6,10 +6,8 @@ from numpy.typing import ArrayLike
 
 from sksmooth._certificates import Certificates, check_radius, class_index
 from sksmooth._typing import FloatOrArray
-from sksmooth.bounds import clopper_pearson_lower, clopper_pearson_upper
 
 AVERAGES = ("micro", "macro", "worst", "range", None)
-_INTERVAL_TAIL = 0.025  # each side of a two-sided 95 % interval
 
 
 def check_average(average):
@@ -85,17 +83,6 @@ def spread(by_class, *, higher_is_better=True):
         return np.nan, np.nan
     worst = present.min() if higher_is_better else present.max()
     return float(worst), float(present.max() - present.min())
-
-
-def share_interval(hits, n_rows):
-    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no row."""
-    hits = np.asarray(hits)
-    low, high = np.full((2, *hits.shape), np.nan)
-    n_rows = np.broadcast_to(n_rows, hits.shape)
-    some = n_rows > 0
-    low[some] = clopper_pearson_lower(hits[some], n_rows[some], _INTERVAL_TAIL)
-    high[some] = clopper_pearson_upper(hits[some], n_rows[some], _INTERVAL_TAIL)
-    return low, high
 
 
 def _check_labels(labels, y_true, classes):

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth._certificates import check_radius, class_index
+from sksmooth.bounds import share_interval
 from sksmooth.metrics import (
     abstention_rate,
     average_certified_radius_score,
     certified_accuracy_score,
 )
-from sksmooth.metrics._scores import share_interval
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
