@@ -137,7 +137,7 @@ def examine(net, trained, sigma, tuning, test, args):
         classes=list(range(10)),
         sigma=sigma,
         n_certify=args.votes,
-        n_samples=args.tuning_votes,
+        n_predict=args.tuning_votes,
         batch_size=args.batch_size,
         random_state=0,
         verbose=1,

@@ -123,7 +123,7 @@ def predict_costs(clf, X, cap=10_000):
     clf = SmoothedClassifier.from_fitted(
         CountingClassifier(clf.estimator_),
         sigma=clf.sigma,
-        n_samples=cap,
+        n_predict=cap,
         alpha=ALPHA,
         random_state=0,
     )

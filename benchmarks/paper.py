@@ -109,7 +109,7 @@ def measured_boundary(region, sigma, d, high, n_votes):
         else:
             high = middle
     positions = (low + high) / 2 + sigma * np.linspace(-0.6, 0.6, 9)
-    g.set_params(n_samples=n_votes)
+    g.set_params(n_predict=n_votes)
     shares = g.predict_proba(on_axis(positions, d))[:, 1]
     fit = np.polynomial.Polynomial.fit(positions, ndtri(shares), 2)
     roots = fit.roots()
@@ -131,7 +131,7 @@ def measured_vanishing(region, d, n_votes):
         [1],
         sigma_range=(0.005, 5.0),
         tol=0.001,
-        n_samples=n_votes,
+        n_predict=n_votes,
         random_state=0,
     )
     return found.sigma[1]

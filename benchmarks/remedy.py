@@ -41,7 +41,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
-from sksmooth._vote_weight_search import VoteObjective, search_vote_weights
 from sksmooth.metrics import (
     abstention_rate,
     average_certified_radius_score,
@@ -49,6 +48,7 @@ from sksmooth.metrics import (
 )
 from sksmooth.shrinkage import ball_vanishing_sigma
 from sksmooth.training import NoiseAugmentedClassifier
+from sksmooth.tuning._vote_weight_search import VoteObjective, search_vote_weights
 
 N_BALL = 1000
 SCORES = ("accuracy", "worst", "range", "abstain", "ca .5s", "ca 1s", "ACR", "wACR")
@@ -135,7 +135,7 @@ def run_cell(data, model, sigma, split, options):
             SmoothedClassifier(
                 estimator,
                 sigma=sigma,
-                n_samples=options.n_samples,
+                n_predict=options.n_predict,
                 n_certify=options.n_certify,
                 random_state=0,
             ),
@@ -335,7 +335,7 @@ OPTIMISER_CASES = (
 )
 
 
-def optimiser_shares(data, model, sigma, split, n_samples):
+def optimiser_shares(data, model, sigma, split, n_predict):
     """Vote shares out of fold on one half, and of 450 rows of the other half."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     X, y = DATA[data][0]()
@@ -343,7 +343,7 @@ def optimiser_shares(data, model, sigma, split, n_samples):
         X, y, test_size=0.5, stratify=y, random_state=split
     )
     smoothed = SmoothedClassifier(
-        MODELS[model](data), sigma=sigma, n_samples=n_samples, random_state=0
+        MODELS[model](data), sigma=sigma, n_predict=n_predict, random_state=0
     )
     held_out = cross_val_predict(clone(smoothed), X, y, cv=5, method="predict_proba")
     unseen = smoothed.fit(X, y).predict_proba(X_test[:450])
@@ -354,7 +354,7 @@ def compare_optimisers(options):
     print("Score on the rows tuned on | on unseen rows | accuracy there | milliseconds")
     for case in OPTIMISER_CASES:
         splits = [
-            optimiser_shares(*case, split, options.n_samples)
+            optimiser_shares(*case, split, options.n_predict)
             for split in range(options.splits)
         ]
         for scoring in ("worst_class_accuracy", "balanced_accuracy", "accuracy"):
@@ -396,7 +396,7 @@ def main():
         "--copies", type=int, default=2, help="noisy copies to train on"
     )
     parser.add_argument("--rows", type=int, default=200, help="rows to certify")
-    parser.add_argument("--n-samples", type=int, default=200)
+    parser.add_argument("--n-predict", type=int, default=200)
     parser.add_argument("--n-certify", type=int, default=500)
     parser.add_argument("--n-jobs", type=int, default=1)
     parser.add_argument("--csv", help="write the scores of each split to this file")

@@ -84,7 +84,7 @@ def measured_loss(keeps, low=0.5, high=1.0, steps=12):
     return (low + high) / 2
 
 
-def line_table(n_samples):
+def line_table(n_predict):
     clean = KNeighborsClassifier(1).fit(LINE, LINE_CLASS)
 
     def augmented(sigma):
@@ -95,7 +95,7 @@ def line_table(n_samples):
 
     def smoothed(sigma):
         g = SmoothedClassifier.from_fitted(
-            augmented(sigma), sigma=sigma, n_samples=n_samples, random_state=0
+            augmented(sigma), sigma=sigma, n_predict=n_predict, random_state=0
         )
         return g.predict([[0.0]])[0] == "middle"
 
@@ -105,7 +105,7 @@ def line_table(n_samples):
         LINE_CLASS,
         sigma_range=(0.25, 2.0),
         tol=0.001,
-        n_samples=n_samples,
+        n_predict=n_predict,
         random_state=0,
     )
     lost = brentq(lambda s: slab_vanishing_sigma(augmented_halfwidth(s)) - s, 0.3, 0.84)
@@ -123,7 +123,7 @@ def class_accuracy(labels, y):
     return np.array([(labels[y == c] == c).mean() for c in np.unique(y)])
 
 
-def one_split(dataset, model, seed, n_samples):
+def one_split(dataset, model, seed, n_predict):
     """Accuracies by class: of the clean model, then for each sigma of both smoothed."""
     load, sigmas = DATASETS[dataset]
     X, y = load(return_X_y=True)
@@ -155,16 +155,16 @@ def one_split(dataset, model, seed, n_samples):
             accuracies = []
             for fitted in (clean, noisy):
                 g = SmoothedClassifier.from_fitted(
-                    fitted, sigma=sigma, n_samples=n_samples, random_state=seed
+                    fitted, sigma=sigma, n_predict=n_predict, random_state=seed
                 )
                 accuracies.append(class_accuracy(g.predict(X_test), y_test))
             result.append(accuracies)
     return base, result
 
 
-def real_rows(dataset, model, n_splits, n_samples, n_jobs):
+def real_rows(dataset, model, n_splits, n_predict, n_jobs):
     splits = Parallel(n_jobs=n_jobs)(
-        delayed(one_split)(dataset, model, seed, n_samples) for seed in range(n_splits)
+        delayed(one_split)(dataset, model, seed, n_predict) for seed in range(n_splits)
     )
     for i, sigma in enumerate(DATASETS[dataset][1]):
         clean = np.array([result[i][0] for _, result in splits])

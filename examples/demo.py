@@ -104,7 +104,7 @@ def show_shrinkage(models, X, y):
         for name, model in models.items():
             # One fitted classifier serves all sigmas: nothing is fitted again.
             smoothed = SmoothedClassifier.from_fitted(
-                model, n_samples=N_VOTES, random_state=0
+                model, n_predict=N_VOTES, random_state=0
             )
             answers = {0.0: model.predict(X)}
             for sigma in SIGMAS[name]:

@@ -34,13 +34,6 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sksmooth._certificates import (
-    Certificates,
-    CertifyInterrupted,
-    check_radii,
-    check_radius,
-    class_index,
-)
 from sksmooth._compat import (
     HasMethods,
     Interval,
@@ -50,22 +43,27 @@ from sksmooth._compat import (
     refuse_fit_params,
     routing_enabled,
 )
-from sksmooth._exact_answers import (
-    exact_certificates,
-    exact_label,
-    exact_shares,
-)
-from sksmooth._slabs import run_in_slabs
 from sksmooth._typing import RandomState
-from sksmooth._vote_weights import resolve_vote_weights
+from sksmooth.certificates import (
+    Certificates,
+    CertifyInterrupted,
+    check_radii,
+    check_radius,
+    class_index,
+    resolve_vote_weights,
+)
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import Gaussian, draw_noise_key, row_digests
-from sksmooth.procedures import (
+from sksmooth.parallel import run_in_chunks
+from sksmooth.questions import (
     certify_at_radii,
     certify_radius,
     check_can_certify,
     count_votes,
     decide_label,
+    exact_certificates,
+    exact_label,
+    exact_shares,
     run,
 )
 from sksmooth.votes import (
@@ -131,7 +129,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Positive weights of the classes in the vote, in the order of `classes_` if an
         array. Classes that a dict leaves out have weight 1.
 
-    n_samples : int, default=1000
+    n_predict : int, default=1000
         Votes of `predict_proba`, and most votes of `predict`, for a row.
 
     n_certify : int, default=10_000
@@ -218,7 +216,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "method": [StrOptions({"auto", "exact", "monte_carlo"})],
         "bound": [StrOptions({"binary", "multiclass"})],
         "vote_weights": [None, Mapping, "array-like"],
-        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_predict": [Interval(Integral, 1, None, closed="left")],
         "n_certify": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -238,7 +236,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         method: str = "auto",
         bound: str = "multiclass",
         vote_weights: Mapping[Any, float] | ArrayLike | None = None,
-        n_samples: int = 1000,
+        n_predict: int = 1000,
         n_certify: int = 10_000,
         alpha: float = 0.001,
         batch_size: int = 8192,
@@ -254,7 +252,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.method = method
         self.bound = bound
         self.vote_weights = vote_weights
-        self.n_samples = n_samples
+        self.n_predict = n_predict
         self.n_certify = n_certify
         self.alpha = alpha
         self.batch_size = batch_size
@@ -395,8 +393,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Answer the class that leads the vote of each row.
 
         Votes are drawn until the leader is the class that the smoothed classifier
-        answers, with probability at least ``1 - alpha``, at most `n_samples`; a row
-        that stays undecided answers its leader. The answer is that of all `n_samples`
+        answers, with probability at least ``1 - alpha``, at most `n_predict`; a row
+        that stays undecided answers its leader. The answer is that of all `n_predict`
         votes, except with probability about `alpha`.
 
         Parameters
@@ -413,19 +411,19 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self._validate_params()
         X = self._check_rows(X)
         weights = resolve_vote_weights(self.vote_weights, self.classes_)
-        source = self._source(X, min(self.n_samples, 50))
+        source = self._source(X, min(self.n_predict, 50))
         if isinstance(source, ExactSource):
             return self.classes_[exact_label(source.probits(X, self.sigma), weights)]
         procedure = partial(
-            decide_label, n_max=self.n_samples, alpha=self.alpha, weights=weights
+            decide_label, n_max=self.n_predict, alpha=self.alpha, weights=weights
         )
-        work = partial(_run_slab, procedure, source)
-        slabs = self._slabs(work, X, "predict", self._jobs(source))
-        found = _joined(list(slabs))
+        work = partial(_run_chunk, procedure, source)
+        chunks = self._chunks(work, X, "predict", self._jobs(source))
+        found = _joined(list(chunks))
         return self.classes_[found["label"]]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Share of `n_samples` votes that each class gets.
+        """Share of `n_predict` votes that each class gets.
 
         These are the plain shares: with `vote_weights`, `predict` answers the class
         with the largest product of share and weight.
@@ -443,14 +441,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_rows(X)
-        source = self._source(X, min(self.n_samples, 50))
+        source = self._source(X, min(self.n_predict, 50))
         if isinstance(source, ExactSource):
             return exact_shares(source.probits(X, self.sigma))
-        procedure = partial(count_votes, n_votes=self.n_samples)
-        work = partial(_run_slab, procedure, source)
-        slabs = self._slabs(work, X, "predict_proba", self._jobs(source))
-        found = _joined(list(slabs))
-        return found["counts"] / self.n_samples
+        procedure = partial(count_votes, n_votes=self.n_predict)
+        work = partial(_run_chunk, procedure, source)
+        chunks = self._chunks(work, X, "predict_proba", self._jobs(source))
+        found = _joined(list(chunks))
+        return found["counts"] / self.n_predict
 
     def certify(
         self,
@@ -544,7 +542,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "slack": law.grid_slack(X[0].size if len(X) else 1),
             }
             asked |= {"beta": beta} | ({"tol": tol} if radii is None else {})
-            work = partial(_run_slab, self._procedure(asked), source)
+            work = partial(_run_chunk, self._procedure(asked), source)
             n_jobs = self._jobs(source)
 
         def certificates(found):
@@ -564,7 +562,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return certificates(self._certify_into(log, work, source, X, asked, n_jobs))
         results = []
         try:
-            for found in self._slabs(work, X, "certify", n_jobs):
+            for found in self._chunks(work, X, "certify", n_jobs):
                 results.append(self._named(found))
         except KeyboardInterrupt:
             if not results:
@@ -597,7 +595,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         described = describe_run(asked, source, self.classes_, X, digests)
         with CertificateLog.of(log).writing(described, digests) as writer:
             rest = X[len(writer.rows) :]
-            for found in self._slabs(work, rest, "certify", n_jobs):
+            for found in self._chunks(work, rest, "certify", n_jobs):
                 writer.append(self._named(found))
             return writer.columns()
 
@@ -732,9 +730,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Number of jobs; one where they would fight for a device."""
         return 1 if source.serial else self.n_jobs
 
-    def _slabs(self, work, X, task, n_jobs):
-        """Work on rows slab by slab, and yield the arrays of each slab."""
-        return run_in_slabs(
+    def _chunks(self, work, X, task, n_jobs):
+        """Work on rows chunk by chunk, and yield the arrays of each chunk."""
+        return run_in_chunks(
             work,
             X,
             n_jobs=n_jobs,
@@ -751,14 +749,14 @@ def _joined(results):
     }
 
 
-def _run_slab(procedure, source, X, on_finished=None):
-    """Sample the votes of a slab of rows."""
+def _run_chunk(procedure, source, X, on_finished=None):
+    """Sample the votes of a chunk of rows."""
     streams = source.open(X)
     return run(procedure(len(X), len(source.classes)), streams, len(X), on_finished)
 
 
 def _answer_exactly(source, law, weights, radii, X, on_finished=None):
-    """Certify a slab of rows in closed form."""
+    """Certify a chunk of rows in closed form."""
     found = exact_certificates(source.probits(X, law.sigma), law, weights, radii)
     if on_finished is not None:
         on_finished(len(X))

@@ -92,8 +92,8 @@ BAD_PARAMETERS = [
     ("norm", 1, "{2}"),
     ("method", "guess", "'monte_carlo'"),
     ("bound", "tight", "'multiclass'"),
-    ("n_samples", 0, "[1, inf)"),
-    ("n_samples", 10.5, "[1, inf)"),
+    ("n_predict", 0, "[1, inf)"),
+    ("n_predict", 10.5, "[1, inf)"),
     ("n_certify", -1, "[1, inf)"),
     ("n_certify", 1e4, "[1, inf)"),
     ("batch_size", 0, "[1, inf)"),
@@ -519,7 +519,7 @@ def test_a_wrong_number_of_answers(extra):
         def predict(self, X):
             return np.zeros(1 if extra == "a single one" else len(X) + extra, int)
 
-    clf = smoothed(Miscounts(), n_samples=50).fit(X, Y)
+    clf = smoothed(Miscounts(), n_predict=50).fit(X, Y)
     with complains(ValueError, "estimator.predict returned"):
         clf.predict_proba(X[:2])
 

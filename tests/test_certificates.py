@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
-from sksmooth._certificates import Certificates
+from sksmooth.certificates import Certificates
 
 
 def make(classes=("cat", "dog", "owl"), n_rows=40, seed=0, **changes):

@@ -122,7 +122,7 @@ def test_a_worker_of_a_cluster_that_dies_loses_nothing(client, one_process):
 
 def test_cross_validation_on_a_cluster_gives_the_same_scores(client):
     clf = SmoothedClassifier(
-        RandomForestClassifier(5), n_samples=100, random_state=0, n_jobs=2
+        RandomForestClassifier(5), n_predict=100, random_state=0, n_jobs=2
     )
     here = cross_val_score(clf, X, POSITIONS, cv=3)
     with parallel_config(backend="dask"):
@@ -158,7 +158,7 @@ def test_a_job_leaves_the_other_cores_to_the_other_jobs(tmp_path, backend):
 def test_inside_a_search_there_is_one_job_per_core(tmp_path, backend):
     """Two jobs of the search, each with an n_jobs=2 of its own."""
     base = FrozenEstimator(Witness(str(tmp_path)).fit())
-    clf = SmoothedClassifier(base, n_samples=100, random_state=0, n_jobs=2)
+    clf = SmoothedClassifier(base, n_predict=100, random_state=0, n_jobs=2)
     search = GridSearchCV(clf, {"sigma": [0.2, 0.4]}, cv=3, n_jobs=2, refit=False)
     with parallel_config(backend=backend):
         search.fit(X, POSITIONS)

@@ -14,10 +14,10 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from sksmooth.votes._exact import PROBIT_MAX, Declined, find_exact_source
-from sksmooth.votes._exact._additive import AdditiveSource
-from sksmooth.votes._exact._affine import AffineMap
-from sksmooth.votes._exact._cells import CellSource
+from sksmooth.votes.exact import PROBIT_MAX, Declined, find_exact_source
+from sksmooth.votes.exact._additive import AdditiveSource
+from sksmooth.votes.exact._affine import AffineMap
+from sksmooth.votes.exact._cells import CellSource
 
 STUMPS = [
     AdaBoostClassifier(n_estimators=25, random_state=0),

@@ -18,10 +18,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from sksmooth.votes._exact import Declined, find_exact_source
-from sksmooth.votes._exact._affine import AffineMap
-from sksmooth.votes._exact._cells import CellSource
-from sksmooth.votes._exact._tree import TreeSource
+from sksmooth.votes.exact import Declined, find_exact_source
+from sksmooth.votes.exact._affine import AffineMap
+from sksmooth.votes.exact._cells import CellSource
+from sksmooth.votes.exact._tree import TreeSource
 
 
 def iris():

@@ -22,13 +22,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from sksmooth.votes._exact import (
+from sksmooth.votes.exact import (
     PROBIT_MAX,
     Declined,
     find_exact_source,
     linear_scores,
 )
-from sksmooth.votes._exact._linear import (
+from sksmooth.votes.exact._linear import (
     LinearScores,
     LineSource,
     ThreeClassSource,

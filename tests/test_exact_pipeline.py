@@ -35,8 +35,8 @@ from sklearn.preprocessing import (
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.tree import DecisionTreeClassifier
 
-from sksmooth.votes._exact import Declined, find_exact_source, find_linear_scores
-from sksmooth.votes._exact._affine import AffineMap, fold_step
+from sksmooth.votes.exact import Declined, find_exact_source, find_linear_scores
+from sksmooth.votes.exact._affine import AffineMap, fold_step
 
 logistic = LogisticRegression(max_iter=1000)
 DIAGONAL = [

@@ -26,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from sksmooth.votes._exact import (
+from sksmooth.votes.exact import (
     PROBIT_MAX,
     Declined,
     find_exact_source,

@@ -8,10 +8,10 @@ from scipy.special import log_ndtr, ndtr
 from sklearn.datasets import load_iris, make_classification
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from sksmooth.votes._exact import PROBIT_MAX, Declined, find_exact_source
-from sksmooth.votes._exact._affine import AffineMap
-from sksmooth.votes._exact._structure import as_compared
-from sksmooth.votes._exact._tree import TreeSource
+from sksmooth.votes.exact import PROBIT_MAX, Declined, find_exact_source
+from sksmooth.votes.exact._affine import AffineMap
+from sksmooth.votes.exact._structure import as_compared
+from sksmooth.votes.exact._tree import TreeSource
 
 
 @pytest.fixture(scope="module")

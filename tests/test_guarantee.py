@@ -98,27 +98,27 @@ def test_certificates_are_false_at_a_rate_of_at_most_alpha(mode):
 
 
 def test_predict_stops_for_a_wrong_answer_at_a_rate_of_at_most_alpha():
-    """A row that stops before `n_samples` claims to be decided.
+    """A row that stops before `n_predict` claims to be decided.
 
     And where all votes are drawn after all, they have the same leader, except at such
     a rate.
     """
-    n_samples, rates = 250, {}
+    n_predict, rates = 250, {}
     for name, (base, x) in CASES.items():
         label, radius = base.truth(x)
         clf = SmoothedClassifier.from_fitted(
             base,
             sigma=1.0,
             alpha=ALPHA,
-            n_samples=n_samples,
+            n_predict=n_predict,
             batch_size=2**17,
             method="monte_carlo",
             random_state=len(rates),
         )
         X = base.rows(x, N_ROWS)
         answer = clf.predict(X)
-        stopped = base.evaluations_ < n_samples
-        assert base.evaluations_.max() <= n_samples
+        stopped = base.evaluations_ < n_predict
+        assert base.evaluations_.max() <= n_predict
         # At a tie, whatever is decided is wrong.
         false = stopped & ((answer != label) | (radius < 0))
         assert_at_most(false.sum(), N_ROWS, ALPHA)

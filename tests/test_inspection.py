@@ -259,7 +259,7 @@ def ball_curve():
     clf = Inside().fit()
     X = np.random.default_rng(0).uniform(-1.2, 1.2, (150, 2))
     y = clf.predict(X)
-    params = {"n_samples": 200, "n_certify": 200, "random_state": 0}
+    params = {"n_predict": 200, "n_certify": 200, "random_state": 0}
     curve = shrinkage_curve(clf, X, y, [0.6, 0.3, 1.1], acr=False, **params)
     return curve, vanishing_sigma(clf, X, y, sigma_range=(0.1, 1.1), **params)
 

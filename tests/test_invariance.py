@@ -46,7 +46,7 @@ def clf():
     return SmoothedClassifier(
         tree,
         sigma=0.8,
-        n_samples=150,
+        n_predict=150,
         n_certify=400,
         random_state=0,
         method="monte_carlo",
@@ -197,7 +197,7 @@ def test_other_classifiers(ask, base, weights, method):
     clf = SmoothedClassifier(
         base,
         sigma=0.8,
-        n_samples=60,
+        n_predict=60,
         n_certify=150,
         alpha=0.01,
         vote_weights=weights,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from sksmooth._certificates import Certificates
+from sksmooth.certificates import Certificates
 from sksmooth.metrics import (
     abstention_rate,
     average_certified_radius_score,

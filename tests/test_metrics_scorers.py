@@ -24,7 +24,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sksmooth._certificates import Certificates
+from sksmooth.certificates import Certificates
 from sksmooth.metrics import (
     CertifiedScorer,
     ClasswiseScorer,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, recall_score
 
-from sksmooth._certificates import Certificates
+from sksmooth.certificates import Certificates
 from sksmooth.metrics import (
     abstention_rate,
     average_certified_radius_score,

@@ -214,7 +214,7 @@ class TestLowBits:
         clf = SmoothedClassifier.from_fitted(
             base.fit(None),
             sigma=self.sigma,
-            n_samples=self.n,
+            n_predict=self.n,
             random_state=0,
             method="monte_carlo",
         )
@@ -253,7 +253,7 @@ class TestLowBits:
         clf = SmoothedClassifier.from_fitted(
             base,
             sigma=self.sigma,
-            n_samples=self.n,
+            n_predict=self.n,
             random_state=0,
             method="monte_carlo",
         )

@@ -6,8 +6,8 @@ import pytest
 from scipy.special import ndtr
 
 from sksmooth.noise import Gaussian, Stage
-from sksmooth.votes._exact._linear import LinearScores, LineSource, ThreeClassSource
-from sksmooth.votes._projected_linear import ProjectedLinearVotes
+from sksmooth.votes.exact._linear import LinearScores, LineSource, ThreeClassSource
+from sksmooth.votes.sampled import ProjectedLinearVotes
 
 KEY = bytes(32)
 SIGMA = 0.5

@@ -17,7 +17,7 @@ from scipy.stats import binom
 
 from sksmooth.bounds import ThresholdTest, geometric_looks
 from sksmooth.noise import Gaussian, Stage
-from sksmooth.procedures import (
+from sksmooth.questions import (
     VoteRadius,
     _certify_at_radii,
     certify_at_radii,

@@ -33,7 +33,7 @@ def base():
 @pytest.fixture(scope="module")
 def smoothed(base):
     return SmoothedClassifier.from_fitted(
-        base, sigma=0.5, n_samples=200, n_certify=500, random_state=0
+        base, sigma=0.5, n_predict=200, n_certify=500, random_state=0
     )
 
 
@@ -52,7 +52,7 @@ def test_a_curve_is_what_the_smoothed_classifier_says_at_each_sigma(
     for i, sigma in enumerate(SIGMAS):
         # random_state is the one of `smoothed`, hence so are the key and the noise.
         g = SmoothedClassifier.from_fitted(
-            base, sigma=sigma, n_samples=200, n_certify=500, random_state=0
+            base, sigma=sigma, n_predict=200, n_certify=500, random_state=0
         )
         labels = g.predict(X_TEST)
         certificates = g.certify(X_TEST, radii=[0.0, 0.2])
@@ -75,7 +75,7 @@ def test_a_curve_is_what_the_smoothed_classifier_says_at_each_sigma(
 
 def test_the_callers_object_is_unchanged(smoothed):
     parameters, before = smoothed.get_params(deep=False), smoothed.predict(X_TEST)
-    shrinkage_curve(smoothed, X_TEST, Y_TEST, [2.0], n_samples=50, alpha=0.01)
+    shrinkage_curve(smoothed, X_TEST, Y_TEST, [2.0], n_predict=50, alpha=0.01)
     assert smoothed.get_params(deep=False) == parameters
     np.testing.assert_array_equal(smoothed.predict(X_TEST), before)
 
@@ -90,7 +90,7 @@ def test_all_sigmas_share_the_noise_of_a_row():
         np.zeros((1, 2)),
         [1],
         sigmas,
-        n_samples=301,
+        n_predict=301,
         n_certify=20,
         random_state=3,
     )
@@ -111,7 +111,7 @@ def test_classes_of_a_linear_classifier_do_not_shrink():
     distance = np.abs(linear.decision_function(rows)) / np.linalg.norm(linear.coef_)
     sigmas = distance.min() * np.array([0.01, 0.3, 1.0])
     curve = shrinkage_curve(
-        linear, rows, y, sigmas, n_samples=200, n_certify=100, random_state=0
+        linear, rows, y, sigmas, n_predict=200, n_certify=100, random_state=0
     )
     assert (curve.base_accuracy == 1).all()
     assert (curve.accuracy == 1).all()
@@ -186,7 +186,7 @@ def test_the_frame_is_tidy(curve):
 
 
 def test_a_smoothed_classifier_in_a_pipeline_or_a_search_is_not_smoothed_again(base):
-    settings = {"sigma": 1.0, "n_samples": 100, "n_certify": 100, "random_state": 0}
+    settings = {"sigma": 1.0, "n_predict": 100, "n_certify": 100, "random_state": 0}
     scaler = StandardScaler().fit(X_TRAIN)
     inner = SmoothedClassifier(KNeighborsClassifier(), **settings)
     inner.fit(scaler.transform(X_TRAIN), Y_TRAIN)
@@ -207,7 +207,7 @@ def test_a_smoothed_classifier_in_a_pipeline_or_a_search_is_not_smoothed_again(b
 def test_a_pipeline_that_is_not_smoothed_is_smoothed_in_the_units_of_x():
     plain = make_pipeline(StandardScaler(), KNeighborsClassifier())
     plain.fit(X_TRAIN, Y_TRAIN)
-    settings = {"n_samples": 100, "n_certify": 100, "random_state": 0}
+    settings = {"n_predict": 100, "n_certify": 100, "random_state": 0}
     outside = SmoothedClassifier.from_fitted(plain, **settings)
     expected = shrinkage_curve(outside, X_TEST, Y_TEST, SIGMAS)
     curve = shrinkage_curve(plain, X_TEST, Y_TEST, SIGMAS, **settings)
@@ -218,7 +218,7 @@ def test_frames_and_string_classes():
     names = np.array(["setosa", "versicolor", "virginica"])
     table = pd.DataFrame(X, columns=list("abcd"))
     clf = KNeighborsClassifier().fit(table[::2], names[Y_TRAIN])
-    settings = {"n_samples": 50, "n_certify": 50, "random_state": 0}
+    settings = {"n_predict": 50, "n_certify": 50, "random_state": 0}
     curve = shrinkage_curve(clf, table[1::2], names[Y_TEST], [0.5], **settings)
     plain = KNeighborsClassifier().fit(X_TRAIN, Y_TRAIN)
     expected = shrinkage_curve(plain, X_TEST, Y_TEST, [0.5], **settings)
@@ -227,7 +227,7 @@ def test_frames_and_string_classes():
 
 
 def test_tuned_vote_weights_are_kept():
-    settings = {"sigma": 1.0, "n_samples": 100, "n_certify": 100, "random_state": 0}
+    settings = {"sigma": 1.0, "n_predict": 100, "n_certify": 100, "random_state": 0}
     inner = SmoothedClassifier(GaussianNB(), **settings)
     for outer in (inner, make_pipeline(StandardScaler(), inner)):
         tuned = TunedVoteClassifierCV(outer, cv=2, significance=None)

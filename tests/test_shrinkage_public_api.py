@@ -114,7 +114,7 @@ def test_votes_and_certificates_are_those_of_the_closed_form(shape, d):
     g = SmoothedClassifier.from_fitted(
         Inside(rule).fit(),
         sigma=sigma,
-        n_samples=N_VOTES,
+        n_predict=N_VOTES,
         n_certify=N_VOTES,
         random_state=0,
     )

@@ -50,7 +50,7 @@ def test_errors_tell_how_far_off_a_volume_is():
             ball(2),
             (-1, 1),
             sigma=1e-3,
-            n_samples=1,
+            n_predict=1,
             n_points=32,
             random_state=seed,
         )
@@ -62,7 +62,7 @@ def test_a_pipeline_takes_a_box_in_its_own_units():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2)) * [1, 100]
     y = np.where(np.abs(X[:, 0]) + np.abs(X[:, 1]) / 100 < 1, "in", "out")
-    settings = {"sigma": 0.3, "n_samples": 50, "random_state": 0}
+    settings = {"sigma": 0.3, "n_predict": 50, "random_state": 0}
     scaler = StandardScaler().fit(X)
     inner = SmoothedClassifier(GaussianNB(), **settings).fit(scaler.transform(X), y)
     outer = make_pipeline(
@@ -77,7 +77,7 @@ def test_a_pipeline_takes_a_box_in_its_own_units():
     np.testing.assert_array_equal(volume.smoothed, expected.smoothed)
     table = pd.DataFrame(X, columns=["a", "b"])
     named = GaussianNB().fit(table, y)
-    frame = region_volume(named, box, n_samples=20, **keywords).to_frame()
+    frame = region_volume(named, box, n_predict=20, **keywords).to_frame()
     assert frame["class"].tolist() == ["in", "out"]
 
 

@@ -53,7 +53,7 @@ def test_by_votes_augmentation_loses_the_class_earlier(
     # The closest call is a share of 0.525 against 0.5, with a standard error of 0.0035.
     def vote(clf):
         g = SmoothedClassifier.from_fitted(
-            clf, sigma=sigma, n_samples=20_000, random_state=0
+            clf, sigma=sigma, n_predict=20_000, random_state=0
         )
         return g.predict([[0.0]])[0]
 

@@ -26,7 +26,7 @@ def test_a_ball_vanishes_where_the_closed_form_says(d):
         rows,
         [1, 1, 0],
         tol=0.001,
-        n_samples=60_000,
+        n_predict=60_000,
         random_state=0,
     )
     assert result.status.tolist() == ["never", "vanishes"]
@@ -36,7 +36,7 @@ def test_a_ball_vanishes_where_the_closed_form_says(d):
 def test_the_bracket_holds_for_the_smoothed_classifier_it_was_measured_on():
     X, y = load_iris(return_X_y=True)
     clf = KNeighborsClassifier().fit(X[::2], y[::2])
-    smoothed = SmoothedClassifier.from_fitted(clf, n_samples=100, random_state=0)
+    smoothed = SmoothedClassifier.from_fitted(clf, n_predict=100, random_state=0)
     result = vanishing_sigma(smoothed, X[1::2], y[1::2], tol=0.05)
     assert smoothed.sigma == 0.25
     assert result.status.tolist() == ["never", "vanishes", "never"]
@@ -71,7 +71,7 @@ def test_frames_and_string_classes():
     X, y = load_iris(return_X_y=True)
     names = np.array(["setosa", "versicolor", "virginica"])[y]
     table = pd.DataFrame(X, columns=list("abcd"))
-    settings = {"tol": 0.2, "n_samples": 50, "random_state": 0}
+    settings = {"tol": 0.2, "n_predict": 50, "random_state": 0}
     named = KNeighborsClassifier().fit(table[::2], names[::2])
     plain = KNeighborsClassifier().fit(X[::2], y[::2])
     found = vanishing_sigma(named, table[1::2], names[1::2], **settings)
@@ -92,7 +92,7 @@ def test_a_class_that_comes_back_is_followed_to_its_last_end():
         return within[0] - within[1] + within[2]
 
     shells = Inside(rule).fit()
-    settings = {"n_samples": 4000, "random_state": 0}
+    settings = {"n_predict": 4000, "random_state": 0}
     rows, y = np.zeros((1, 1)), [1]
     first = vanishing_sigma(shells, rows, y, sigma_range=(0.1, 5.0), **settings)
     last = vanishing_sigma(shells, rows, y, sigma_range=(0.1, 1e4), **settings)
@@ -105,7 +105,7 @@ def test_a_class_that_comes_back_is_followed_to_its_last_end():
 def test_what_lies_outside_the_range_is_said_plainly():
     rows = np.array([[0.0, 0.0], [0.2, 0.0]])
     ball = Inside().fit()
-    settings = {"n_samples": 500, "random_state": 0}
+    settings = {"n_predict": 500, "random_state": 0}
     never = vanishing_sigma(ball, rows, [1, 1], sigma_range=(0.1, 0.4), **settings)
     assert never.status.tolist() == ["empty", "never"]
     assert (never.lower[1], never.upper[1]) == (0.4, np.inf)

@@ -54,7 +54,7 @@ def smoothed(base=None, **params):
     """Build a cheap and repeatable one that samples its votes."""
     params = {
         "sigma": 0.5,
-        "n_samples": 100,
+        "n_predict": 100,
         "n_certify": 500,
         "random_state": 0,
         "method": "monte_carlo",
@@ -141,7 +141,7 @@ class TestUnits:
                 return super().predict(X)
 
         X = np.array([[10.0, -10.0]])
-        clf = smoothed(Spy(), sigma=0.5, n_samples=20_000).fit(
+        clf = smoothed(Spy(), sigma=0.5, n_predict=20_000).fit(
             [[0.0, 1], [1, 0]], [0, 1]
         )
         clf.predict_proba(X)
@@ -310,7 +310,7 @@ def test_classes_of_a_frozen_classifier_keep_their_order(classes):
     """Columns and weights follow `classes_`, sorted or not."""
     base = LooksAt(classes).fit(None)
     X = np.array([[-0.1], [0.2]])
-    clf = SmoothedClassifier.from_fitted(base, n_samples=10_000, random_state=0)
+    clf = SmoothedClassifier.from_fitted(base, n_predict=10_000, random_state=0)
     clf.set_params(method="monte_carlo")
     proba = clf.predict_proba(X)
     assert clf.classes_.tolist() == list(classes)
@@ -438,7 +438,7 @@ class TestParameters:
     @pytest.mark.parametrize(
         "change",
         [
-            {"n_samples": 37},
+            {"n_predict": 37},
             {"n_certify": 100},
             {"alpha": 0.2},
             {"bound": "binary"},
@@ -548,7 +548,7 @@ class TestRandomState:
     def test_certificates_do_not_use_the_votes_of_predict(self, blobs):
         """Choosing rows by predict_proba must not bias what certify then says."""
         X, y = blobs
-        clf = smoothed(sigma=1.5, n_samples=500, n_certify=500).fit(X, y)
+        clf = smoothed(sigma=1.5, n_predict=500, n_certify=500).fit(X, y)
         shares = clf.predict_proba(X)
         counts = clf.certify(X, tol=0, beta=0).counts
         unsure = (shares > 0.1) & (shares < 0.9)
@@ -621,19 +621,19 @@ class TestSampleWeight:
 
 
 class TestVotes:
-    @pytest.mark.parametrize("n_samples", [1, 7, 100])
-    def test_shares_are_of_n_samples_votes(self, blobs, n_samples):
+    @pytest.mark.parametrize("n_predict", [1, 7, 100])
+    def test_shares_are_of_n_predict_votes(self, blobs, n_predict):
         X, y = blobs
-        clf = smoothed(sigma=2.0, n_samples=n_samples).fit(X, y)
+        clf = smoothed(sigma=2.0, n_predict=n_predict).fit(X, y)
         proba = clf.predict_proba(X)
-        counts = np.rint(proba * n_samples)
+        counts = np.rint(proba * n_predict)
         assert proba.shape == (len(X), 3)
-        assert (counts / n_samples == proba).all()
-        assert (counts.sum(axis=1) == n_samples).all()
+        assert (counts / n_predict == proba).all()
+        assert (counts.sum(axis=1) == n_predict).all()
 
     def test_shares_estimate_the_probability(self):
         X = np.linspace(-1, 1, 9)[:, np.newaxis]
-        clf = smoothed(LooksAt(), sigma=0.5, n_samples=10_000).fit(X, X[:, 0] > 0)
+        clf = smoothed(LooksAt(), sigma=0.5, n_predict=10_000).fit(X, X[:, 0] > 0)
         error = clf.predict_proba(X)[:, 1] - ndtr(X[:, 0] / 0.5)
         assert np.abs(error).max() < 4.5 * 0.5 / 100
 
@@ -641,7 +641,7 @@ class TestVotes:
     def test_predict_is_the_leader_of_all_votes(self, blobs, weights):
         """It stops early, and differs in about alpha of the rows at most."""
         X = np.random.default_rng(1).uniform(-2, 5, size=(400, 2))
-        clf = smoothed(n_samples=1000, sigma=1.0, alpha=0.01, vote_weights=weights)
+        clf = smoothed(n_predict=1000, sigma=1.0, alpha=0.01, vote_weights=weights)
         clf.fit(*blobs)
         weight = np.array([1.0, 1, 1] if weights is None else [2.0, 1, 0.5])
         leader = np.argmax(clf.predict_proba(X) * weight, axis=1)
@@ -650,7 +650,7 @@ class TestVotes:
 
     def test_predict_always_answers(self, blobs):
         X, y = blobs
-        clf = smoothed(sigma=50.0, n_samples=10).fit(X, y)
+        clf = smoothed(sigma=50.0, n_predict=10).fit(X, y)
         assert clf.certify(X).abstained.any()
         assert set(clf.predict(X)) <= set(clf.classes_)
 

@@ -29,8 +29,8 @@ from torch import nn
 from sksmooth import SmoothedClassifier
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.votes import MonteCarloVotes
-from sksmooth.votes._torch import torch_votes_or_reason
-from sksmooth.votes._torch._philox import philox, row_words, standard_normal
+from sksmooth.votes.torch import torch_votes_or_reason
+from sksmooth.votes.torch._philox import philox, row_words, standard_normal
 from tests.estimator_checks import each_check
 
 LAW = Gaussian(0.25)
@@ -665,7 +665,7 @@ def test_predict_of_a_net_is_given_its_dtype_and_answers_labels():
     kind = override("infer")
     clf = SmoothedClassifier(
         kind(mlp(), criterion=nn.CrossEntropyLoss, max_epochs=2, lr=0.1, verbose=0),
-        n_samples=50,
+        n_predict=50,
         random_state=0,
     )
     clf.fit(X[:500].astype(np.float64), LETTERS[Y[:500]])
@@ -823,7 +823,7 @@ def tidy_net():
     )
 
 
-@each_check([SmoothedClassifier(tidy_net(), n_samples=100)])
+@each_check([SmoothedClassifier(tidy_net(), n_predict=100)])
 def test_scikit_learn_check_of_a_smoothed_net(estimator, check):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Lazy modules are a new feature", UserWarning)
@@ -837,7 +837,7 @@ def test_labels_and_rows_are_put_into_the_form_of_a_net():
     net = skorch.NeuralNetClassifier(
         mlp(), criterion=nn.CrossEntropyLoss, max_epochs=10, lr=0.3, verbose=0
     )
-    clf = SmoothedClassifier(net, n_samples=200, random_state=0)
+    clf = SmoothedClassifier(net, n_predict=200, random_state=0)
     clf.fit(X[:1000].astype(np.float64), LETTERS[Y[:1000]])
     assert_array_equal(clf.classes_, LETTERS)
     assert clf.score(X[1000:1100], LETTERS[Y[1000:1100]]) > 0.7
@@ -852,7 +852,7 @@ def test_classes_that_the_net_states_keep_their_order():
         mlp(11), criterion=nn.CrossEntropyLoss, max_epochs=10, lr=0.3, verbose=0,
         classes=stated,
     )  # fmt: skip
-    clf = SmoothedClassifier(net, n_samples=200).fit(X[:1000], LETTERS[Y[:1000]])
+    clf = SmoothedClassifier(net, n_predict=200).fit(X[:1000], LETTERS[Y[:1000]])
     assert clf.classes_.tolist() == stated
     assert clf.score(X[1000:1100], LETTERS[Y[1000:1100]]) > 0.7
     with pytest.raises(ValueError, match="labels \\['z'\\], which are not in"):
@@ -861,7 +861,7 @@ def test_classes_that_the_net_states_keep_their_order():
 
 def test_a_binary_net_is_fitted_on_labels_of_any_kind():
     net = skorch.NeuralNetBinaryClassifier(mlp(1), max_epochs=10, lr=0.3, verbose=0)
-    clf = SmoothedClassifier(net, n_samples=200)
+    clf = SmoothedClassifier(net, n_predict=200)
     names = np.where(Y % 2, "odd", "even")
     clf.fit(X[:1000], names[:1000])
     assert clf.score(X[1000:1100], names[1000:1100]) > 0.7

@@ -31,7 +31,10 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
-from sksmooth._vote_weight_search import (
+from sksmooth.metrics import CertifiedScorer, ClasswiseScorer
+from sksmooth.noise import Gaussian
+from sksmooth.shrinkage import ball_vanishing_sigma, ball_vote_probability
+from sksmooth.tuning._vote_weight_search import (
     VoteObjective,
     contested_shares,
     cross_fitted_answers,
@@ -39,9 +42,6 @@ from sksmooth._vote_weight_search import (
     is_beyond_noise,
     search_vote_weights,
 )
-from sksmooth.metrics import CertifiedScorer, ClasswiseScorer
-from sksmooth.noise import Gaussian
-from sksmooth.shrinkage import ball_vanishing_sigma, ball_vote_probability
 from tests.estimator_checks import each_check
 from tests.known_regions import Inside
 
@@ -115,7 +115,7 @@ def test_the_closed_form_weight_restores_a_vanished_ball():
     sigma = 1.1 * ball_vanishing_sigma(1, n_features)
     edge = ball_vote_probability(1.0, 1.0, sigma, n_features)
     weights = {"in": (1 - edge) / edge, "out": 1.0}
-    settings = {"sigma": sigma, "n_samples": n_votes, "random_state": 0}
+    settings = {"sigma": sigma, "n_predict": n_votes, "random_state": 0}
     plain = SmoothedClassifier.from_fitted(Ball(), **settings)
     weighted = SmoothedClassifier.from_fitted(Ball(), vote_weights=weights, **settings)
     assert_array_equal(plain.predict(np.zeros((1, n_features))), ["out"])
@@ -148,7 +148,7 @@ def test_tuning_finds_the_ball_again():
     n_features = 10
     sigma = 1.2 * ball_vanishing_sigma(1, n_features)
     smoothed = SmoothedClassifier(
-        FrozenEstimator(Ball()), sigma=sigma, n_samples=2000, random_state=0
+        FrozenEstimator(Ball()), sigma=sigma, n_predict=2000, random_state=0
     )
     tuned = TunedVoteClassifierCV(smoothed).fit(*ball_rows(300, n_features))
     edge = ball_vote_probability(1.0, 1.0, sigma, n_features)
@@ -169,7 +169,7 @@ def test_a_vanished_digit_comes_back():
         X / 16, y, train_size=300, test_size=240, stratify=y, random_state=0
     )
     smoothed = SmoothedClassifier(
-        SVC(gamma=0.1), sigma=0.5, n_samples=100, random_state=0
+        SVC(gamma=0.1), sigma=0.5, n_predict=100, random_state=0
     )
     tuned = TunedVoteClassifierCV(smoothed).fit(X, y)
     plain = smoothed.fit(X, y).predict(X_test)
@@ -436,7 +436,7 @@ def shrunken(n_rows=160, **params):
     """A task where the inner class has all but vanished, and its classifier."""
     X, y = ball_rows(n_rows, 5)
     smoothed = SmoothedClassifier(
-        SVC(), sigma=0.6, n_samples=100, n_certify=300, random_state=0
+        SVC(), sigma=0.6, n_predict=100, n_certify=300, random_state=0
     )
     return TunedVoteClassifierCV(smoothed.set_params(**params)), X, y
 
@@ -522,7 +522,7 @@ def test_significance_none_takes_any_weights():
             return True
 
     smoothed = SmoothedClassifier(
-        FrozenEstimator(Table()), sigma=0.01, n_samples=500, random_state=0
+        FrozenEstimator(Table()), sigma=0.01, n_predict=500, random_state=0
     )
     tested = TunedVoteClassifierCV(smoothed).fit(X, y)
     untested = TunedVoteClassifierCV(smoothed, significance=None).fit(X, y)
@@ -577,7 +577,7 @@ def test_pipelines_inside_and_outside():
 
 
 def test_a_search_over_sigma_scores_the_weighted_answers():
-    estimator, X, y = shrunken(n_samples=50)
+    estimator, X, y = shrunken(n_predict=50)
     search = GridSearchCV(
         make_pipeline(StandardScaler(), estimator.set_params(cv=3)),
         {"tunedvoteclassifiercv__estimator__sigma": [0.1, 0.6]},
@@ -597,7 +597,7 @@ class TestFrozen:
     def test_nothing_is_fitted_again(self):
         X, y = ball_rows(200, 5)
         sigma = 1.2 * ball_vanishing_sigma(1, 5)
-        settings = {"sigma": sigma, "n_samples": 200, "random_state": 0}
+        settings = {"sigma": sigma, "n_predict": 200, "random_state": 0}
         smoothed = SmoothedClassifier(FrozenEstimator(Ball()), **settings)
         tuned = TunedVoteClassifierCV(smoothed).fit(X, y)
         by_wrapping = TunedVoteClassifierCV(
@@ -645,7 +645,7 @@ def test_a_fold_may_lack_a_class():
 def test_one_seed_fixes_all_and_jobs_change_nothing():
     X, y = ball_rows(120, 5)
     smoothed = SmoothedClassifier(
-        DecisionTreeClassifier(max_features=2), sigma=0.5, n_samples=50
+        DecisionTreeClassifier(max_features=2), sigma=0.5, n_predict=50
     )
 
     def outcome(seed, **params):
@@ -680,7 +680,7 @@ def test_column_names_are_seen_by_the_base():
 def test_sample_weight_goes_with_the_rows():
     X, y = ball_rows(100, 3)
     weight = np.random.default_rng(0).random(100)
-    smoothed = SmoothedClassifier(Recorder(), n_samples=20, random_state=0)
+    smoothed = SmoothedClassifier(Recorder(), n_predict=20, random_state=0)
     Recorder.calls.clear()
     TunedVoteClassifierCV(smoothed, cv=4).fit(X, y, sample_weight=weight)
     calls = Recorder.calls[:]
@@ -697,7 +697,7 @@ def test_metadata_is_routed_to_the_base_and_the_splitter():
     weight, groups = np.arange(100) + 1.0, np.arange(100) % 4
     with config_context(enable_metadata_routing=True):
         base = Recorder().set_fit_request(sample_weight=True)
-        smoothed = SmoothedClassifier(base, n_samples=20, random_state=0)
+        smoothed = SmoothedClassifier(base, n_predict=20, random_state=0)
         Recorder.calls.clear()
         TunedVoteClassifierCV(smoothed, cv=GroupKFold(4)).fit(
             X, y, sample_weight=weight, groups=groups
@@ -737,7 +737,7 @@ def test_metadata_is_routed_to_the_base_and_the_splitter():
 def test_it_refuses_what_it_cannot_do(params, error, message):
     X, y = ball_rows(60, 3)
     estimator = TunedVoteClassifierCV(
-        SmoothedClassifier(GaussianNB(), n_samples=20, random_state=0)
+        SmoothedClassifier(GaussianNB(), n_predict=20, random_state=0)
     ).set_params(**params)
     with pytest.raises(error, match=message):
         estimator.fit(X, y)
@@ -762,13 +762,13 @@ def test_it_says_what_is_out_of_reach():
 @each_check(
     [
         TunedVoteClassifierCV(
-            SmoothedClassifier(DecisionTreeClassifier(), n_samples=30)
+            SmoothedClassifier(DecisionTreeClassifier(), n_predict=30)
         ),
         TunedVoteClassifierCV(
             make_pipeline(
                 StandardScaler(),
                 SmoothedClassifier(
-                    LogisticRegression(), method="monte_carlo", n_samples=30
+                    LogisticRegression(), method="monte_carlo", n_predict=30
                 ),
             ),
             cv=2,

@@ -59,7 +59,7 @@ def test_weights_move_a_hyperplane_by_a_known_distance(linear, weights):
     sigma = 0.4
     shift = sigma * ndtri(weights[0] / sum(weights))
     beyond = distance - shift
-    clf = smooth(base, weights, sigma=sigma, n_samples=4000, n_certify=4000)
+    clf = smooth(base, weights, sigma=sigma, n_predict=4000, n_certify=4000)
 
     answer = clf.predict(X)
     # The shares of 4000 votes tell apart what is farther off than this.
@@ -130,7 +130,7 @@ REQUESTS = {
 
 
 def everything(base, X, weights, bound):
-    clf = smooth(base, weights, bound=bound, sigma=0.6, n_certify=400, n_samples=300)
+    clf = smooth(base, weights, bound=bound, sigma=0.6, n_certify=400, n_predict=300)
     found = [clf.certify(X, **request) for request in REQUESTS.values()]
     return clf.predict(X), clf.predict_proba(X), found
 
@@ -166,13 +166,13 @@ def test_only_ratios_of_weights_matter(iris, factor, bound):
 
 
 def smooth_shares(base, X):
-    return smooth(base, None, sigma=0.6, n_samples=300).predict_proba(X)
+    return smooth(base, None, sigma=0.6, n_predict=300).predict_proba(X)
 
 
 def test_predict_answers_the_largest_product_of_weight_and_share(iris):
     base, X = iris
     weights = np.array([1.0, 0.5, 3.0])
-    clf = smooth(base, weights, sigma=0.6, n_samples=300, alpha=1e-6)
+    clf = smooth(base, weights, sigma=0.6, n_predict=300, alpha=1e-6)
     leader = np.argmax(weights * clf.predict_proba(X), axis=1)
     np.testing.assert_array_equal(clf.predict(X), leader)
     plain = clf.set_params(vote_weights=None).predict(X)
@@ -254,11 +254,11 @@ def test_weighted_certificates_are_false_at_a_rate_of_at_most_alpha(mode):
 
 
 def test_weighted_predict_stops_for_a_wrong_answer_at_a_rate_of_at_most_alpha():
-    n_samples, rates = 250, {}
+    n_predict, rates = 250, {}
     for name, (base, weights, x) in CASES.items():
-        clf = smooth(base, weights, n_samples=n_samples, random_state=len(rates))
+        clf = smooth(base, weights, n_predict=n_predict, random_state=len(rates))
         answer = clf.predict(base.rows(x, N_ROWS))
-        stopped = base.evaluations_ < n_samples
+        stopped = base.evaluations_ < n_predict
         score = base.shares(x) * weights
         best = base.classes_[score >= score.max() * (1 - 1e-9)]
         # One of those that tie is the answer, whichever, and the others are wrong.

@@ -135,7 +135,7 @@ def test_linear_scores_are_sampled_where_they_differ():
     digits = digits / 16
     model = LogisticRegression(max_iter=2000).fit(digits[::2], labels[::2])
     rows, n = digits[1:41:2], 5000
-    settings = {"sigma": 0.5, "n_samples": n, "random_state": 0}
+    settings = {"sigma": 0.5, "n_predict": n, "random_state": 0}
     projected = SmoothedClassifier.from_fitted(model, **settings).predict_proba(rows)
     plain = SmoothedClassifier.from_fitted(
         model, method="monte_carlo", **settings

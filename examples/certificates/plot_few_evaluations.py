@@ -48,7 +48,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 mlp = MLPClassifier((100,), max_iter=500, random_state=0).fit(X_train, y_train)
 counting = CountingClassifier(mlp)
 smoothed = SmoothedClassifier.from_fitted(
-    counting, sigma=0.25, n_samples=10_000, n_certify=100_000, random_state=0
+    counting, sigma=0.25, n_predict=10_000, n_certify=100_000, random_state=0
 )
 
 # %%

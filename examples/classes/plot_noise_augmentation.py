@@ -74,7 +74,7 @@ def class_accuracy(bunch, classifier, seed):
     scaler = StandardScaler().fit(X_train)
     X_test = scaler.transform(X_test)
     smoothed = SmoothedClassifier(
-        classifier, sigma=SIGMA, n_samples=500, random_state=seed
+        classifier, sigma=SIGMA, n_predict=500, random_state=seed
     ).fit(scaler.transform(X_train), y_train)
     # The accuracy of a class is its recall.
     return [

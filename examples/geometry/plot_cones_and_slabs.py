@@ -96,7 +96,7 @@ def share_inside(region, position, sigma, n_features):
     row = np.zeros((1, n_features))
     row[0, 0] = position
     smoothed = SmoothedClassifier.from_fitted(
-        region, sigma=sigma, n_samples=100_000, random_state=0
+        region, sigma=sigma, n_predict=100_000, random_state=0
     )
     return smoothed.predict_proba(row)[0, 0]
 
@@ -141,7 +141,7 @@ halfwidth = np.ptp(line[inside]) / 2
 print(f"half-width of the slab: {halfwidth:.3f}")
 print(f"  vanishing sigma, two classes:   {slab_vanishing_sigma(halfwidth):.3f}")
 print(f"  vanishing sigma, three classes: {slab_vanishing_sigma(halfwidth, 3):.3f}")
-print(vanishing_sigma(logistic, X, names[y], n_samples=10_000, random_state=0))
+print(vanishing_sigma(logistic, X, names[y], n_predict=10_000, random_state=0))
 
 # %%
 # What was learnt

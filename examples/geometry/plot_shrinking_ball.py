@@ -131,7 +131,7 @@ for n_features in (2, 4, 16, 64, 256):
         np.zeros((1, n_features)),
         ["in"],
         sigma_range=(exact / 4, 4 * exact),
-        n_samples=10_000,
+        n_predict=10_000,
         random_state=0,
     )
     print(f"{n_features:4}{exact:12.4f}{found.sigma[0]:11.4f}{n_features**-0.5:14.4f}")

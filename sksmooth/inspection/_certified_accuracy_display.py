@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth._certificates import Certificates, check_radii
 from sksmooth.bounds import share_interval
+from sksmooth.certificates import Certificates, check_radii
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
-from sksmooth._certificates import Certificates, check_radius, class_index
 from sksmooth.bounds import share_interval
+from sksmooth.certificates import Certificates, check_radius, class_index
 from sksmooth.inspection._certified_accuracy_display import base_name
 from sksmooth.inspection._drawing import (
     get_axes,

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 from scipy.special import ndtr
 
-from sksmooth._certificates import Certificates, class_index
-from sksmooth._vote_weights import resolve_vote_weights
+from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
 from sksmooth.inspection._drawing import (
     check_choice,
     colours,

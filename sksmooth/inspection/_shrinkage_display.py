@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth._certificates import class_index
 from sksmooth.bounds import share_interval
+from sksmooth.certificates import class_index
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
@@ -100,7 +100,7 @@ class ShrinkageDisplay:
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = KNeighborsClassifier().fit(X[::2], y[::2])
     >>> display = ShrinkageDisplay.from_estimator(
-    ...     clf, X[1::10], y[1::10], [0.5, 2.0], n_samples=100, n_certify=100,
+    ...     clf, X[1::10], y[1::10], [0.5, 2.0], n_predict=100, n_certify=100,
     ...     random_state=0)
     >>> display.ax_.get_ylabel()
     'accuracy'

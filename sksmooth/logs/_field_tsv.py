@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth._certificates import Certificates, class_index
+from sksmooth.certificates import Certificates, class_index
 from sksmooth.logs._skipped import describe_skipped, warn_skipped
 
 _COLUMNS = ("idx", "label", "predict", "radius", "correct", "time")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth._certificates import Certificates
+from sksmooth.certificates import Certificates
 from sksmooth.logs._field_tsv import read_field_tsv
 from sksmooth.logs._line_format import (
     FIELDS,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth._certificates import Certificates, check_radii, class_index
 from sksmooth.bounds import share_interval
+from sksmooth.certificates import Certificates, check_radii, class_index
 from sksmooth.metrics._scores import (
     check_asked,
     check_known,

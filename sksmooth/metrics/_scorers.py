@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sksmooth._certificates import check_radii, check_radius
+from sksmooth.certificates import check_radii, check_radius
 from sksmooth.metrics._classwise_report import score_name
 from sksmooth.metrics._scores import (
     abstention_rate,

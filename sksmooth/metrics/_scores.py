@@ -4,8 +4,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth._certificates import Certificates, check_radius, class_index
 from sksmooth._typing import FloatOrArray
+from sksmooth.certificates import Certificates, check_radius, class_index
 
 AVERAGES = ("micro", "macro", "worst", "range", None)
 

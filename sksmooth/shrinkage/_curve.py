@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth._certificates import check_radius, class_index
 from sksmooth.bounds import share_interval
+from sksmooth.certificates import check_radius, class_index
 from sksmooth.metrics import (
     abstention_rate,
     average_certified_radius_score,

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import qmc
 from sklearn.utils import check_random_state
 
-from sksmooth._certificates import class_index
 from sksmooth._typing import RandomState
+from sksmooth.certificates import class_index
 from sksmooth.shrinkage._smoothed_copy import base_labels, frame, smoothed_copy
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def region_volume(
     random_state : int, RandomState instance or None, default=None
         Seed of the scrambles, and of the noise if `estimator` is not smoothed yet.
     **params : dict
-        Parameters of `SmoothedClassifier`, such as `sigma` or `n_samples`.
+        Parameters of `SmoothedClassifier`, such as `sigma` or `n_predict`.
 
     Returns
     -------

@@ -10,9 +10,9 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from sksmooth._certificates import class_index
 from sksmooth._smoothed_classifier import SmoothedClassifier
-from sksmooth._tuned_vote import TunedVoteClassifierCV
+from sksmooth.certificates import class_index
+from sksmooth.tuning import TunedVoteClassifierCV
 
 
 def smoothed_copy(estimator, X, params):

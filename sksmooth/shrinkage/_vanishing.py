@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth._certificates import class_index
-from sksmooth._rows import take_rows
+from sksmooth._estimators import take_rows
+from sksmooth.certificates import class_index
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
@@ -150,7 +150,7 @@ def vanishing_sigma(
     tol : float, default=0.01
         Width of the bracket to stop at, relative to sigma.
     **params : dict
-        Parameters of `SmoothedClassifier` other than sigma, such as `n_samples`,
+        Parameters of `SmoothedClassifier` other than sigma, such as `n_predict`,
         `n_jobs` or, for a classifier that is not smoothed yet, `random_state`.
 
     Returns
@@ -178,9 +178,9 @@ def vanishing_sigma(
     Nothing is fitted, and the noise of a row is the same at all sigmas but for its
     scale. The answer is exact, up to the bracket, for the votes drawn; for the smoothed
     classifier itself it has their error. Near the vanishing sigma votes are close to a
-    tie, and among many rows one may be right by luck: `n_samples` votes find the sigma
-    at which the share of the class is within about ``2 / sqrt(n_samples)`` of a tie.
-    Raise `n_samples` if that matters; only rows close to a tie take that many votes.
+    tie, and among many rows one may be right by luck: `n_predict` votes find the sigma
+    at which the share of the class is within about ``2 / sqrt(n_predict)`` of a tie.
+    Raise `n_predict` if that matters; only rows close to a tie take that many votes.
 
     References
     ----------
@@ -196,7 +196,7 @@ def vanishing_sigma(
     >>> from sksmooth.shrinkage import vanishing_sigma
     >>> X, y = [[-1.0], [0.0], [1.0]], ["outer", "middle", "outer"]
     >>> nearest = KNeighborsClassifier(1).fit(X, y)
-    >>> print(vanishing_sigma(nearest, X, y, n_samples=50_000, random_state=0))
+    >>> print(vanishing_sigma(nearest, X, y, n_predict=50_000, random_state=0))
     Searched sigma from 0.05103 to 3.266:
     class 'middle' vanishes at 0.7387, between 0.7367 and 0.7407
     class 'outer' never vanishes within the range: rows are right at its end, 3.266

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where votes come from: sampled, or their probabilities in closed form."""
 
-from sksmooth.votes._exact import PROBIT_MAX, ExactSource
-from sksmooth.votes._monte_carlo import MonteCarloVotes
 from sksmooth.votes._registry import find_source
-from sksmooth.votes._torch import as_classifier, encode_for_net, ends_in_skorch_net
+from sksmooth.votes.exact import PROBIT_MAX, ExactSource
+from sksmooth.votes.sampled import MonteCarloVotes
+from sksmooth.votes.torch import as_classifier, encode_for_net, ends_in_skorch_net
 
 __all__ = [
     "PROBIT_MAX",

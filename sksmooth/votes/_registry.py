@@ -9,15 +9,14 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from sksmooth.votes._exact import (
+from sksmooth.votes.exact import (
     Declined,
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
 )
-from sksmooth.votes._monte_carlo import MonteCarloVotes
-from sksmooth.votes._projected_linear import ProjectedLinearVotes
-from sksmooth.votes._torch import (
+from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
+from sksmooth.votes.torch import (
     ends_in_skorch_net,
     torch_votes_or_reason,
     votes_of_predictions,

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Regions whose smoothing is known in closed form."""
+
+from sksmooth.geometry._ball import (
+    ball_asymptotic_radius,
+    ball_certified_radius,
+    ball_smoothed_radius,
+    ball_vanishing_sigma,
+    ball_vote_probability,
+)
+from sksmooth.geometry._box import (
+    box_certified_radius,
+    box_smoothed_halfwidths,
+    box_vanishing_sigma,
+    box_vote_probability,
+)
+from sksmooth.geometry._cone import (
+    cone_apex_shift,
+    cone_certified_radius,
+    cone_shrinking_rate,
+    cone_smoothed_boundary,
+    cone_vote_probability,
+)
+from sksmooth.geometry._half_space import (
+    half_space_boundary_shift,
+    half_space_certified_radius,
+    half_space_vanishing_sigma,
+    half_space_vote_probability,
+)
+from sksmooth.geometry._slab import (
+    slab_certified_radius,
+    slab_smoothed_halfwidth,
+    slab_vanishing_sigma,
+    slab_vote_probability,
+)
+
+__all__ = [
+    "ball_asymptotic_radius",
+    "ball_certified_radius",
+    "ball_smoothed_radius",
+    "ball_vanishing_sigma",
+    "ball_vote_probability",
+    "box_certified_radius",
+    "box_smoothed_halfwidths",
+    "box_vanishing_sigma",
+    "box_vote_probability",
+    "cone_apex_shift",
+    "cone_certified_radius",
+    "cone_shrinking_rate",
+    "cone_smoothed_boundary",
+    "cone_vote_probability",
+    "half_space_boundary_shift",
+    "half_space_certified_radius",
+    "half_space_vanishing_sigma",
+    "half_space_vote_probability",
+    "slab_certified_radius",
+    "slab_smoothed_halfwidth",
+    "slab_vanishing_sigma",
+    "slab_vote_probability",
+]

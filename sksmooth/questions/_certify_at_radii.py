@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Does the answer hold at given radii: one stream of votes, looked at as it grows."""
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from sksmooth.bounds import ThresholdTest
+from sksmooth.noise import Stage
+from sksmooth.questions._futility import optimistic_shares
+from sksmooth.questions._predict import leading_class
+from sksmooth.questions._scheduler import VoteRequest
+from sksmooth.questions._vote_radius import VoteRadius, heaviest_other
+
+# Part of alpha that pays for comparing the leader with each other class, which can
+# show more than the leader's own share does.
+_PAIRED_PART = 0.25
+
+
+def certify_at_radii(
+    n_rows, n_classes, *, radii, law, n_max, alpha, bound, weights, slack, beta
+):
+    """Certify the largest radius of a grid that holds.
+
+    At each look a row is asked whether its leader is shown to be the answer within
+    each radius; it leaves when no radius is undecided. Two tests share alpha:
+
+    - `_OwnShare`: the leader's share exceeds what all others together could catch up
+      with (all of alpha with ``bound="binary"`` or two classes);
+    - `_AgainstEach`: confidence bounds of the leader and of each other class leave a
+      larger radius (a quarter of alpha).
+
+    Parameters
+    ----------
+    radii : ndarray of shape (n_radii,)
+        Increasing.
+    beta : float
+        Probability of giving up on a row that the last look would accept half of the
+        time. It affects the cost only, never the guarantee.
+
+    Other parameters are those of `certify_radius`.
+    """
+    # A radius of 0 speaks of the row alone: nothing is lost between grid points.
+    needed = np.where(radii > 0, radii + slack, 0.0)
+    part = _paired_part(bound, n_classes)
+    own_share = _OwnShare(needed, law, n_max, (1 - part) * alpha, weights, beta)
+    looks = own_share.looks
+    paired = part > 0
+    if paired:
+        against_each = _AgainstEach(
+            needed, law, looks, part * alpha, n_classes, weights, beta
+        )
+
+    counts = np.zeros((n_rows, n_classes), dtype=np.int64)
+    n_evaluations = np.zeros(n_rows, dtype=np.int64)
+    label = np.zeros(n_rows, dtype=np.int64)
+    held = np.zeros(n_rows, dtype=np.int64)  # how many radii, from the smallest on
+    p_lower = np.zeros(n_rows)
+    active = np.arange(n_rows)
+    drawn = 0
+    for k, look in enumerate(looks):
+        if not active.size:
+            break
+        counts[active] += yield VoteRequest(
+            active, look - drawn, Stage.ESTIMATE, n_rows - active.size
+        )
+        drawn = look
+        n_evaluations[active] = look
+        votes = counts[active]
+        leader = leading_class(votes, weights)
+        holds, lower = own_share.decide(k, votes, leader)
+        if paired:
+            more, more_lower = against_each.decide(k, votes, leader)
+            lower = np.where(more > holds, more_lower, lower)
+            holds = np.maximum(more, holds)
+
+        gained = holds > held[active]
+        held[active[gained]] = holds[gained]
+        p_lower[active[gained]] = lower[gained]
+        # Until something is shown, the label is only the leader so far.
+        moves = gained | (held[active] == 0)
+        label[active[moves]] = leader[moves]
+
+        following = held[active]  # index of the smallest radius not shown yet
+        done = following == len(radii)
+        if not done.all():
+            open_ = np.flatnonzero(~done)
+            hopeless = own_share.hopeless(k, votes[open_], leader[open_])
+            hopeless = hopeless[np.arange(open_.size), following[open_]]
+            if paired and hopeless.any():
+                check = np.flatnonzero(hopeless)
+                at = open_[check]
+                hopeless[check] = against_each.hopeless(
+                    votes[at], leader[at], following[at]
+                )
+            done[open_[hopeless]] = True
+        active = active[~done]
+
+    return {
+        "label": label,
+        "radius": np.append(0.0, radii)[held],
+        "abstained": held == 0,
+        "p_lower": p_lower,
+        "counts": counts,
+        "n_evaluations": n_evaluations,
+    }
+
+
+def reachable_radii(radii, n_classes, law, n_max, alpha, bound, weights):
+    """Which radii `n_max` unanimous votes for the best-placed class would show."""
+    part = _paired_part(bound, n_classes)
+    return _OwnShare(radii, law, n_max, (1 - part) * alpha, weights, 0.0).reachable
+
+
+def _paired_part(bound, n_classes):
+    """Part of alpha for comparing classes; two classes have nothing to add."""
+    return _PAIRED_PART if bound == "multiclass" and n_classes > 2 else 0.0
+
+
+class _OwnShare:
+    """Show radii by the leader's share alone, by critical counts.
+
+    Class A with weight v is the answer within r if its probability exceeds
+    ``Phi(r / sigma + Phi^-1(w / (v + w)))``, w the largest weight of another class:
+    whatever the others share, the heaviest of them cannot catch up.
+    """
+
+    def __init__(self, needed, law, n_max, alpha, weights, beta):
+        probit = needed / law.sigma
+        self.by_class = weights is not None
+        if self.by_class:
+            rival = heaviest_other(weights)
+            probit = probit + ndtri(rival / (weights + rival))[:, np.newaxis]
+        probit = np.atleast_2d(probit)
+        self._threshold = np.insert(ndtr(probit), 0, 0.0, axis=1)
+        test = ThresholdTest.build(ndtr(-probit), n_max, alpha, beta)
+        self.looks = test.looks
+        # A larger radius never asks for fewer votes.
+        self._accept = np.maximum.accumulate(test.accept, axis=-1)
+        self._hopeless = test.hopeless
+        self.reachable = (test.accept[-1] <= n_max).any(axis=0)
+
+    def decide(self, k, votes, leader):
+        """How many radii are shown at look k, and the share that was shown."""
+        lead, group = self._lead(votes, leader)
+        holds = (lead >= self._accept[k, group]).sum(axis=1)
+        return holds, np.nextafter(self._threshold[group, holds], 0.0)
+
+    def hopeless(self, k, votes, leader):
+        """Which radii will hardly be shown, of shape (n_rows, n_radii)."""
+        lead, group = self._lead(votes, leader)
+        return lead <= self._hopeless[k, group]
+
+    def _lead(self, votes, leader):
+        lead = np.take_along_axis(votes, leader[:, np.newaxis], axis=1)
+        return lead, leader if self.by_class else np.zeros_like(leader)
+
+
+class _AgainstEach:
+    """Show radii by Clopper-Pearson bounds of the leader and of each other class.
+
+    It needs no pilot either. At one look, with K classes, let lower bounds fail with
+    probability ``a / (2 K)`` each and upper bounds with ``a / 4``. Call class A bad if
+    it is not the answer within the radius asked; the class c(A) that limits it is the
+    most dangerous other class if A is the answer at the row itself, and that answer
+    otherwise. A bad class is accepted only if its lower bound fails, which are K
+    events, or the upper bound of its c(A), which are two: together at most
+    ``K a / (2 K) + 2 a / 4 = a``.
+    """
+
+    def __init__(self, needed, law, looks, alpha, n_classes, weights, beta):
+        # Half of alpha waits for the last look, where rows near a threshold end.
+        levels = np.full(len(looks), alpha / 2 / max(len(looks) - 1, 1))
+        levels[-1] = alpha / 2
+        self._proves = [
+            VoteRadius(law, level / (2 * n_classes), level / 4, weights)
+            for level in levels
+        ]
+        self._needed = needed
+        self._n_max = looks[-1]
+        # Looks at one stream are alike: one share of beta each would give up too late.
+        self._beta = beta / 2
+
+    def decide(self, k, votes, leader):
+        """How many radii are shown at look k, and the leader's lower bound."""
+        radius, miss = self._proves[k](votes, leader)
+        holds = np.searchsorted(self._needed, radius, side="left")
+        return holds, np.nextafter(1.0 - miss, 0.0)
+
+    def hopeless(self, votes, leader, following):
+        """Whether all the votes would hardly show the radius at index `following`."""
+        if self._beta == 0:
+            return np.zeros(len(votes), dtype=bool)
+        hopeful = optimistic_shares(votes, leader, self._beta)
+        radius, _ = self._proves[-1](self._n_max * hopeful, leader)
+        return radius <= self._needed[following]

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ask again at another alpha, bound or vote weights, from the votes that were kept."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
+from sksmooth.noise import Gaussian
+from sksmooth.questions._vote_radius import VoteRadius
+
+
+def recertify(
+    certificates: Certificates,
+    *,
+    alpha: float | None = None,
+    bound: str = "multiclass",
+    vote_weights: Mapping[Any, float] | ArrayLike | None = None,
+) -> Certificates:
+    """Certify again from the counts of certificates, without a single new vote.
+
+    The votes that ``certify(X)`` counts are fresh: which class they are for and how
+    many they are was chosen by a pilot that is not among them. So they bound the
+    probabilities of the classes at any alpha, with any weights. What stays is what the
+    pilot chose: rows that it gave up abstain again, and with other weights a row may
+    abstain whose weighted leader is another class.
+
+    Fix alpha, bound and weights before you look: the best of several answers at
+    `alpha` each is not an answer at `alpha`.
+
+    Parameters
+    ----------
+    certificates : Certificates
+        From ``certify(X)``, or read from a log of it.
+    alpha : float, default=None
+        New error probability of a row; None keeps the old one.
+    bound : {"multiclass", "binary"}, default="multiclass"
+        As in `SmoothedClassifier`.
+    vote_weights : dict, array-like or None, default=None
+        As in `SmoothedClassifier`; None is the plain vote.
+
+    Returns
+    -------
+    Certificates
+        Of the same rows.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is invalid, or if there are no votes to ask again: those of
+        ``certify(X, radii=...)`` were stopped when they had shown enough at their
+        alpha, closed forms have none, and published files do not keep them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sksmooth import SmoothedClassifier, recertify
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = SmoothedClassifier(KNeighborsClassifier(), sigma=0.5, random_state=0)
+    >>> certificates = clf.fit(X, y).certify(X[:5])
+    >>> stricter = recertify(certificates, alpha=1e-6)
+    >>> bool((stricter.radius < certificates.radius).all())
+    True
+    """
+    if certificates.radii is not None:
+        raise ValueError(
+            f"the votes were drawn for radii={certificates.radii} and stopped once "
+            f"they had shown enough at alpha={certificates.alpha:g}; such counts prove "
+            "nothing at another alpha, bound or weights. Certify again, or keep logs "
+            "of certify(X) without radii."
+        )
+    if certificates.method != "monte_carlo":
+        raise ValueError(
+            f"method={certificates.method!r} drew no votes: its certificates need no "
+            "alpha, and another question takes another call of certify."
+        )
+    if (certificates.n_evaluations == 0).any():
+        raise ValueError(
+            "the certificates hold no counts of votes; a published file keeps only "
+            "what was concluded from them."
+        )
+    alpha = certificates.alpha if alpha is None else alpha
+    if not (isinstance(alpha, Real) and 0 < alpha < 1):
+        raise ValueError(f"alpha={alpha!r} must be a number strictly between 0 and 1.")
+    if bound not in ("multiclass", "binary"):
+        raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
+
+    classes = certificates.classes
+    weights = resolve_vote_weights(vote_weights, classes)
+    proves = VoteRadius.at(
+        alpha, bound, len(classes), Gaussian(certificates.sigma), weights
+    )
+    leader = class_index(certificates.label, classes)
+    drawn = certificates.counts.any(axis=1)
+    radius, miss = np.zeros(len(drawn)), np.ones(len(drawn))
+    radius[drawn], miss[drawn] = proves(certificates.counts[drawn], leader[drawn])
+    abstained = radius <= 0
+    return replace(
+        certificates,
+        radius=np.where(abstained, 0.0, np.maximum(radius - certificates.slack, 0.0)),
+        abstained=abstained,
+        p_lower=np.nextafter(1.0 - miss, 0.0),
+        alpha=float(alpha),
+    )

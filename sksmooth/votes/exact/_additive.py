@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two classes and a score that is a sum over single features: a dynamic program."""
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from sksmooth.votes.exact._boxes import cell_intervals
+from sksmooth.votes.exact._numerics import PROBIT_MAX, UNDERFLOW
+from sksmooth.votes.exact._self_check import ask
+from sksmooth.votes.exact._source import Declined, ExactSource
+from sksmooth.votes.exact._structure import read_ensemble
+
+N_BINS = 4096
+MAX_BINS = 2**16
+# Half of what is wanted, as the rows that users ask for are others.
+TARGET_WIDTH = 5e-3
+# Scores this close to the boundary, against the sum of all terms, count for either
+# class: scikit-learn adds the terms in another order.
+_ROUNDING = 1e-12
+# Rows that tell how fine a grid is needed.
+_N_PROBES = 8
+# Rows worked off at a time: their distributions stay in cache.
+_ROWS = 16
+
+
+class AdditiveSource(ExactSource):
+    """Boosted trees that look at one feature each, for two classes.
+
+    The score is a sum of independent terms, one per feature. Its distribution is found
+    by a dynamic program over a grid [1]_. Unlike there, what rounding to the grid may
+    have moved is kept as an interval, so that the answer holds for the fitted model
+    itself and not for a rounded one.
+
+    Parameters
+    ----------
+    estimator : fitted AdaBoost, gradient boosting or histogram gradient boosting
+    affine : AffineMap
+    n_bins : int, default=None
+        Cells of the grid over the range of the score. None begins with 4096 and doubles
+        them until intervals are narrower than 5e-3 on average over some rows among the
+        thresholds, under noise as wide as these are spread: the grid depends on the
+        model alone.
+
+    Attributes
+    ----------
+    n_bins : int
+
+    Notes
+    -----
+    Probabilities below 1e-280 are not told apart: the upper end of a probit is at least
+    -35.8, and so its lower end, for the other class, at most 35.8.
+
+    References
+    ----------
+    .. [1] M. Z. Horvath, M. N. Mueller, M. Fischer, M. Vechev, "(De-)Randomized
+       Smoothing for Decision Stump Ensembles", NeurIPS 2022, section 4.
+
+    Raises
+    ------
+    Declined
+        If a tree looks at several features, or there are more than two classes.
+    """
+
+    kind = "interval"
+
+    def __init__(self, estimator, affine, n_bins=None):
+        if len(estimator.classes_) != 2:
+            raise Declined("a sum over features is only worked out for two classes")
+        ensemble = read_ensemble(estimator)
+        super().__init__(estimator.classes_, affine, ensemble.visit_cost())
+        self._terms, self._slack = _terms_per_feature(ensemble, affine.n_features_out)
+        # What the terms leave over is constant, so one point tells it.
+        origin = np.zeros((1, affine.n_features_out))
+        self._bias = 0.0
+        total = ask(estimator.decision_function, origin)
+        self._bias = float(total[0] - self._score(origin)[0])
+        self._slack = _ROUNDING * (self._slack + abs(self._bias))
+        axes, thresholds, _ = zip(*self._terms, strict=True)
+        self._intervals, self._offsets = cell_intervals(axes, thresholds)
+        self._lay_grid(n_bins or N_BINS)
+        if n_bins is None:
+            self._refine_grid()
+
+    def _refine_grid(self):
+        rng = np.random.default_rng(0)
+        X = np.zeros((_N_PROBES, self.affine.n_features_out))
+        scale = np.ones(self.affine.n_features_out)
+        for axis, cuts, _ in self._terms:
+            if len(cuts):
+                X[:, axis] = rng.choice(cuts, _N_PROBES)
+                scale[axis] = np.std(cuts) or 1.0
+        width = _mean_width(*self._probits(X, scale))
+        while width > TARGET_WIDTH and self.n_bins < MAX_BINS:
+            self._lay_grid(2 * self.n_bins)
+            coarse, width = width, _mean_width(*self._probits(X, scale))
+            if width > 0.8 * coarse:
+                # Scores on the boundary itself; no grid decides them.
+                break
+
+    def _lay_grid(self, n_bins):
+        self.n_bins = n_bins
+        width = sum(np.ptp(term) for _, _, term in self._terms) / n_bins or 1.0
+        base, error_lo, error_hi = self._bias, 0.0, 0.0
+        self._steps = []
+        for _, _, term in self._terms:
+            from_least = term - term.min()
+            steps = np.rint(from_least / width).astype(np.int64)
+            error = from_least - steps * width
+            base += term.min()
+            error_lo += error.min()
+            error_hi += error.max()
+            self._steps.append(_Steps(steps))
+        # The score is base + width * (sum of steps) + error. From `sure` steps on it is
+        # positive whatever the error, below `possible` it is negative whatever it is.
+        self._sure = int(np.floor((self._slack - base - error_lo) / width)) + 1
+        self._possible = int(np.ceil((-self._slack - base - error_hi) / width))
+        self._halves = _balanced(self._steps)
+
+    def cost_per_row(self, n_rows=1):
+        additions = sum(
+            sum(self._steps[i].reach for i in half)
+            * sum(len(self._steps[i].values) for i in half)
+            for half in self._halves
+        )
+        return 1e-9 * additions + 1e-7 * len(self._intervals) + 5e-4 / n_rows
+
+    def disagrees(self, X, labels):
+        score = self._score(self.affine.apply(self._checked(X)))
+        # Within rounding of the boundary either label will do; the interval says so.
+        decided = np.abs(score) > self._slack
+        return decided & (self.classes[(score > 0).astype(int)] != labels)
+
+    def _positions(self, X):
+        return (self._score(X) > 0).astype(int)
+
+    def _score(self, X):
+        score = np.full(len(X), self._bias)
+        for axis, cuts, term in self._terms:
+            score += term[np.searchsorted(cuts, X[:, axis], side="left")]
+        return score
+
+    def _probits(self, X, scale):
+        lower = np.empty((len(X), 2))
+        upper = np.empty((len(X), 2))
+        for start in range(0, len(X), _ROWS):
+            rows = slice(start, start + _ROWS)
+            masses = self._intervals.masses(X[rows], scale).T
+            masses = np.split(masses, self._offsets[1:-1], axis=1)
+            weights = [
+                mass @ steps.gather
+                for mass, steps in zip(masses, self._steps, strict=True)
+            ]
+            first, second = (
+                _distribution(len(masses[0]), half, self._steps, weights)
+                for half in self._halves
+            )
+            (above_sure, below_sure), (above, below) = _sums_at_least(
+                first, second, (self._sure, self._possible)
+            )
+            lower[rows, 1] = _probit(above_sure, below_sure, "lower")
+            upper[rows, 1] = _probit(above, below, "upper")
+        lower[:, 0], upper[:, 0] = -upper[:, 1], -lower[:, 1]
+        return lower, upper
+
+
+def _mean_width(lower, upper):
+    return np.mean(ndtr(upper) - ndtr(lower))
+
+
+def _terms_per_feature(ensemble, n_features):
+    """The sum of all trees as one step function per feature.
+
+    Returns
+    -------
+    terms : list of (feature, sorted thresholds, value between them)
+    size : float
+        Sum of the largest sizes of all trees.
+    """
+    thresholds = ensemble.thresholds(n_features)
+    terms = {}
+    size = 0.0
+    for tree in ensemble.trees:
+        size += np.abs(tree.value).max()
+        used = tree.used_features
+        if len(used) > 1:
+            raise Declined(f"a tree of it looks at {len(used)} features at once")
+        axis = int(used[0]) if len(used) else 0
+        cuts = thresholds[axis]
+        # The upper end of a cell is compared as all of the cell is.
+        X = np.zeros((len(cuts) + 1, n_features))
+        X[:, axis] = np.append(cuts, np.inf)
+        term = tree.value[tree.leaf_of(X), 0]
+        terms[axis] = terms.get(axis, 0.0) + term
+    return [(axis, thresholds[axis], terms[axis]) for axis in sorted(terms)], size
+
+
+class _Steps:
+    """The term of a feature in whole steps of the grid.
+
+    Attributes
+    ----------
+    values : ndarray of int
+        Its distinct values, increasing from zero.
+    gather : ndarray of shape (n_cells, n_values)
+        Indicator of which cell has which.
+    reach : int
+        The largest.
+    """
+
+    def __init__(self, steps):
+        self.values, group = np.unique(steps, return_inverse=True)
+        self.gather = np.eye(len(self.values))[group]
+        self.reach = int(self.values[-1])
+
+
+def _balanced(steps):
+    """Features in two groups of about the same range, small ranges first."""
+    halves, reach = ([], []), [0, 0]
+    for i in sorted(range(len(steps)), key=lambda i: -steps[i].reach):
+        side = int(reach[1] < reach[0])
+        halves[side].insert(0, i)
+        reach[side] += steps[i].reach
+    return halves
+
+
+def _distribution(n_rows, features, steps, weights):
+    """Distribution of a sum of independent terms, of shape (n_rows, reach + 1)."""
+    total = np.ones((n_rows, 1))
+    for i in features:
+        grown = np.zeros((n_rows, total.shape[1] + steps[i].reach))
+        part = np.empty_like(total)
+        for value, weight in zip(steps[i].values, weights[i].T, strict=True):
+            np.multiply(total, weight[:, np.newaxis], out=part)
+            grown[:, value : value + total.shape[1]] += part
+        total = grown
+    return total
+
+
+def _sums_at_least(first, second, bounds):
+    """P(A + B >= bound) and P(A + B < bound), both as sums of positive terms."""
+    n_rows, n = second.shape
+    at_least = np.zeros((n_rows, n + 1))
+    below = np.zeros((n_rows, n + 1))
+    np.cumsum(second[:, ::-1], axis=1, out=at_least[:, n - 1 :: -1])
+    np.cumsum(second, axis=1, out=below[:, 1:])
+    for bound in bounds:
+        bound = min(max(bound, 0), first.shape[1] + n)
+        need = np.clip(bound - np.arange(first.shape[1]), 0, n)
+        yield tuple(
+            np.einsum("ra,ra->r", first, tail[:, need]) for tail in (at_least, below)
+        )
+
+
+def _probit(above, below, end):
+    """Probit of `above` where above + below = 1, rounded to the safe side far out."""
+    # Products may have underflowed: the smaller of the two may be too small by as much.
+    if end == "lower":
+        below = np.maximum(below, UNDERFLOW)
+        above = np.where(above < UNDERFLOW, 0.0, above)
+    else:
+        above = np.maximum(above, UNDERFLOW)
+        below = np.where(below < UNDERFLOW, 0.0, below)
+    with np.errstate(divide="ignore"):
+        probit = np.where(
+            above <= below,
+            ndtri(np.minimum(above, 0.5)),
+            -ndtri(np.minimum(below, 0.5)),
+        )
+    return np.clip(probit, -PROBIT_MAX, PROBIT_MAX)

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Disjoint boxes that each answer one class, and their masses under Gaussian noise."""
+
+from functools import cached_property
+
+import numpy as np
+from scipy.special import log_ndtr, ndtr
+
+from sksmooth.votes.exact._numerics import (
+    UNDERFLOW,
+    log_mass_between,
+    probits_of_log_shares,
+    probits_of_shares,
+)
+
+# Rows are worked off in chunks of about this many bytes, which stay in cache.
+_CHUNK_BYTES = 2**20
+
+
+def row_chunks(n_rows, n_floats_per_row):
+    """Slices of rows whose work arrays fit into cache."""
+    step = int(_CHUNK_BYTES / (8 * n_floats_per_row))
+    # Gathering slivers of a few rows is slower than gathering single numbers.
+    step = step if step >= 8 else 1
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+class AxisIntervals:
+    """Intervals ``lo < x[feature] <= hi``, each computed once however often it is used.
+
+    Parameters
+    ----------
+    feature : ndarray of int of shape (n_cuts,)
+    threshold : ndarray of shape (n_cuts,)
+    lo, hi : ndarray of int of shape (n_intervals,)
+        Positions in `threshold`; ``n_cuts`` stands for minus infinity and
+        ``n_cuts + 1`` for plus infinity.
+    """
+
+    def __init__(self, feature, threshold, lo, hi):
+        self.feature = np.asarray(feature, dtype=np.intp)
+        self.threshold = np.asarray(threshold, dtype=np.float64)
+        self.lo = np.asarray(lo, dtype=np.intp)
+        self.hi = np.asarray(hi, dtype=np.intp)
+
+    def __len__(self):
+        return len(self.lo)
+
+    @property
+    def n_floats(self):
+        """Floats of work space per row, at most."""
+        return 4 * (len(self.threshold) + 2) + 3 * len(self.lo)
+
+    @property
+    def n_operations(self):
+        """Elementary operations per row."""
+        return 30 * len(self.threshold) + 8 * len(self.lo)
+
+    def masses(self, X, scale):
+        """P(lo < x + scale * Z <= hi), as an array of shape (n_intervals, n_rows)."""
+        z = self._standardised(X, scale)
+        # The CDF is kept as its smaller tail, signed, plus whether the larger is meant.
+        # Differences of each part keep the relative precision of both tails.
+        above = z > 0
+        tail = ndtr(-np.abs(z))
+        np.negative(tail, out=tail, where=above)
+        tail = _padded(tail, 0.0, 0.0)
+        above = _padded(above.astype(np.float64), 0.0, 1.0)
+        mass = tail[self.hi]
+        mass -= tail[self.lo]
+        straddles = above[self.hi]
+        straddles -= above[self.lo]
+        mass += straddles
+        return np.maximum(mass, 0.0, out=mass)
+
+    def log_masses(self, X, scale):
+        """Logarithm of `masses`, far beyond where they underflow."""
+        z = self._standardised(X, scale)
+        log_tail = _padded(log_ndtr(-np.abs(z)), -np.inf, -np.inf)
+        above = _padded(z > 0, False, True)
+        return log_mass_between(
+            log_tail[self.lo], log_tail[self.hi], above[self.hi] & ~above[self.lo]
+        )
+
+    def contains(self, X):
+        """Whether each interval contains x, as 0.0 or 1.0."""
+        at_most = X.T[self.feature] <= self.threshold[:, np.newaxis]
+        at_most = _padded(at_most, False, True)
+        return (at_most[self.hi] & ~at_most[self.lo]).astype(np.float64)
+
+    def _standardised(self, X, scale):
+        distance = self.threshold[:, np.newaxis] - X.T[self.feature]
+        distance /= scale[self.feature, np.newaxis]
+        # Thresholds of 1e300 occur; keep the logarithms of their tails finite.
+        return np.clip(distance, -1e150, 1e150, out=distance)
+
+
+def _padded(values, at_minus_infinity, at_infinity):
+    padded = np.empty((len(values) + 2, values.shape[1]), dtype=values.dtype)
+    padded[:-2] = values
+    padded[-2] = at_minus_infinity
+    padded[-1] = at_infinity
+    return padded
+
+
+def cell_ends(axes, thresholds):
+    """Cells between the sorted thresholds of some axes, as ends among all thresholds.
+
+    Parameters
+    ----------
+    axes : sequence of int
+        Feature of each axis.
+    thresholds : sequence of ndarray
+
+    Returns
+    -------
+    feature, threshold : ndarray of shape (n_cuts,)
+    lo, hi : list of ndarray of int, one per axis
+        As for `AxisIntervals`.
+    """
+    sizes = [len(cuts) for cuts in thresholds]
+    n_cuts = sum(sizes)
+    parts = np.split(np.arange(n_cuts), np.cumsum(sizes)[:-1])
+    lo = [np.append(n_cuts, cuts) for cuts in parts]
+    hi = [np.append(cuts, n_cuts + 1) for cuts in parts]
+    return np.repeat(axes, sizes), np.concatenate(thresholds), lo, hi
+
+
+def cell_intervals(axes, thresholds):
+    """Cells between the sorted thresholds of some axes, one axis after the other.
+
+    Returns
+    -------
+    intervals : AxisIntervals
+    offsets : ndarray of int of shape (n_axes + 1,)
+        Where the cells of each axis start.
+    """
+    feature, threshold, lo, hi = cell_ends(axes, thresholds)
+    offsets = np.cumsum([0] + [len(ends) for ends in lo])
+    intervals = AxisIntervals(
+        feature, threshold, np.concatenate(lo), np.concatenate(hi)
+    )
+    return intervals, offsets
+
+
+class Boxes:
+    """A partition of space into boxes with a class each.
+
+    Parameters
+    ----------
+    intervals : AxisIntervals
+    factors : list of ndarray of int
+        The k-th holds, for each box that has so many sides, the position of the
+        interval that is its k-th side. Boxes with more sides come first, so that every
+        factor is about a leading block of boxes.
+    labels : ndarray of int of shape (n_boxes,)
+        Position of the class of each box.
+    n_classes : int
+    """
+
+    def __init__(self, intervals, factors, labels, n_classes):
+        self.intervals = intervals
+        self.factors = factors
+        self.labels = labels
+        self.n_classes = n_classes
+
+    @cached_property
+    def _one_hot(self):
+        return (self.labels == np.arange(self.n_classes)[:, np.newaxis]).astype(float)
+
+    @property
+    def n_boxes(self):
+        return len(self.labels)
+
+    @property
+    def n_floats(self):
+        """Floats of work space per row, at most."""
+        return self.intervals.n_floats + 3 * self.n_boxes + 4 * self.n_classes
+
+    @property
+    def n_operations(self):
+        """Elementary operations per row."""
+        return (
+            self.intervals.n_operations
+            + 2 * sum(map(len, self.factors))
+            + self.n_classes * (self.n_boxes + 30)
+        )
+
+    def probits(self, X, scale):
+        """Probits of the classes, of shape (n_rows, n_classes)."""
+        probit = np.empty((len(X), self.n_classes))
+        answered = self._one_hot.any(axis=1, keepdims=True)
+        for rows in row_chunks(len(X), self.n_floats):
+            shares = self._one_hot @ self._products(
+                self.intervals.masses(X[rows], scale), np.multiply, 1.0
+            )
+            probit[rows] = probits_of_shares(shares)
+            far = np.flatnonzero(np.any(answered & (shares < UNDERFLOW), axis=0))
+            if len(far):
+                far += rows.start
+                probit[far] = probits_of_log_shares(self.log_shares(X[far], scale))
+        return probit
+
+    def log_shares(self, X, scale):
+        """Log probability of each class, of shape (n_classes, n_rows)."""
+        log_boxes = self._products(self.intervals.log_masses(X, scale), np.add, 0.0)
+        shares = np.full((self.n_classes, len(X)), -np.inf)
+        for k in range(self.n_classes):
+            terms = log_boxes[self.labels == k]
+            if len(terms):
+                largest = terms.max(axis=0)
+                terms -= np.where(np.isfinite(largest), largest, 0.0)
+                with np.errstate(divide="ignore"):
+                    shares[k] = largest + np.log(np.exp(terms).sum(axis=0))
+        return shares
+
+    def positions(self, X):
+        """Position of the class of the box that contains each row."""
+        at = np.empty(len(X), dtype=np.intp)
+        for rows in row_chunks(len(X), self.n_floats):
+            inside = self._products(self.intervals.contains(X[rows]), np.multiply, 1.0)
+            at[rows] = np.argmax(self._one_hot @ inside, axis=0)
+        return at
+
+    def _products(self, of_intervals, combine, neutral):
+        """Combine the numbers of each box's sides, to shape (n_boxes, n_rows)."""
+        if not self.factors:
+            return np.full((self.n_boxes, of_intervals.shape[1]), neutral)
+        product = np.empty((self.n_boxes, of_intervals.shape[1]))
+        first = self.factors[0]
+        np.take(of_intervals, first, axis=0, out=product[: len(first)], mode="clip")
+        product[len(first) :] = neutral
+        for factor in self.factors[1:]:
+            block = product[: len(factor)]
+            combine(block, of_intervals[factor], out=block)
+        return product
+
+
+def boxes_of_tree(tree, labels, n_classes):
+    """Boxes of a tree's leaves; siblings that answer the same class are merged.
+
+    Parameters
+    ----------
+    tree : Tree
+    labels : ndarray of int of shape (n_nodes,)
+        Position of each leaf's class; ignored elsewhere.
+    n_classes : int
+
+    Returns
+    -------
+    Boxes
+    """
+    labels, is_end = _merge_siblings(tree, labels)
+    cuts = {}
+    intervals = {}
+    sides, ends = [], []
+    stack = [(0, {})]
+    while stack:
+        node, bounds = stack.pop()
+        if is_end[node]:
+            # Both infinities are None; a pair of cuts belongs to one feature only.
+            sides.append(
+                [intervals.setdefault(pair, len(intervals)) for pair in bounds.values()]
+            )
+            ends.append(labels[node])
+            continue
+        feature = int(tree.feature[node])
+        cut = cuts.setdefault((feature, float(tree.threshold[node])), len(cuts))
+        lo, hi = bounds.get(feature, (None, None))
+        stack.append((tree.left[node], bounds | {feature: (lo, cut)}))
+        stack.append((tree.right[node], bounds | {feature: (cut, hi)}))
+    n_cuts = len(cuts)
+    lo = [n_cuts if lo is None else lo for lo, _ in intervals]
+    hi = [n_cuts + 1 if hi is None else hi for _, hi in intervals]
+    feature = [feature for feature, _ in cuts]
+    threshold = [threshold for _, threshold in cuts]
+
+    n_sides = np.array([len(side) for side in sides])
+    order = np.argsort(-n_sides, kind="stable")
+    factors = [
+        np.array([sides[box][k] for box in order[: np.sum(n_sides > k)]])
+        for k in range(n_sides.max())
+    ]
+    return Boxes(
+        AxisIntervals(feature, threshold, lo, hi),
+        factors,
+        np.array(ends)[order],
+        n_classes,
+    )
+
+
+def _merge_siblings(tree, labels):
+    """Labels, and which nodes end a path, once equal siblings are one."""
+    order = [0]
+    for node in order:
+        if tree.feature[node] >= 0:
+            order += (tree.left[node], tree.right[node])
+    labels = np.array(labels)
+    is_end = tree.feature < 0
+    for node in reversed(order):
+        if not is_end[node]:
+            left, right = tree.left[node], tree.right[node]
+            if is_end[left] and is_end[right] and labels[left] == labels[right]:
+                labels[node] = labels[left]
+                is_end[node] = True
+    return labels, is_end

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A closed form is used only where its structure agrees with `predict`."""
+
+import warnings
+
+import numpy as np
+
+from sksmooth.votes.exact._source import Declined, SelfCheckFailed
+
+_N_ROWS = 256
+# Noise in multiples of sigma, so that labels change even where X_sample is far from
+# every boundary.
+_SPREADS = np.array([1.0, 3.0, 10.0])
+
+
+def ask(method, X):
+    """Call a method of an estimator on an array, whatever it was fitted on."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        return method(X)
+
+
+def checked_sample(X_sample):
+    """Rows as an array of float64.
+
+    Raises
+    ------
+    Declined
+        If they are not vectors of finite numbers.
+    """
+    try:
+        X_sample = np.asarray(X_sample, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise Declined("its rows are not numbers") from None
+    if X_sample.ndim != 2:
+        raise Declined(f"its rows are not vectors: X has {X_sample.ndim} dimensions")
+    if not np.all(np.isfinite(X_sample)):
+        raise Declined("its rows have missing values")
+    return X_sample
+
+
+def check_against_predict(estimator, disagrees, X_sample, sigma):
+    """Compare an extracted structure with `predict` on noisy rows.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    disagrees : callable
+        From rows and labels to a mask of the rows at which the structure contradicts
+        the labels.
+    X_sample : ndarray of shape (n_rows, n_features)
+    sigma : float
+
+    Raises
+    ------
+    SelfCheckFailed
+    """
+    rng = np.random.default_rng(0)
+    rows = rng.integers(len(X_sample), size=_N_ROWS)
+    spread = sigma * np.resize(_SPREADS, (_N_ROWS, 1))
+    noise = rng.standard_normal((_N_ROWS, X_sample.shape[1]))
+    noisy = X_sample[rows] + spread * noise
+    labels = np.asarray(ask(estimator.predict, noisy))
+    if labels.ndim != 1:
+        raise Declined("multi-output: it answers several labels per row")
+    n_wrong = int(np.sum(disagrees(noisy, labels)))
+    if n_wrong:
+        raise SelfCheckFailed(
+            f"self-check failed: predict contradicts its structure on {n_wrong} of "
+            f"{_N_ROWS} noisy rows"
+        )

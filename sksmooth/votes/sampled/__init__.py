@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Votes that are sampled: predictions on noisy copies, counted."""
+
+from sksmooth.votes.sampled._monte_carlo import (
+    MonteCarloVotes,
+    VoteStreams,
+    batches,
+)
+from sksmooth.votes.sampled._projected_linear import ProjectedLinearVotes
+
+__all__ = ["MonteCarloVotes", "ProjectedLinearVotes", "VoteStreams", "batches"]

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Votes of a linear classifier, sampled in the few directions that it looks at."""
+
+from itertools import pairwise
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams, batches
+
+# Scores held at a time, so that they stay in the cache.
+_MOST_SCORES = 2**17
+# Share of votes that may miss, up to which drawing only those takes less time.
+_FEW_MISSES = 0.2
+
+
+class ProjectedLinearVotes(MonteCarloVotes):
+    """A source of votes for the class with the largest of K linear scores.
+
+    The scores differ only along at most K - 1 directions. In an orthonormal basis of
+    these, Gaussian noise is Gaussian with the same sigma, so votes have the law they
+    have in the space of the rows, at a fraction of the cost; and a projection brings
+    no two rows further apart, so a certified radius holds there too.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (n_classes, n_features)
+    intercept : ndarray of shape (n_classes,)
+        The scores; the first of equal ones wins.
+    estimator, classes, law, key, batch_size
+        As for `MonteCarloVotes`.
+    """
+
+    def __init__(self, coef, intercept, estimator, classes, law, key, batch_size):
+        batch_size = min(batch_size, max(1, _MOST_SCORES // len(classes)))
+        super().__init__(estimator, classes, law, key, batch_size)
+        # A common vector added to all scores changes no answer.
+        differing = coef - coef.mean(axis=0)
+        left, scale, right = np.linalg.svd(differing, full_matrices=False)
+        rank = int(np.sum(scale > scale[0] * np.finfo(np.float64).eps * len(right)))
+        self._basis = right[:rank].T
+        self._coef = np.ascontiguousarray((left * scale)[:, :rank])
+        # Against the largest one: a class far behind must not cost the others digits.
+        self._intercept = intercept - intercept.max()
+        # Of classes with the same score only the first is ever answered; here their
+        # scores could come out different in the last bits.
+        both = np.column_stack([coef, intercept])
+        _, first = np.unique(both, axis=0, return_index=True)
+        never = np.setdiff1d(np.arange(len(both)), first)
+        self._intercept[never] = -np.inf
+        self.noise_coef = law.sigma * self._coef
+        # Standard deviation of the difference of two scores under the noise.
+        self.deviations = np.stack(
+            [np.linalg.norm(self.noise_coef - of, axis=1) for of in self.noise_coef]
+        )
+
+    def open(self, X):
+        """Open the streams of rows; see `MonteCarloVotes.open`."""
+        return _ScoreStreams(self, X)
+
+    def coordinates(self, X):
+        """Rows in the basis, of shape (n_rows, rank)."""
+        return X.astype(np.float64, copy=False) @ self._basis
+
+    def scores(self, coordinates):
+        """Scores of rows that are given in the basis, of shape (n_rows, n_classes)."""
+        return coordinates @ self._coef.T + self._intercept
+
+
+class _ScoreStreams(VoteStreams):
+    """Votes by the scores of a row plus those of its noise.
+
+    Row and noise are not added before they are scored, so their sum need not be exact:
+    no classifier sees it that could read its low bits. A vote can differ from that of
+    exact arithmetic only where two scores agree to about 1e-14, as in a closed form.
+
+    Where few votes can miss the leader, the class of the row itself, only those are
+    drawn. Class j is ahead of the leader in a half-space of known probability q_j. A
+    uniform number decides whether a vote may miss, with probability ``sum(q)``, and in
+    which half-space, the j-th with probability ``q_j / sum(q)``; its noise is then
+    drawn there. Noise that lies in m of the half-spaces at once comes up m times too
+    often, and is kept with probability 1/m. All other votes are the leader's. So misses
+    have the law that they have if the noise of every vote is drawn [1]_.
+
+    References
+    ----------
+    .. [1] R. M. Karp, M. Luby, "Monte-Carlo Algorithms for Enumeration and Reliability
+       Problems", FOCS 1983.
+    """
+
+    def __init__(self, source, X):
+        super().__init__(source, X)
+        self._scores = source.scores(self._rows)
+        self._leader = np.argmax(self._scores, axis=1)
+        lead = np.max(self._scores, axis=1, keepdims=True) - self._scores
+        with np.errstate(divide="ignore", invalid="ignore"):
+            missed = ndtr(-lead / source.deviations[self._leader])
+        missed[np.arange(len(X)), self._leader] = 0.0
+        # Increasing, up to the probability that a vote may miss.
+        self._missed = np.cumsum(np.nan_to_num(missed, nan=1.0), axis=1)
+
+    def draw(self, rows, sizes, stage):
+        """Draw votes; see `VoteStreams.draw`."""
+        counts = np.empty((len(rows), len(self._source.classes)), dtype=np.int64)
+        clear = self._missed[rows, -1] < _FEW_MISSES
+        for of, draw in ((~clear, super().draw), (clear, self._draw_misses)):
+            counts[of] = draw(rows[of], sizes[of], stage)
+        return counts
+
+    def _draw_misses(self, rows, sizes, stage):
+        counts = np.zeros((len(rows), len(self._source.classes)), dtype=np.int64)
+        leader, may_miss = self._leader[rows], self._missed[rows, -1]
+        capacity = int(min(self._source.batch_size, np.sum(sizes)))
+        uniform = np.empty(capacity)
+        for owners, parts in batches(sizes, capacity):
+            ends = np.cumsum(parts)
+            for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
+                self._stream(row, stage).random(out=uniform[start:end])
+            limit = np.repeat(may_miss[owners], parts)
+            (drawn,) = np.nonzero(uniform[: ends[-1]] < limit)
+            owner = owners[np.searchsorted(ends, drawn, side="right")]
+            votes = self._votes_that_may_miss(rows[owner], uniform[drawn], stage)
+            counts[owners, leader[owners]] += parts
+            np.subtract.at(counts, (owner, leader[owner]), 1)
+            np.add.at(counts, (owner, votes), 1)
+        return counts
+
+    def _votes_that_may_miss(self, rows, uniform, stage):
+        """Votes with noise in one of the half-spaces where a class is ahead.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n,)
+            Whose votes they are; equal ones stand together.
+        uniform : ndarray of shape (n,)
+            Uniform on the line of length ``sum(q)``, on which class j has a piece of
+            length q_j; the place within it is a uniform number too.
+        stage : Stage
+
+        Returns
+        -------
+        ndarray of int of shape (n,)
+        """
+        noise_coef = self._source.noise_coef
+        n, rank = len(rows), noise_coef.shape[1]
+        # One normal more than directions; it decides which noise is kept.
+        normals = np.empty((n, rank + 1))
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        for start, end in pairwise([*starts, n]):
+            self._stream(rows[start], stage, 1).standard_normal(out=normals[start:end])
+        noise, kept = normals[:, :rank], ndtr(normals[:, rank])
+        leader, missed = self._leader[rows], self._missed[rows]
+        ahead = np.sum(uniform[:, np.newaxis] >= missed, axis=1)
+        every = np.arange(n)
+        piece = uniform - np.where(ahead > 0, missed[every, ahead - 1], 0.0)
+        # Along the line where the class gains, a normal beyond the boundary.
+        line = noise_coef[leader] - noise_coef[ahead]
+        line /= np.linalg.norm(line, axis=1, keepdims=True)
+        along = ndtri(np.maximum(piece, np.finfo(np.float64).tiny))
+        noise += (along - np.sum(noise * line, axis=1))[:, np.newaxis] * line
+        scores = self._scores[rows] + noise @ noise_coef.T
+        n_ahead = np.sum(scores > scores[every, leader][:, np.newaxis], axis=1)
+        # At the boundary rounding can have the leader ahead.
+        votes = np.where(n_ahead > 0, np.argmax(scores, axis=1), ahead)
+        return np.where(kept * np.maximum(n_ahead, 1) < 1, votes, leader)
+
+    def _fill(self, row, stream, out):
+        stream.standard_normal(out=out)
+
+    def _count(self, batch, rows, parts):
+        # One line per class: the largest score and who has it are then found in long
+        # loops without a branch.
+        scores = self._source.noise_coef @ batch.T
+        ends = np.cumsum(parts)
+        starts = ends - parts
+        for row, start, end in zip(rows, starts, ends, strict=True):
+            scores[:, start:end] += self._scores[row][:, np.newaxis]
+        wins = (scores == scores.max(axis=0)).view(np.uint8)
+        counts = np.add.reduceat(wins, starts, axis=1, dtype=np.int32).T
+        if counts.sum() > len(batch):  # a tie, which is the first one's
+            counts = self._tally(np.argmax(scores, axis=0), parts)
+        return counts

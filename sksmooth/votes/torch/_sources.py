@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Votes of a network: noise from the host for a CPU, made on the device for a GPU."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from sksmooth.noise import row_digests
+from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
+from sksmooth.votes.torch._philox import row_words, standard_normal
+
+# On a CPU a forward pass is fastest while activations stay in cache and in memory that
+# is mapped already: large batches make a convolution up to ten times slower a row.
+# These are features of the rows of a piece; its activations are larger.
+_PIECE_OF_DENSE, _PIECE_OF_CONVOLUTION = 2**17, 2**14
+_FEWEST, _MOST = 64, 4096
+# Noise on the host is made for more rows at a time, so that several threads share it.
+_HOST_FEATURES = 2**21
+# Noise is made for so many features at a time: the generator needs ten times its room.
+_NOISE_FEATURES = 2**22
+
+
+class TorchVotes(MonteCarloVotes):
+    """A source of votes that asks a network.
+
+    On a CPU, noise is that of `MonteCarloVotes`, so votes are those of `predict`, up
+    to ties within the rounding of the network. On a GPU it is drawn, rounded to the
+    grid, voted on and counted there, one transfer a round; it is other noise, with the
+    same law and the same independence of batch, order and company.
+
+    Parameters
+    ----------
+    network : Network
+    steps : list of transformers
+        Applied to noisy rows before the network, on the host.
+    columns : ndarray of str or None
+        Names of the columns that the first step wants to see.
+    classes, law, key, batch_size
+        As for `MonteCarloVotes`.
+    """
+
+    def __init__(self, network, steps, columns, classes, law, key, batch_size):
+        predictor = _Predictor(network, steps, columns)
+        super().__init__(predictor, np.arange(network.n_classes), law, key, batch_size)
+        self.classes = classes
+        self.network = network
+        self.serial = network.device.type != "cpu"
+        # Steps before the network work on the host, and so noise must be there; and
+        # the grid needs float64, which not all devices have.
+        self.noise_on_device = not steps and network.device.type == "cuda"
+
+    def open(self, X):
+        """Open the streams of rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, ...)
+
+        Returns
+        -------
+        object with a method ``draw(rows, sizes, stage)``
+        """
+        if self.noise_on_device:
+            return _DeviceStreams(self, X)
+        network = self.network
+        if network.device.type == "cpu":
+            is_dense = all(weight.dim() <= 2 for weight in network.module.parameters())
+            fits = _PIECE_OF_DENSE if is_dense else _PIECE_OF_CONVOLUTION
+            fits = max(_FEWEST, min(fits // max(X[:1].size, 1), _MOST))
+            network.limit = min(network.limit or fits, fits)
+        return _HostStreams(self, X)
+
+
+class _Predictor:
+    """Positions that a network votes for, in the manner of `predict`."""
+
+    def __init__(self, network, steps, columns):
+        self._network = network
+        self._steps = steps
+        if columns is not None:
+            self.feature_names_in_ = columns
+
+    def predict(self, rows):
+        network = self._network
+        for step in self._steps:
+            rows = step.transform(rows)
+        rows = torch.from_numpy(np.ascontiguousarray(rows))
+        votes = torch.empty(len(rows), dtype=torch.int64)
+
+        def work(start, stop):
+            votes[start:stop] = network.votes(rows[start:stop])
+
+        network.in_pieces(len(rows), work)
+        check_no_nan(int((votes == network.n_classes).sum()))
+        return votes.numpy()
+
+
+class _HostStreams(VoteStreams):
+    """Votes of a chunk of rows with the noise of `VoteStreams`, drawn by all cores."""
+
+    def draw(self, rows, sizes, stage):
+        """Draw votes; see `VoteStreams.draw`."""
+        source = self._source
+        counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
+        n_features = self._rows.shape[1]
+        capacity = max(_FEWEST, _HOST_FEATURES // max(n_features, 1))
+        capacity = min(source.batch_size, capacity, max(1, int(np.sum(sizes))))
+        batch = np.empty((capacity, n_features))
+        n_threads = torch.get_num_threads() if batch.size > _PIECE_OF_DENSE else 1
+        with source.network.evaluating(), ThreadPoolExecutor(n_threads) as pool:
+            for owners, parts in batches(sizes, capacity):
+                noisy = batch[: parts.sum()]
+                streams = [self._stream(row, stage) for row in rows[owners]]
+                tasks = list(
+                    zip(
+                        self._rows[rows[owners]],
+                        streams,
+                        np.split(noisy, np.cumsum(parts)[:-1]),
+                        strict=True,
+                    )
+                )
+                if n_threads == 1:
+                    self._perturb(tasks)
+                else:
+                    # Rows draw from streams of their own, so any thread may do any.
+                    shares = (np.cumsum(parts) - 1) * n_threads // parts.sum()
+                    cuts = np.searchsorted(shares, np.arange(1, n_threads))
+                    bounds = pairwise([0, *cuts, len(tasks)])
+                    list(pool.map(self._perturb, [tasks[a:b] for a, b in bounds]))
+                counts[owners] += self._count(noisy, rows[owners], parts)
+        return counts
+
+    def _perturb(self, tasks):
+        for row, stream, out in tasks:
+            self._source.law.perturb(row, stream, out)
+
+
+class _DeviceStreams:
+    """Votes of a chunk of rows that stay on the device until they are counted."""
+
+    def __init__(self, source, X):
+        network = source.network
+        rows = source.law.snap(X).reshape(len(X), -1)
+        self._source = source
+        self._row_shape = X.shape[1:]
+        self._rows = torch.from_numpy(rows).to(network.device)
+        self._words = row_words(row_digests(X, source.key), network.device)
+        self._drawn = {}
+
+    def draw(self, rows, sizes, stage):
+        """Draw votes; see `VoteStreams.draw`."""
+        network = self._source.network
+        drawn = self._drawn.setdefault(stage, np.zeros(len(self._rows), np.int64))
+        ends = np.cumsum(sizes, dtype=np.int64)
+        # The v-th vote of this round is copy v + offset[owner] of its row.
+        offset = drawn[rows] - (ends - sizes)
+        rows_, ends_, offset_ = (
+            torch.from_numpy(np.asarray(a, dtype=np.int64)).to(network.device)
+            for a in (rows, ends, offset)
+        )
+        n_bins = network.n_classes + 1
+        counts = torch.zeros(
+            len(rows) * n_bins, dtype=torch.int64, device=network.device
+        )
+
+        def work(start, stop):
+            vote = torch.arange(start, stop, device=network.device)
+            owner = torch.searchsorted(ends_, vote, right=True)
+            noisy = self._noisy(rows_[owner], vote + offset_[owner], stage)
+            place = owner * n_bins + network.votes(noisy)
+            # bincount would wait for the device to tell the largest of them.
+            counts.scatter_add_(0, place, torch.ones_like(place))
+
+        total = int(ends[-1]) if len(ends) else 0
+        with network.evaluating():
+            for start in range(0, total, self._source.batch_size):
+                size = min(self._source.batch_size, total - start)
+                network.in_pieces(size, lambda a, b, at=start: work(at + a, at + b))
+        drawn[rows] += sizes
+        counts = counts.reshape(-1, n_bins).cpu().numpy()
+        check_no_nan(counts[:, -1].sum())
+        return counts[:, :-1]
+
+    def _noisy(self, rows, copies, stage):
+        """Noisy copies in the dtype of the network, on the grid."""
+        law, n_features = self._source.law, self._rows.shape[1]
+        noisy = torch.empty(
+            len(rows),
+            n_features,
+            dtype=self._source.network.dtype,
+            device=self._rows.device,
+        )
+        n_at_once = max(1, _NOISE_FEATURES // max(n_features, 1))
+        for start in range(0, len(rows), n_at_once):
+            part = slice(start, start + n_at_once)
+            row = rows[part]
+            noise = standard_normal(self._words[row], copies[part], stage, n_features)
+            noise.mul_(law.sigma / law.grid).round_().mul_(law.grid)
+            noisy[part] = noise.add_(self._rows[row])
+        return noisy.reshape(-1, *self._row_shape)
+
+
+def check_no_nan(n_nan):
+    """Refuse to count a vote of a network that answers NaN."""
+    if n_nan:
+        raise ValueError(
+            f"the network answers NaN for {n_nan} noisy rows, which vote for no class. "
+            "Its weights may have diverged in training, or the precision of autocast "
+            "may be too low: bfloat16 overflows less than float16."
+        )
