@@ -47,27 +47,19 @@ from sksmooth._typing import RandomState
 from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
+    RowAnswers,
     check_radii,
     check_radius,
     class_index,
     resolve_vote_weights,
 )
 from sksmooth.logs import CertificateLog, describe_run
-from sksmooth.noise import Gaussian, draw_noise_key, row_digests
+from sksmooth.noise import LAWS, Law, draw_noise_key, row_digests
 from sksmooth.parallel import run_in_chunks
-from sksmooth.questions import (
-    certify_at_radii,
-    certify_radius,
-    check_can_certify,
-    count_votes,
-    decide_label,
-    exact_certificates,
-    exact_label,
-    exact_shares,
-    run,
-)
+from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
 from sksmooth.votes import (
-    ExactSource,
+    Model,
+    VoteSource,
     as_classifier,
     encode_for_net,
     ends_in_skorch_net,
@@ -104,13 +96,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         already in :class:`~sklearn.frozen.FrozenEstimator`, or use `from_fitted`.
 
     sigma : float, default=0.25
-        Standard deviation of the noise.
+        Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian"}, default="gaussian"
-        Law of the noise.
+    noise : {"gaussian", "laplace"}, default="gaussian"
+        Distribution of the noise, independent in each feature.
 
-    norm : {2}, default=2
-        The norm in which radii are certified.
+    norm : {1, 2, inf} or None, default=None
+        Order of the norm in which radii are certified; None is the law's own. Gaussian
+        noise certifies l2, and by inclusion l1 and l-infinity; Laplace noise l1.
 
     method : {"auto", "monte_carlo", "exact"}, default="auto"
         Where votes come from. "monte_carlo" samples them; "exact" computes their
@@ -211,8 +204,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions({"gaussian"})],
-        "norm": [Options(Real, {2})],
+        "noise": [StrOptions(set(LAWS))],
+        "norm": [None, Options(Real, {1, 2, np.inf})],
         "method": [StrOptions({"auto", "exact", "monte_carlo"})],
         "bound": [StrOptions({"binary", "multiclass"})],
         "vote_weights": [None, Mapping, "array-like"],
@@ -232,7 +225,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         *,
         sigma: float = 0.25,
         noise: str = "gaussian",
-        norm: int = 2,
+        norm: float | None = None,
         method: str = "auto",
         bound: str = "multiclass",
         vote_weights: Mapping[Any, float] | ArrayLike | None = None,
@@ -410,17 +403,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_rows(X)
-        weights = resolve_vote_weights(self.vote_weights, self.classes_)
-        source = self._source(X, min(self.n_predict, 50))
-        if isinstance(source, ExactSource):
-            return self.classes_[exact_label(source.probits(X, self.sigma), weights)]
-        procedure = partial(
-            decide_label, n_max=self.n_predict, alpha=self.alpha, weights=weights
-        )
-        work = partial(_run_chunk, procedure, source)
-        chunks = self._chunks(work, X, "predict", self._jobs(source))
-        found = _joined(list(chunks))
-        return self.classes_[found["label"]]
+        question = DecideLabel(self.n_predict, self.alpha, self._weights())
+        return self.classes_[self._answer(question, X).label]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of `n_predict` votes that each class gets.
@@ -441,14 +425,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_rows(X)
-        source = self._source(X, min(self.n_predict, 50))
-        if isinstance(source, ExactSource):
-            return exact_shares(source.probits(X, self.sigma))
-        procedure = partial(count_votes, n_votes=self.n_predict)
-        work = partial(_run_chunk, procedure, source)
-        chunks = self._chunks(work, X, "predict_proba", self._jobs(source))
-        found = _joined(list(chunks))
-        return found["counts"] / self.n_predict
+        return self._answer(CountVotes(self.n_predict), X).shares
 
     def certify(
         self,
@@ -522,86 +499,62 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if not (isinstance(beta, Real) and 0 <= beta < 0.5):
             raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
         X = self._check_rows(X)
-        law = Gaussian(self.sigma)
-        asked = {
-            "law": law,
-            "radii": radii,
-            "weights": resolve_vote_weights(self.vote_weights, self.classes_),
-        }
-        source = self._source(X, self._votes_expected(radii))
-        if isinstance(source, ExactSource):
-            asked |= {"alpha": 0.0, "method": "exact", "slack": 0.0}
-            work = partial(_answer_exactly, source, law, asked["weights"], radii)
-            n_jobs = 1  # a table is quicker read than sent
-        else:
-            asked |= {
-                "alpha": float(self.alpha),
-                "bound": self.bound,
-                "method": "monte_carlo",
-                "n_max": self.n_certify,
-                "slack": law.grid_slack(X[0].size if len(X) else 1),
-            }
-            asked |= {"beta": beta} | ({"tol": tol} if radii is None else {})
-            work = partial(_run_chunk, self._procedure(asked), source)
-            n_jobs = self._jobs(source)
-
-        def certificates(found):
-            return Certificates(
-                **found,
-                classes=self.classes_,
-                sigma=float(self.sigma),
-                noise=law.name,
-                norm=law.norm,
-                alpha=asked["alpha"],
-                method=asked["method"],
-                radii=None if radii is None else tuple(radii.tolist()),
-                slack=asked["slack"],
-            )
-
+        question = self._certify_question(X, radii, tol, beta)
+        source = self._source(X, question)
+        source.check(question)
         if log is not None:
-            return certificates(self._certify_into(log, work, source, X, asked, n_jobs))
-        results = []
+            answers = self._certify_into(log, question, source, X)
+            return self._certificates(answers, question, source)
+        parts = []
         try:
-            for found in self._chunks(work, X, "certify", n_jobs):
-                results.append(self._named(found))
+            parts.extend(self._chunks(question, source, X))
         except KeyboardInterrupt:
-            if not results:
+            if not parts:
                 raise
-            raise CertifyInterrupted(certificates(_joined(results))) from None
-        return certificates(_joined(results))
+            partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
+            raise CertifyInterrupted(
+                self._certificates(partial_answers, question, source)
+            ) from None
+        answers = RowAnswers.concatenate(parts).named(self.classes_)
+        return self._certificates(answers, question, source)
 
-    def _procedure(self, asked):
-        """The sampling procedure that answers a question of `certify`."""
-        settings = {name: value for name, value in asked.items() if name != "method"}
-        feasibility = {
-            name: settings[name]
-            for name in ("law", "radii", "n_max", "alpha", "bound", "weights")
+    def _certify_question(self, X, radii, tol, beta):
+        law = self.noise_law(X[0].size if len(X) else 1)
+        settings = {
+            "law": law,
+            "n_max": self.n_certify,
+            "alpha": self.alpha,
+            "bound": self.bound,
+            "weights": self._weights(),
+            "slack": law.grid_slack(law.n_features),
+            "beta": beta,
         }
-        check_can_certify(len(self.classes_), **feasibility)
-        if settings["radii"] is None:
-            del settings["radii"]
-            return partial(certify_radius, **settings)
-        return partial(certify_at_radii, **settings)
-
-    def _votes_expected(self, radii):
-        """About how many votes a row takes, to weigh a closed form against."""
         if radii is None:
-            return self.n_certify / 4
-        return min(self.n_certify, 500)
+            return CertifyRadius(tol=tol, **settings)
+        return CertifyAtRadii(radii=radii, **settings)
 
-    def _certify_into(self, log, work, source, X, asked, n_jobs):
-        """Certify the rows that a log does not hold yet, and return all of its rows."""
+    def _certificates(self, answers, question, source):
+        """Certificates from what is known of each sample."""
+        return Certificates(
+            **vars(answers),
+            classes=self.classes_,
+            sigma=float(self.sigma),
+            noise=question.law.name,
+            norm=question.law.norm,
+            method=source.method,
+            radii=None if question.radii is None else tuple(question.radii.tolist()),
+            **question.error(source.method),
+        )
+
+    def _certify_into(self, log, question, source, X):
+        """Certify the samples that a log does not hold yet, and return all of it."""
         digests = row_digests(X, self._noise_key)
-        described = describe_run(asked, source, self.classes_, X, digests)
+        described = describe_run(question, source, self.classes_, X, digests)
         with CertificateLog.of(log).writing(described, digests) as writer:
             rest = X[len(writer.rows) :]
-            for found in self._chunks(work, rest, "certify", n_jobs):
-                writer.append(self._named(found))
-            return writer.columns()
-
-    def _named(self, found):
-        """Replace positions of classes by their labels."""
-        return {**found, "label": self.classes_[found["label"]]}
+            for part in self._chunks(question, source, rest):
+                writer.append(vars(part.named(self.classes_)))
+            return RowAnswers(**writer.columns())
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -712,55 +665,72 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 ) from error
             raise
 
-    def _source(self, X, expected_votes):
+    def noise_law(self, n_features: int | None = None) -> Law:
+        """Return the law of the noise.
+
+        Parameters
+        ----------
+        n_features : int, default=None
+            Number of values in a sample; certificates in some norms depend on it.
+
+        Returns
+        -------
+        Law
+            A law of `sksmooth.noise`.
+        """
+        return LAWS[self.noise](self.sigma, self.norm, n_features)
+
+    def vote_source(self, X: ArrayLike) -> VoteSource:
+        """Tell where the votes for samples come from.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, finite numbers.
+
+        Returns
+        -------
+        VoteSource
+            Read only: whether votes are sampled or computed, and at which cost.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X = self._check_rows(X)
+        return VoteSource.of(self._source(X, CountVotes(self.n_predict)))
+
+    def _weights(self):
+        return resolve_vote_weights(self.vote_weights, self.classes_)
+
+    def _source(self, X, question):
         """Where votes come from."""
-        return find_source(
+        model = Model(
             self.estimator_,
             self.classes_,
-            Gaussian(self.sigma),
+            self.noise_law(X[0].size if len(X) else 1),
             self._noise_key,
             self.batch_size,
-            method=self.method,
-            X=X,
-            expected_votes=expected_votes,
-            device=self.device,
+            self.device,
+        )
+        return find_source(
+            model, X, method=self.method, n_votes=question.expected_votes
         )
 
-    def _jobs(self, source):
-        """Number of jobs; one where they would fight for a device."""
-        return 1 if source.serial else self.n_jobs
+    def _answer(self, question, X):
+        """Answer a question about all samples."""
+        source = self._source(X, question)
+        parts = list(self._chunks(question, source, X))
+        return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, work, X, task, n_jobs):
-        """Work on rows chunk by chunk, and yield the arrays of each chunk."""
+    def _chunks(self, question, source, X):
+        """Answer a question chunk by chunk of the samples."""
         return run_in_chunks(
-            work,
+            partial(source.answer, question),
             X,
-            n_jobs=n_jobs,
+            n_jobs=1 if source.serial else self.n_jobs,
             largest=self.batch_size,
-            task=task,
+            task=question.task,
             verbose=self.verbose,
         )
-
-
-def _joined(results):
-    return {
-        name: np.concatenate([result[name] for result in results])
-        for name in results[0]
-    }
-
-
-def _run_chunk(procedure, source, X, on_finished=None):
-    """Sample the votes of a chunk of rows."""
-    streams = source.open(X)
-    return run(procedure(len(X), len(source.classes)), streams, len(X), on_finished)
-
-
-def _answer_exactly(source, law, weights, radii, X, on_finished=None):
-    """Certify a chunk of rows in closed form."""
-    found = exact_certificates(source.probits(X, law.sigma), law, weights, radii)
-    if on_finished is not None:
-        on_finished(len(X))
-    return found
 
 
 def _check_classifier(estimator, name="estimator"):

@@ -9,12 +9,17 @@ from sksmooth.certificates._certificates import (
     class_index,
 )
 from sksmooth.certificates._labels import LabelIndex
+from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
 from sksmooth.certificates._vote_weights import resolve_vote_weights
 
 __all__ = [
+    "Answers",
     "Certificates",
     "CertifyInterrupted",
     "LabelIndex",
+    "Labels",
+    "RowAnswers",
+    "Shares",
     "check_radii",
     "check_radius",
     "class_index",

@@ -2,6 +2,7 @@
 """Decision regions in two features: base against smoothed, with certified balls."""
 
 from collections.abc import Sequence
+from copy import copy
 from itertools import combinations
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +23,6 @@ from sksmooth.inspection._drawing import (
     markers,
 )
 from sksmooth.shrinkage._smoothed_copy import smoothed_copy, true_classes
-from sksmooth.votes import ExactSource
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -582,21 +582,16 @@ def _shares(smoothed, xx0, xx1, source):
     """Shares of the votes at each point of the picture, and where they come from."""
     if source != "blur":
         rows = _grid_rows(xx0, xx1)
-        method = smoothed.method
-        smoothed.set_params(method=source)
-        try:
-            few = _named(smoothed, rows[:: max(1, len(rows) // 64)])
-            found = smoothed._source(smoothed._check_rows(few), np.inf)
-            affordable = source == "exact" or (
-                isinstance(found, ExactSource)
-                and found.cost_per_row(len(rows)) * len(rows) < _MOST_SECONDS
-            )
-            if affordable:
-                smoothed.set_params(method="exact")
-                shares = smoothed.predict_proba(_named(smoothed, rows))
-                return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
-        finally:
-            smoothed.set_params(method=method)
+        smoothed = copy(smoothed).set_params(method=source)
+        found = smoothed.vote_source(_named(smoothed, rows[:: max(1, len(rows) // 64)]))
+        affordable = source == "exact" or (
+            found.method == "exact"
+            and found.seconds_per_sample * len(rows) < _MOST_SECONDS
+        )
+        if affordable:
+            smoothed.set_params(method="exact")
+            shares = smoothed.predict_proba(_named(smoothed, rows))
+            return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
     edges = [_blur_edges(xx, smoothed.sigma) for xx in (xx0, xx1)]
     labels = _base_map(smoothed, *((e[1:] + e[:-1]) / 2 for e in edges))
     weigh0, weigh1 = (

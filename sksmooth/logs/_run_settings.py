@@ -13,13 +13,12 @@ from sksmooth.noise import Stage
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
 
 
-def describe_run(settings, source, classes, X, digests):
+def describe_run(question, source, classes, X, digests):
     """Return all that defines the certificates of a run, of types that JSON knows.
 
     Parameters
     ----------
-    settings : dict
-        What was asked, with the law of the noise and "method", "alpha" and "slack".
+    question : Certify
     source : vote source
     classes : ndarray of shape (n_classes,)
     X : ndarray of shape (n_rows, ...)
@@ -32,21 +31,12 @@ def describe_run(settings, source, classes, X, digests):
         ``rows`` is a digest of the rows and the key of their noise, ``votes`` one of
         the fitted classifier.
     """
-    law = settings["law"]
-    described = {
-        name: value.tolist() if isinstance(value, np.ndarray) else value
-        for name, value in settings.items()
-        if name != "law"
-    }
-    return described | {
+    law = question.law
+    return question.described(source.method) | {
         "classes": list(classes),
-        "grid": law.grid,
         "n_rows": len(X),
-        "noise": law.name,
-        "norm": law.norm,
         "row_shape": list(X.shape[1:]),
         "rows": _rows(source, X, law, digests),
-        "sigma": law.sigma,
         "versions": {
             "numpy": np.__version__,
             "scikit-learn": sklearn.__version__,
@@ -62,7 +52,7 @@ def _rows(source, X, law, digests):
     rows = hashlib.blake2b(b"".join(digests), digest_size=8)
     for row in X:
         # Sampled certificates hold for all rows of a cell of the grid.
-        if not hasattr(source, "probits"):
+        if source.method != "exact":
             row = law.snap(row[np.newaxis])
         rows.update((row.astype(np.float64) + 0.0).tobytes())
     return rows.hexdigest()
@@ -75,9 +65,9 @@ def _votes(source, X, law):
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
     points = (X[rows] + X[np.roll(rows, 1)]) / 2
-    if hasattr(source, "probits"):
+    if source.method == "exact":
         # Their last digits may depend on the threads of the BLAS.
-        lower, upper = source.probits(points, law.sigma)
+        lower, upper = source.probits(points)
         return np.round([lower, upper], 6).tobytes()
     sizes = np.full(len(points), _SAMPLE_VOTES)
     drawn = source.open(points).draw(np.arange(len(points)), sizes, Stage.FINGERPRINT)

@@ -36,11 +36,11 @@ from sksmooth._typing import RandomState
 from sksmooth.certificates import Certificates, class_index
 from sksmooth.tuning._vote_weight_search import (
     VoteObjective,
-    contested_shares,
     cross_fitted_answers,
     cross_fitted_gain,
     is_beyond_noise,
     search_vote_weights,
+    worst_case_shares,
 )
 
 
@@ -294,8 +294,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _tune(self, shares, y, folds, classes, smoothed):
         """Search weights, and decide whether they are worth having."""
         objective = VoteObjective(self.scoring, self.floor, classes)
-        contested = contested_shares(
-            shares, y, self.radius / smoothed.sigma, smoothed.n_predict
+        contested = worst_case_shares(
+            shares, y, smoothed.noise_law(), self.radius, smoothed.n_predict
         )
         path = search_vote_weights(contested, y, objective)
         answers = [np.argmax(contested * weights, axis=1) for weights in path]

@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
-    Declined,
+    ExactVotes,
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
@@ -18,7 +19,7 @@ from sksmooth.votes.exact import (
 from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
 from sksmooth.votes.torch import (
     ends_in_skorch_net,
-    torch_votes_or_reason,
+    find_torch_votes,
     votes_of_predictions,
 )
 
@@ -31,109 +32,122 @@ _closed_forms: WeakKeyDictionary = WeakKeyDictionary()
 _linear_forms: WeakKeyDictionary = WeakKeyDictionary()
 
 
-def find_source(
-    estimator,
-    classes,
-    law,
-    key,
-    batch_size,
-    *,
-    method,
-    X,
-    expected_votes,
-    device=None,
-):
+def find_source(model, X, *, method, n_votes):
     """Choose where votes come from.
 
     Parameters
     ----------
-    estimator : fitted classifier
-    classes : ndarray of shape (n_classes,)
-    law : Gaussian
-    key : bytes
-    batch_size : int
-        As for `MonteCarloVotes`.
+    model : Model
+    X : ndarray of shape (n_samples, ...)
+        Samples near which a source is compared with `predict`.
     method : {"auto", "exact", "monte_carlo"}
-    X : ndarray of shape (n_rows, ...)
-        Rows near which closed forms are compared with `predict`.
-    expected_votes : float
-        How many votes per row sampling would draw for the question. With
-        ``method="auto"``, a closed form that costs more than them is passed over.
-    device : str or torch.device, default=None
-        Where a network votes.
+    n_votes : float
+        How many votes per sample sampling would draw. With ``method="auto"``, a source
+        that breaks even at more is passed over.
 
     Returns
     -------
-    ExactSource, MonteCarloVotes, ProjectedLinearVotes or TorchVotes
+    Source
 
     Raises
     ------
     ValueError
         If ``method="exact"`` and there is no closed form; the message has the reason.
-        If `device` is given and votes do not come from a network on it.
+        If a device is given and votes do not come from a network on it.
 
     Warns
     -----
     UserWarning
         If votes come from a slower source than they could, with the reason.
     """
-    sampled = (estimator, classes, law, key, batch_size)
-    if method != "exact":
-        source = torch_votes_or_reason(*sampled, X, device=device)
-        if not isinstance(source, str):
+    for methods, find in _FINDERS:
+        if method not in methods:
+            continue
+        try:
+            source = find(model, X)
+        except Declined as reason:
+            if method == "exact":
+                raise ValueError(
+                    f"method='exact' has no closed form for {model.estimator!r}: "
+                    f"{reason}. Use method='auto' or 'monte_carlo'."
+                ) from None
+            if isinstance(reason, SelfCheckFailed):
+                _warn(f"Votes of {model.estimator!r} are sampled: {reason}.")
+            continue
+        if method == "exact" or source.break_even_votes <= n_votes:
             return source
-        if device is not None:
-            raise ValueError(
-                f"device={device!r} is for networks that are asked directly, and here "
-                f"`predict` has to be asked: {source}. Use device=None."
-            )
-        if ends_in_skorch_net(estimator):
-            warnings.warn(
-                f"Votes are asked from `predict`, which takes longer: {source}.",
-                UserWarning,
-                stacklevel=4,
-            )
-            return votes_of_predictions(*sampled)
-    if method == "monte_carlo" or len(X) == 0:
-        return MonteCarloVotes(*sampled)
-    form = _find(_closed_forms, find_exact_source, estimator, X, law.sigma)
-    if not isinstance(form, Declined):
-        source, break_even = form
-        if method == "exact" or break_even <= expected_votes:
-            return source
-    elif method == "exact":
-        raise ValueError(
-            f"method='exact' has no closed form for {estimator!r}: {form}. Use "
-            "method='auto' or 'monte_carlo'."
-        )
-    elif isinstance(form, SelfCheckFailed):
-        warnings.warn(
-            f"Votes of {estimator!r} are sampled: {form}.", UserWarning, stacklevel=4
-        )
-    scores = _find(_linear_forms, find_linear_scores, estimator, X, law.sigma)
-    if isinstance(scores, Declined):
-        return MonteCarloVotes(*sampled)
-    return ProjectedLinearVotes(*scores[0], *sampled)
+    raise AssertionError("the last source serves any classifier")
 
 
-def _find(known, find, estimator, X, sigma):
-    """What `find` has for an estimator and its break-even votes, or why not."""
-    state = _fitted_state(estimator)
-    if estimator in known:
-        form, seen = known[estimator]
-        if len(seen) == len(state) and all(map(_is_same, seen, state)):
-            return form
+def find_network(model, X):
+    """Votes of a torch network."""
     try:
-        source = find(estimator, X, sigma)
+        return find_torch_votes(model, X)
     except Declined as reason:
-        # Without the traceback, which would keep the estimator alive.
-        form = type(reason)(str(reason))
-    else:
-        # Asked once, before a table is filled: the choice must not depend on what was
-        # asked before.
-        cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
-        form = source, cost
-    known[estimator] = form, state
+        if model.device is not None:
+            raise ValueError(
+                f"device={model.device!r} is for networks that are asked directly, and "
+                f"here `predict` has to be asked: {reason}. Use device=None."
+            ) from None
+        if not ends_in_skorch_net(model.estimator):
+            raise
+        _warn(f"Votes are asked from `predict`, which takes longer: {reason}.")
+        return votes_of_predictions(model)
+
+
+def find_closed_form(model, X):
+    """Class probabilities without sampling."""
+    form, break_even = _find(_closed_forms, find_exact_source, model, X)
+    return ExactVotes(form, model.law, break_even)
+
+
+def find_projected_linear(model, X):
+    """Votes of linear scores, sampled in fewer dimensions."""
+    (coef, intercept), _ = _find(_linear_forms, find_linear_scores, model, X)
+    return ProjectedLinearVotes(coef, intercept, model)
+
+
+def find_any(model, X):
+    """Votes of any classifier, by its `predict`."""
+    return MonteCarloVotes(model)
+
+
+# In order of preference, and the values of `method` that allow each.
+_FINDERS = (
+    (("auto", "monte_carlo"), find_network),
+    (("auto", "exact"), find_closed_form),
+    (("auto",), find_projected_linear),
+    (("auto", "monte_carlo"), find_any),
+)
+
+
+def _warn(message):
+    warnings.warn(message, UserWarning, stacklevel=6)
+
+
+def _find(known, find, model, X):
+    """Return what `find` has for an estimator and the votes where it breaks even."""
+    if not len(X):
+        raise Declined("there are no samples to compare it with predict on")
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
+    estimator = model.estimator
+    state = _fitted_state(estimator)
+    form, seen = known.get(estimator, (None, None))
+    if seen is None or not _is_unchanged(seen, state):
+        try:
+            source = find(estimator, X, model.law.sigma)
+        except Declined as reason:
+            # A fresh exception: the traceback of this one would keep the estimator
+            # alive.
+            form = type(reason)(str(reason))
+        else:
+            # Before a table is filled: the choice must not depend on earlier calls.
+            cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
+            form = source, cost
+        known[estimator] = form, state
+    if isinstance(form, Declined):
+        raise type(form)(str(form))
     return form
 
 
@@ -154,6 +168,10 @@ def _fitted_state(estimator):
         elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
             state.append(hashlib.blake2b(value.tobytes()).digest())
     return state
+
+
+def _is_unchanged(seen, state):
+    return len(seen) == len(state) and all(map(_is_same, seen, state))
 
 
 def _is_same(one, other):

@@ -5,11 +5,13 @@ from sksmooth.votes.exact._linear import linear_scores
 from sksmooth.votes.exact._numerics import PROBIT_MAX
 from sksmooth.votes.exact._registry import find_exact_source, find_linear_scores
 from sksmooth.votes.exact._source import Declined, ExactSource, SelfCheckFailed
+from sksmooth.votes.exact._votes import ExactVotes
 
 __all__ = [
     "PROBIT_MAX",
     "Declined",
     "ExactSource",
+    "ExactVotes",
     "SelfCheckFailed",
     "find_exact_source",
     "find_linear_scores",

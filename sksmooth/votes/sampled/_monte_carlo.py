@@ -5,35 +5,37 @@ import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.noise import row_digests, row_stream
+from sksmooth.votes._source import Source
+from sksmooth.votes.sampled._run import run
 
 
-class MonteCarloVotes:
+class MonteCarloVotes(Source):
     """A source of votes that samples any fitted classifier.
 
     Parameters
     ----------
-    estimator : fitted classifier
-    classes : ndarray of shape (n_classes,)
-        Its classes.
-    law : Gaussian
-        The noise.
-    key : bytes
-        The smoothed classifier's key, from `sksmooth.noise.draw_noise_key`.
-    batch_size : int
-        Most noisy copies held in memory, and given to `predict`, at a time.
+    model : Model
     """
 
-    # Whether one job at a time may ask for votes.
-    serial = False
+    method = "monte_carlo"
 
-    def __init__(self, estimator, classes, law, key, batch_size):
-        self.estimator = estimator
-        self.classes = classes
-        self.law = law
-        self.key = key
-        self.batch_size = batch_size
-        self._index = LabelIndex(classes)
-        self._columns = getattr(estimator, "feature_names_in_", None)
+    def __init__(self, model):
+        self.estimator = model.estimator
+        self.classes = model.classes
+        self.law = model.law
+        self.key = model.key
+        self.batch_size = model.batch_size
+        self._index = LabelIndex(model.classes)
+        self._columns = getattr(model.estimator, "feature_names_in_", None)
+
+    def check(self, question):
+        """Refuse a question that no number of votes could answer."""
+        question.check(len(self.classes))
+
+    def answer(self, question, X, on_finished=None):
+        """Answer a question about samples; see `Source.answer`."""
+        procedure = question.from_votes(len(X), len(self.classes))
+        return run(procedure, self.open(X), len(X), on_finished)
 
     def open(self, X):
         """Open the streams of rows.

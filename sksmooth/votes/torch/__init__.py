@@ -6,62 +6,55 @@ the other modules of this folder, which are imported once a network is given.
 """
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from sksmooth.certificates import LabelIndex
+from sksmooth.votes._source import Declined
 from sksmooth.votes.sampled import MonteCarloVotes
 
 __all__ = [
     "as_classifier",
     "encode_for_net",
     "ends_in_skorch_net",
-    "torch_votes_or_reason",
+    "find_torch_votes",
     "votes_of_predictions",
 ]
 
 
-def torch_votes_or_reason(estimator, classes, law, key, batch_size, X, *, device=None):
-    """A source that asks the network itself, or the reason why there is none.
+def find_torch_votes(model, X):
+    """Find the source that calls the network itself.
 
     Parameters
     ----------
-    estimator : fitted classifier
-        A skorch classifier or a `ModuleClassifier`, bare, frozen, or last in a
-        Pipeline.
-    classes : ndarray of shape (n_classes,)
-        Labels in the order of the network's outputs.
-    law : Gaussian
-        The noise.
-    key : bytes
-        The smoothed classifier's key.
-    batch_size : int
-        Most noisy copies that are made at a time.
-    X : ndarray of shape (n_rows, ...)
-        The rows that are to be voted on. A few of them are used to check that the
-        network answers as `predict` does, and each row on its own.
-    device : str or torch.device, default=None
-        Where to vote; None is where the network is.
+    model : Model
+        Its estimator is a skorch classifier or a `ModuleClassifier`, bare, frozen, or
+        last in a Pipeline; its classes are in the order of the network's outputs.
+    X : ndarray of shape (n_samples, ...)
+        The samples of the call. A few of them are used to check that the network
+        predicts what `predict` does, and each sample on its own.
 
     Returns
     -------
-    TorchVotes or str
-        With a str, `predict` has to be asked; it says why.
+    TorchVotes
 
     Raises
     ------
+    Declined
+        If votes have to come from `predict`; the message says why.
     ValueError
         If the network cannot be smoothed: its outputs do not fit the classes, the
-        answer for a row is random or depends on the other rows, or `device` is not
-        there.
+        prediction for a sample is random or depends on the other samples, or the
+        device is not there.
     """
     if "torch" not in sys.modules:
-        return f"{_name(estimator)} is not a network"
+        raise Declined(f"{_name(model.estimator)} is not a network")
     from sksmooth.votes.torch._dispatch import find_votes
 
-    return find_votes(estimator, classes, law, key, batch_size, X, device)
+    return find_votes(model, X)
 
 
 def as_classifier(clf, *, classes=None, **options):
@@ -113,17 +106,20 @@ def ends_in_skorch_net(estimator):
     return isinstance(unwrap(estimator)[1], skorch.NeuralNet)
 
 
-def votes_of_predictions(estimator, classes, law, key, batch_size):
-    """A source that asks `predict` of a skorch net, which answers positions.
+def votes_of_predictions(model):
+    """Build the source that calls `predict` of a skorch net, which gives positions.
 
-    Parameters are those of `MonteCarloVotes`; `classes` are labels in the order of the
-    net's outputs.
+    Parameters
+    ----------
+    model : Model
+        Its classes are labels in the order of the net's outputs.
     """
     from sksmooth.votes.torch._net_predictions import NetPredictions
 
-    predictions = NetPredictions(estimator, unwrap(estimator)[1])
-    source = MonteCarloVotes(predictions, np.arange(len(classes)), law, key, batch_size)
-    source.classes = classes
+    predictions = NetPredictions(model.estimator, unwrap(model.estimator)[1])
+    positions = np.arange(len(model.classes))
+    source = MonteCarloVotes(replace(model, estimator=predictions, classes=positions))
+    source.classes = model.classes
     return source
 
 

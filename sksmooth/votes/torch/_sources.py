@@ -2,6 +2,7 @@
 """Votes of a network: noise from the host for a CPU, made on the device for a GPU."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -37,14 +38,14 @@ class TorchVotes(MonteCarloVotes):
         Applied to noisy rows before the network, on the host.
     columns : ndarray of str or None
         Names of the columns that the first step wants to see.
-    classes, law, key, batch_size
-        As for `MonteCarloVotes`.
+    model : Model
     """
 
-    def __init__(self, network, steps, columns, classes, law, key, batch_size):
+    def __init__(self, network, steps, columns, model):
         predictor = _Predictor(network, steps, columns)
-        super().__init__(predictor, np.arange(network.n_classes), law, key, batch_size)
-        self.classes = classes
+        positions = np.arange(network.n_classes)
+        super().__init__(replace(model, estimator=predictor, classes=positions))
+        self.classes = model.classes
         self.network = network
         self.serial = network.device.type != "cpu"
         # Steps before the network work on the host, and so noise must be there; and
