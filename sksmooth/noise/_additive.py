@@ -2,8 +2,8 @@
 """Noise that is added to each feature, drawn so that its sum with a sample is exact."""
 
 import abc
-import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,11 +25,13 @@ class AdditiveLaw(Law):
     Parameters
     ----------
     sigma : float
-        Standard deviation of the noise, in the units of the features.
+        Standard deviation of the noise, in units of `scale`.
     norm : float, default=None
         Order of the norm in which radii are measured; None is the law's own.
     n_features : int, default=None
         Number of noisy values in a sample. Some norms need it.
+    scale : array-like of shape (n_features,), default=None
+        Unit of each noisy value; None is 1.
 
     Raises
     ------
@@ -75,10 +77,17 @@ class AdditiveLaw(Law):
             It is overwritten.
         """
 
-    @property
-    def grid(self) -> float:
-        """Spacing of the grid that samples and noise are rounded to, a power of two."""
-        return 2.0 ** (math.floor(math.log2(self.sigma)) - _GRID_BITS)
+    @cached_property
+    def deviation(self) -> float | NDArray[np.float64]:
+        """Standard deviation of the noise, one for all features or one for each."""
+        return self.sigma if self.scale is None else self.sigma * np.array(self.scale)
+
+    @cached_property
+    def grid(self) -> float | NDArray[np.float64]:
+        """Spacing of the grid that samples and noise are rounded to, powers of two."""
+        # frexp is exact, also at powers of two, where a logarithm may round.
+        grid = np.ldexp(1.0, np.frexp(self.deviation)[1] - 1 - _GRID_BITS)
+        return float(grid) if self.scale is None else grid
 
     def grid_slack(self, n_features: int) -> float:
         """Radius given up so that certificates also hold between grid points.
@@ -94,7 +103,29 @@ class AdditiveLaw(Law):
             Half the diagonal of a cell of the grid, in the norm of the law, for each
             of two samples.
         """
-        return self.grid * n_features ** (1 / self.norm)
+        return self.change_size(self.grid, n_features, self.norm)
+
+    def change_size(
+        self, change: float | NDArray[np.float64], n_features: int, norm: float
+    ) -> float:
+        """Return the norm of a change of all features, in units of `scale`.
+
+        Parameters
+        ----------
+        change : float or ndarray of shape (n_features,)
+            Of each feature, in its own units; not negative.
+        n_features : int
+            Number of noisy values in a sample.
+        norm : float
+            Order of the norm.
+
+        Returns
+        -------
+        float
+        """
+        if self.scale is None:
+            return float(change) * n_features ** (1 / norm)
+        return float(np.linalg.norm(change / np.array(self.scale), norm))
 
     def snap(self, X: ArrayLike) -> NDArray[np.float64]:
         """Round samples to the grid.
@@ -107,7 +138,7 @@ class AdditiveLaw(Law):
         Returns
         -------
         ndarray of float64 of the same shape
-            The nearest points of the grid.
+            The nearest points of the grid; missing values stay missing.
 
         Raises
         ------
@@ -116,9 +147,10 @@ class AdditiveLaw(Law):
             be exact in float64.
         """
         X = np.asarray(X, dtype=np.float64)
-        reach = self.grid * 2.0 ** (_FLOAT64_BITS - 1) - self._reach * self.sigma
-        largest = np.abs(X).max(initial=0.0)
-        if largest > reach:
+        reach = self.grid * 2.0 ** (_FLOAT64_BITS - 1) - self._reach * self.deviation
+        beyond = np.abs(X) > reach
+        if beyond.any():
+            largest = np.abs(X[beyond]).max()
             raise ValueError(
                 f"X holds the value {largest:.3g}, too large for sigma={self.sigma:g}: "
                 "its sum with the noise is not exact in float64. Scale the features "
@@ -148,7 +180,7 @@ class AdditiveLaw(Law):
         # exact. Two passes instead of a scaling, a rint, a scaling and a sum.
         rounder = 1.5 * 2.0**_FLOAT64_BITS * self.grid
         self.draw(stream, out)
-        out *= self.sigma
+        out *= self.deviation
         out += rounder
         out -= rounder - row
 
@@ -160,4 +192,7 @@ class AdditiveLaw(Law):
         dict
             Of types that JSON knows.
         """
-        return super().described() | {"grid": self.grid}
+        described = super().described() | {"grid": np.asarray(self.grid).tolist()}
+        return (
+            described if self.scale is None else described | {"scale": list(self.scale)}
+        )

@@ -19,7 +19,7 @@ class Gaussian(ShiftLaw):
     Parameters
     ----------
     sigma : float
-        Standard deviation of the noise, in the units of the features.
+        Standard deviation of the noise, in units of `scale`.
     norm : {2, 1, inf}, default=None
         Order of the norm in which radii are measured; None is 2. The l1 ball of a
         radius lies inside the l2 ball; the l-infinity ball of radius r inside the l2
@@ -27,6 +27,9 @@ class Gaussian(ShiftLaw):
         half-space allows.
     n_features : int, default=None
         Number of noisy values in a sample, needed for ``norm=inf``.
+    scale : array-like of shape (n_features,), default=None
+        Unit of each noisy value: the noise of value j has standard deviation ``sigma *
+        scale[j]``, and radii are in norms of ``delta / scale``. None is 1.
 
     Raises
     ------
@@ -89,7 +92,7 @@ class Gaussian(ShiftLaw):
             Half the diagonal of a cell of the grid for each of two samples, as the
             certificate is one in l2.
         """
-        return self.grid * math.sqrt(n_features) / self._l2_size
+        return self.change_size(self.grid, n_features, 2) / self._l2_size
 
     def draw(self, stream: np.random.Generator, out: NDArray[np.float64]) -> None:
         """Fill `out` with independent noise of standard deviation 1.

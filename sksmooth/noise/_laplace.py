@@ -21,12 +21,14 @@ class Laplace(ShiftLaw):
     Parameters
     ----------
     sigma : float
-        Standard deviation of the noise, in the units of the features: sqrt(2) times the
-        scale b of its density ``exp(-|t| / b) / (2 b)``.
+        Standard deviation of the noise, in units of `scale`: sqrt(2) times the scale b
+        of its density ``exp(-|t| / b) / (2 b)``.
     norm : {1}, default=None
         Order of the norm in which radii are measured.
     n_features : int, default=None
         Number of noisy values in a sample; not needed.
+    scale : array-like of shape (n_features,), default=None
+        Unit of each noisy value; None is 1.
 
     Raises
     ------

@@ -27,11 +27,13 @@ class Law(abc.ABC):
     Parameters
     ----------
     sigma : float
-        Standard deviation of the noise, in the units of the features.
+        Standard deviation of the noise, in units of `scale`.
     norm : float, default=None
         Order of the norm in which radii are measured; None is the law's own.
     n_features : int, default=None
         Number of noisy values in a sample. Some norms need it.
+    scale : array-like of shape (n_features,), default=None
+        Unit of each noisy value: radii are in norms of ``delta / scale``. None is 1.
 
     Attributes
     ----------
@@ -58,6 +60,7 @@ class Law(abc.ABC):
     sigma: float
     norm: Any = None  # a float once it is constructed
     n_features: int | None = None
+    scale: Any = None  # a tuple of floats, or None
     name: ClassVar[str]
     norms: ClassVar[tuple[float, ...]]
     rotation_invariant: ClassVar[bool] = False
@@ -71,6 +74,15 @@ class Law(abc.ABC):
                 f"{known}."
             )
         object.__setattr__(self, "norm", norm)
+        if self.scale is not None:
+            scale = np.asarray(self.scale, dtype=np.float64)
+            if scale.ndim != 1 or not np.all((scale > 0) & (scale < np.inf)):
+                raise ValueError(
+                    f"scale={self.scale!r} must be a list of positive, finite numbers, "
+                    "one for each noisy value."
+                )
+            object.__setattr__(self, "scale", tuple(scale.tolist()))
+            object.__setattr__(self, "n_features", len(scale))
 
     @abc.abstractmethod
     def grow(self, probit: ArrayLike, radius: ArrayLike) -> NDArray[np.float64]:
@@ -81,7 +93,7 @@ class Law(abc.ABC):
         probit : array-like
             ``Phi^-1`` of the probability of the event at the sample.
         radius : array-like
-            Distance, in the norm of the law and the units of the features.
+            Distance, in the norm of the law and in units of `scale`.
 
         Returns
         -------
@@ -155,8 +167,8 @@ class Law(abc.ABC):
         Returns
         -------
         ndarray
-            Radii in the units of the features, rounded down; negative where the top
-            class is not ahead.
+            Radii in units of `scale`, rounded down; negative where the top class is
+            not ahead.
         """
         top, other, log_odds = broadcast_odds(
             probit_top, probit_other, weight_top, weight_other

@@ -86,7 +86,7 @@ class ShiftLaw(AdditiveLaw):
         probit : array-like
             ``Phi^-1`` of the probability of the event at the sample.
         radius : array-like
-            Distance, in the norm of the law and the units of the features.
+            Distance, in the norm of the law and in units of `scale`.
 
         Returns
         -------
@@ -122,8 +122,8 @@ class ShiftLaw(AdditiveLaw):
         Returns
         -------
         ndarray
-            Radii in the units of the features, rounded down; negative where the top
-            class is not ahead.
+            Radii in units of `scale`, rounded down; negative where the top class is
+            not ahead.
 
         References
         ----------
