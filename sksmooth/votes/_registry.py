@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which source of votes serves a fitted classifier."""
 
-import hashlib
 import warnings
-from weakref import WeakKeyDictionary
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
+from sksmooth._estimators import frames_of
+from sksmooth.votes._cache import FormCache
 from sksmooth.votes.exact import (
     Declined,
     SelfCheckFailed,
@@ -22,13 +20,8 @@ from sksmooth.votes.torch import (
     votes_of_predictions,
 )
 
-# The choice must not depend on the rows of a call, or a row's answer would.
-_TYPICAL_ROWS = 64
-
-# What was found for a fitted classifier; classifiers are not written to, as
-# scikit-learn asks of predict.
-_closed_forms: WeakKeyDictionary = WeakKeyDictionary()
-_linear_forms: WeakKeyDictionary = WeakKeyDictionary()
+_closed_forms = FormCache(find_exact_source)
+_linear_forms = FormCache(find_linear_scores)
 
 
 def find_source(
@@ -42,6 +35,7 @@ def find_source(
     X,
     expected_votes,
     device=None,
+    as_frame=None,
 ):
     """Choose where votes come from.
 
@@ -61,6 +55,9 @@ def find_source(
         ``method="auto"``, a closed form that costs more than them is passed over.
     device : str or torch.device, default=None
         Where a network votes.
+    as_frame : callable, default=None
+        Makes arrays the frames that `estimator` was fitted on, see
+        `sksmooth._estimators.frames_like`. None takes the names that it states.
 
     Returns
     -------
@@ -77,7 +74,9 @@ def find_source(
     UserWarning
         If votes come from a slower source than they could, with the reason.
     """
-    sampled = (estimator, classes, law, key, batch_size)
+    if as_frame is None:
+        as_frame = frames_of(estimator)
+    sampled = (estimator, classes, law, key, batch_size, as_frame)
     if method != "exact":
         source = torch_votes_or_reason(*sampled, X, device=device)
         if not isinstance(source, str):
@@ -96,7 +95,9 @@ def find_source(
             return votes_of_predictions(*sampled)
     if method == "monte_carlo" or len(X) == 0:
         return MonteCarloVotes(*sampled)
-    form = _find(_closed_forms, find_exact_source, estimator, X, law.sigma)
+    form = _closed_forms.get(estimator, X, law.sigma)
+    if not (isinstance(form, Declined) or _has_classes(estimator, classes)):
+        form = Declined("its classes_ are no longer those that it was fitted with")
     if not isinstance(form, Declined):
         source, break_even = form
         if method == "exact" or break_even <= expected_votes:
@@ -110,51 +111,11 @@ def find_source(
         warnings.warn(
             f"Votes of {estimator!r} are sampled: {form}.", UserWarning, stacklevel=4
         )
-    scores = _find(_linear_forms, find_linear_scores, estimator, X, law.sigma)
-    if isinstance(scores, Declined):
+    scores = _linear_forms.get(estimator, X, law.sigma)
+    if isinstance(scores, Declined) or not _has_classes(estimator, classes):
         return MonteCarloVotes(*sampled)
     return ProjectedLinearVotes(*scores[0], *sampled)
 
 
-def _find(known, find, estimator, X, sigma):
-    """What `find` has for an estimator and its break-even votes, or why not."""
-    state = _fitted_state(estimator)
-    if estimator in known:
-        form, seen = known[estimator]
-        if len(seen) == len(state) and all(map(_is_same, seen, state)):
-            return form
-    try:
-        source = find(estimator, X, sigma)
-    except Declined as reason:
-        # Without the traceback, which would keep the estimator alive.
-        form = type(reason)(str(reason))
-    else:
-        # Asked once, before a table is filled: the choice must not depend on what was
-        # asked before.
-        cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
-        form = source, cost
-    known[estimator] = form, state
-    return form
-
-
-def _fitted_state(estimator):
-    """Parameters and what was fitted: others, if the classifier changed in place."""
-    if isinstance(estimator, FrozenEstimator):
-        return _fitted_state(estimator.estimator)
-    if isinstance(estimator, Pipeline):
-        return [part for _, step in estimator.steps for part in _fitted_state(step)]
-    state = []
-    for name, value in getattr(estimator, "__dict__", {}).items():
-        if name.startswith("__") or (name.startswith("_") and not name.endswith("_")):
-            continue
-        # Fitted anew, it is another object; changed in place, it has another content.
-        state.append(value)
-        if isinstance(value, list):
-            state += value
-        elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
-            state.append(hashlib.blake2b(value.tobytes()).digest())
-    return state
-
-
-def _is_same(one, other):
-    return one is other or (isinstance(one, bytes) and one == other)
+def _has_classes(estimator, classes):
+    return estimator.classes_ is classes or np.array_equal(estimator.classes_, classes)

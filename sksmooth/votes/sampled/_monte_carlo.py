@@ -21,19 +21,21 @@ class MonteCarloVotes:
         The smoothed classifier's key, from `sksmooth.noise.draw_noise_key`.
     batch_size : int
         Most noisy copies held in memory, and given to `predict`, at a time.
+    as_frame : callable, default=None
+        Makes arrays the frames that `predict` takes; None leaves them arrays.
     """
 
     # Whether one job at a time may ask for votes.
     serial = False
 
-    def __init__(self, estimator, classes, law, key, batch_size):
+    def __init__(self, estimator, classes, law, key, batch_size, as_frame=None):
         self.estimator = estimator
         self.classes = classes
         self.law = law
         self.key = key
         self.batch_size = batch_size
         self._index = LabelIndex(classes)
-        self._columns = getattr(estimator, "feature_names_in_", None)
+        self.as_frame = as_frame
 
     def open(self, X):
         """Open the streams of rows.
@@ -65,10 +67,8 @@ class MonteCarloVotes:
         # to float32 is then part of it.
         noisy = noisy.astype(template.dtype, copy=False)
         noisy = noisy.reshape(-1, *template.shape[1:])
-        if self._columns is not None and noisy.ndim == 2:
-            import pandas as pd
-
-            noisy = pd.DataFrame(noisy, columns=self._columns, copy=False)
+        if self.as_frame is not None and noisy.ndim == 2:
+            noisy = self.as_frame(noisy)
         return self._index.positions(self.estimator.predict(noisy), len(noisy))
 
 

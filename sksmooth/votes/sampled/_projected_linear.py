@@ -27,13 +27,15 @@ class ProjectedLinearVotes(MonteCarloVotes):
     coef : ndarray of shape (n_classes, n_features)
     intercept : ndarray of shape (n_classes,)
         The scores; the first of equal ones wins.
-    estimator, classes, law, key, batch_size
+    estimator, classes, law, key, batch_size, as_frame
         As for `MonteCarloVotes`.
     """
 
-    def __init__(self, coef, intercept, estimator, classes, law, key, batch_size):
+    def __init__(
+        self, coef, intercept, estimator, classes, law, key, batch_size, as_frame=None
+    ):
         batch_size = min(batch_size, max(1, _MOST_SCORES // len(classes)))
-        super().__init__(estimator, classes, law, key, batch_size)
+        super().__init__(estimator, classes, law, key, batch_size, as_frame)
         # A common vector added to all scores changes no answer.
         differing = coef - coef.mean(axis=0)
         left, scale, right = np.linalg.svd(differing, full_matrices=False)

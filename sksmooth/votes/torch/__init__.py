@@ -8,9 +8,8 @@ the other modules of this folder, which are imported once a network is given.
 import sys
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
+from sksmooth._estimators import layers
 from sksmooth.certificates import LabelIndex
 from sksmooth.votes.sampled import MonteCarloVotes
 
@@ -18,19 +17,23 @@ __all__ = [
     "as_classifier",
     "encode_for_net",
     "ends_in_skorch_net",
+    "is_bare_network",
+    "is_module",
     "torch_votes_or_reason",
     "votes_of_predictions",
 ]
 
 
-def torch_votes_or_reason(estimator, classes, law, key, batch_size, X, *, device=None):
+def torch_votes_or_reason(
+    estimator, classes, law, key, batch_size, as_frame, X, *, device=None
+):
     """A source that asks the network itself, or the reason why there is none.
 
     Parameters
     ----------
     estimator : fitted classifier
-        A skorch classifier or a `ModuleClassifier`, bare, frozen, or last in a
-        Pipeline.
+        A skorch classifier or a `ModuleClassifier`, bare or in wrappers, see
+        `sksmooth._estimators.layers`.
     classes : ndarray of shape (n_classes,)
         Labels in the order of the network's outputs.
     law : Gaussian
@@ -39,6 +42,8 @@ def torch_votes_or_reason(estimator, classes, law, key, batch_size, X, *, device
         The smoothed classifier's key.
     batch_size : int
         Most noisy copies that are made at a time.
+    as_frame : callable or None
+        Makes arrays the frames that `estimator` takes.
     X : ndarray of shape (n_rows, ...)
         The rows that are to be voted on. A few of them are used to check that the
         network answers as `predict` does, and each row on its own.
@@ -61,7 +66,7 @@ def torch_votes_or_reason(estimator, classes, law, key, batch_size, X, *, device
         return f"{_name(estimator)} is not a network"
     from sksmooth.votes.torch._dispatch import find_votes
 
-    return find_votes(estimator, classes, law, key, batch_size, X, device)
+    return find_votes(estimator, classes, law, key, batch_size, as_frame, X, device)
 
 
 def as_classifier(clf, *, classes=None, **options):
@@ -80,9 +85,7 @@ def as_classifier(clf, *, classes=None, **options):
     TypeError
         If `classes` is missing for a module, or anything is given for a classifier.
     """
-    torch = sys.modules.get("torch")
-    is_module = torch is not None and isinstance(clf, torch.nn.Module)
-    if is_module and not hasattr(clf, "classes_"):
+    if is_module(clf):
         if classes is None:
             raise TypeError(
                 f"clf={type(clf).__name__} is a torch module, which does not know its "
@@ -96,10 +99,33 @@ def as_classifier(clf, *, classes=None, **options):
     if given:
         hint = " Pass clf.module_ with them." if ends_in_skorch_net(clf) else ""
         raise TypeError(
-            f"{', '.join(given)} can be given with a bare torch module only, and "
-            f"clf={_name(clf)} is not one.{hint}"
+            f"{', '.join(given)} can be given with a bare torch module only (classes "
+            f"with a function too), and clf={_name(clf)} is not one.{hint}"
         )
     return clf
+
+
+def is_module(clf):
+    """Whether `clf` is a torch module that does not state its classes."""
+    torch = sys.modules.get("torch")
+    return (
+        torch is not None
+        and isinstance(clf, torch.nn.Module)
+        and not hasattr(clf, "classes_")
+    )
+
+
+def is_bare_network(estimator):
+    """Whether samples reach a network without any transformer before it.
+
+    A network takes arrays: to skorch a DataFrame is several inputs.
+    """
+    transformers, core = layers(estimator, exact=True)
+    wrapped = sys.modules.get(f"{__name__}._module_classifier")
+    is_network = ends_in_skorch_net(core) or (
+        wrapped is not None and isinstance(core, wrapped.ModuleClassifier)
+    )
+    return is_network and not transformers
 
 
 def ends_in_skorch_net(estimator):
@@ -110,10 +136,10 @@ def ends_in_skorch_net(estimator):
     skorch = sys.modules.get("skorch")
     if skorch is None:
         return False
-    return isinstance(unwrap(estimator)[1], skorch.NeuralNet)
+    return isinstance(layers(estimator, exact=True).core, skorch.NeuralNet)
 
 
-def votes_of_predictions(estimator, classes, law, key, batch_size):
+def votes_of_predictions(estimator, classes, law, key, batch_size, as_frame):
     """A source that asks `predict` of a skorch net, which answers positions.
 
     Parameters are those of `MonteCarloVotes`; `classes` are labels in the order of the
@@ -121,8 +147,15 @@ def votes_of_predictions(estimator, classes, law, key, batch_size):
     """
     from sksmooth.votes.torch._net_predictions import NetPredictions
 
-    predictions = NetPredictions(estimator, unwrap(estimator)[1])
-    source = MonteCarloVotes(predictions, np.arange(len(classes)), law, key, batch_size)
+    net = layers(estimator, exact=True).core
+    source = MonteCarloVotes(
+        NetPredictions(estimator, net),
+        np.arange(len(classes)),
+        law,
+        key,
+        batch_size,
+        as_frame,
+    )
     source.classes = classes
     return source
 
@@ -151,7 +184,7 @@ def encode_for_net(estimator, X, y):
         If `y` holds labels that are not in the net's `classes`, or a binary net is
         given other than two.
     """
-    net = unwrap(estimator)[1]
+    net = layers(estimator, exact=True).core
     is_binary = isinstance(net, sys.modules["skorch"].NeuralNetBinaryClassifier)
     labels, codes = np.unique(y, return_inverse=True)
     classes = labels
@@ -174,22 +207,5 @@ def encode_for_net(estimator, X, y):
     return X, codes.astype(np.float32 if is_binary else np.int64), classes
 
 
-def unwrap(estimator):
-    """The steps that transform rows, and the classifier behind them.
-
-    Frozen estimators and Pipelines are taken apart; other meta-estimators are not.
-    """
-    before = []
-    while True:
-        if isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-        elif type(estimator) is Pipeline:
-            if len(estimator.steps) > 1:
-                before.append(estimator[:-1])
-            estimator = estimator.steps[-1][1]
-        else:
-            return before, estimator
-
-
 def _name(estimator):
-    return type(unwrap(estimator)[1]).__name__
+    return type(layers(estimator, exact=True).core).__name__

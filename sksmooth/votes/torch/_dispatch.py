@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from sksmooth.votes.torch import unwrap
+from sksmooth._estimators import layers
 from sksmooth.votes.torch._module_classifier import ModuleClassifier
 from sksmooth.votes.torch._network import (
     Network,
@@ -50,17 +50,19 @@ class _Declined(Exception):
     """`predict` has to be asked; the message says why."""
 
 
-def find_votes(estimator, classes, law, key, batch_size, X, device):
+def find_votes(estimator, classes, law, key, batch_size, as_frame, X, device):
     """See `torch_votes_or_reason`."""
-    steps, last = unwrap(estimator)
+    steps, last = layers(estimator, exact=True)
     try:
         network = _network_of(last, len(classes), device)
         if len(X):
-            _check_against_predict(network, steps, estimator, X[:_N_PROBES], law)
+            rows = _noisy(X[:_N_PROBES], law)
+            if as_frame is not None and rows.ndim == 2:
+                rows = as_frame(rows)
+            _check_against_predict(network, steps, last, rows)
     except _Declined as reason:
         return str(reason)
-    columns = getattr(estimator, "feature_names_in_", None)
-    return TorchVotes(network, steps, columns, classes, law, key, batch_size)
+    return TorchVotes(network, steps, classes, law, key, batch_size, as_frame)
 
 
 def _network_of(last, n_classes, device):
@@ -130,8 +132,15 @@ def _lead_of_probability(nonlinearity, threshold, outputs):
     return (proba[:, 1] > threshold).long(), proba[:, 1]
 
 
-def _check_against_predict(network, steps, estimator, X, law):
-    """Ask the network and `predict` about a few rows.
+def _noisy(X, law):
+    """Noisy copies of a few rows, in their dtype."""
+    rng = np.random.default_rng(0)
+    noisy = [X + law.sigma * rng.standard_normal(X.shape) for _ in range(3)]
+    return np.concatenate(noisy).astype(X.dtype)
+
+
+def _check_against_predict(network, steps, last, rows):
+    """Ask the network and `predict` of the net about a few rows.
 
     Raises
     ------
@@ -140,13 +149,6 @@ def _check_against_predict(network, steps, estimator, X, law):
     ValueError
         If the network fails, or its answer for a row is not fixed.
     """
-    rng = np.random.default_rng(0)
-    noisy = [X + law.sigma * rng.standard_normal(X.shape) for _ in range(3)]
-    rows = np.concatenate(noisy).astype(X.dtype)
-    if hasattr(estimator, "feature_names_in_"):
-        import pandas as pd
-
-        rows = pd.DataFrame(rows, columns=estimator.feature_names_in_)
     for step in steps:
         rows = step.transform(rows)
     if not isinstance(rows, np.ndarray):
@@ -176,7 +178,6 @@ def _check_against_predict(network, steps, estimator, X, law):
             "another batch: dropout, or statistics of the batch, are at work in eval "
             "mode. The answer for a row has to be fixed to be certified."
         )
-    last = unwrap(estimator)[1]
     if isinstance(last, ModuleClassifier):
         return  # which is asked in no other way
     # It answers the position of a label, whatever its classes are.

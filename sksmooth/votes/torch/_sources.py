@@ -35,15 +35,14 @@ class TorchVotes(MonteCarloVotes):
     network : Network
     steps : list of transformers
         Applied to noisy rows before the network, on the host.
-    columns : ndarray of str or None
-        Names of the columns that the first step wants to see.
-    classes, law, key, batch_size
+    classes, law, key, batch_size, as_frame
         As for `MonteCarloVotes`.
     """
 
-    def __init__(self, network, steps, columns, classes, law, key, batch_size):
-        predictor = _Predictor(network, steps, columns)
-        super().__init__(predictor, np.arange(network.n_classes), law, key, batch_size)
+    def __init__(self, network, steps, classes, law, key, batch_size, as_frame=None):
+        positions = np.arange(network.n_classes)
+        predictor = _Predictor(network, steps)
+        super().__init__(predictor, positions, law, key, batch_size, as_frame)
         self.classes = classes
         self.network = network
         self.serial = network.device.type != "cpu"
@@ -76,11 +75,9 @@ class TorchVotes(MonteCarloVotes):
 class _Predictor:
     """Positions that a network votes for, in the manner of `predict`."""
 
-    def __init__(self, network, steps, columns):
+    def __init__(self, network, steps):
         self._network = network
         self._steps = steps
-        if columns is not None:
-            self.feature_names_in_ = columns
 
     def predict(self, rows):
         network = self._network
