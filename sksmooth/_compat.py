@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from sklearn import get_config
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils.validation import _check_n_features as check_n_features
 
 if TYPE_CHECKING:
     # scikit-learn has no types: its decorator would make Any of what it decorates.
@@ -25,11 +27,13 @@ else:
     from sklearn.base import _fit_context
 
 __all__ = [
+    "BaseSearchCV",
     "HasMethods",
     "Interval",
     "Options",
     "StrOptions",
     "_fit_context",
+    "check_n_features",
     "refuse_fit_params",
     "routing_enabled",
     "validate_params",

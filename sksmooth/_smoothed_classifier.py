@@ -2,6 +2,7 @@
 """The smoothed classifier: a meta-estimator that votes on noisy copies of each row."""
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
@@ -9,19 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    MetaEstimatorMixin,
-    clone,
-    is_classifier,
-)
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metadata_routing import (
+    UNUSED,
     MetadataRouter,
     MethodMapping,
     process_routing,
@@ -40,8 +36,17 @@ from sksmooth._compat import (
     Options,
     StrOptions,
     _fit_context,
+    check_n_features,
     refuse_fit_params,
     routing_enabled,
+)
+from sksmooth._estimators import (
+    frames_like,
+    is_classifier,
+    is_no_classifier,
+    tags_of,
+    takes_frame,
+    with_sample_weight,
 )
 from sksmooth._typing import RandomState
 from sksmooth.certificates import (
@@ -64,10 +69,14 @@ from sksmooth.votes import (
     encode_for_net,
     ends_in_skorch_net,
     find_source,
+    is_bare_network,
+    predict_labels,
 )
 
 if TYPE_CHECKING:
     import torch
+
+_DTYPES = [np.float64, np.float32]
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -92,8 +101,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier
-        The base classifier. It needs `fit` and `predict` only. Wrap one that is fitted
-        already in :class:`~sklearn.frozen.FrozenEstimator`, or use `from_fitted`.
+        The base classifier. It needs `fit`, `predict` and, once fitted, `classes_`.
+        Wrap one that is fitted already in :class:`~sklearn.frozen.FrozenEstimator`, or
+        use `from_fitted`.
 
     sigma : float, default=0.25
         Standard deviation of the noise, in each feature.
@@ -202,7 +212,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"])],
+        # Some, such as StackingClassifier, have a method predict after fit only.
+        "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
         "noise": [StrOptions(set(LAWS))],
         "norm": [None, Options(Real, {1, 2, np.inf})],
@@ -218,6 +229,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    # It is passed on, not used here: the base classifier says whether it requests it.
+    __metadata_request__fit = {"sample_weight": UNUSED}
 
     def __init__(
         self,
@@ -268,11 +282,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        clf : fitted classifier or torch.nn.Module
-            It is kept as it is, in a :class:`~sklearn.frozen.FrozenEstimator`. A
-            module gives one score for each class, or for two classes one logit.
+        clf : fitted classifier, callable or torch.nn.Module
+            A classifier is kept as it is, in a
+            :class:`~sklearn.frozen.FrozenEstimator`. Any other object with `predict`
+            and `classes_` will do, and so will a function: ``clf(X)`` returns a label
+            for each sample of `X`, which has the shape of the samples given later, or
+            is a DataFrame if they are. A module gives one score for each class, or
+            for two classes one logit.
         classes : array-like of shape (n_classes,), default=None
-            Labels in the order of the outputs of a module.
+            All labels that a function or an object without `classes_` can return, or
+            labels in the order of the outputs of a module.
         autocast : torch.dtype, default=None
             ``torch.bfloat16`` or ``torch.float16``: ask a module under
             :class:`torch.autocast`. What is smoothed and certified is then the network
@@ -289,10 +308,22 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If `clf` is not a classifier, or if `classes` is missing for a module or
-            an option for modules is given for anything else.
+            If `clf` is not a classifier, if `classes` is missing where `clf` does not
+            state them, or if an option is given that is not for such a `clf`.
         NotFittedError
             If `clf` is not fitted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sksmooth import SmoothedClassifier
+        >>> def sign_of_sum(X):
+        ...     return np.where(X.sum(axis=1) > 0, "positive", "negative")
+        >>> clf = SmoothedClassifier.from_fitted(
+        ...     sign_of_sum, classes=["negative", "positive"], random_state=0
+        ... )
+        >>> print(*clf.predict([[1.0, 2.0], [-1.0, 0.5]]))
+        positive negative
         """
         clf = as_classifier(
             clf, classes=classes, autocast=autocast, channels_last=channels_last
@@ -316,7 +347,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return smoothed
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the base classifier, without noise, and draw the key of the noise.
 
         Parameters
@@ -326,9 +363,12 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             as it is.
         y : array-like of shape (n_samples,)
             Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, passed to the `fit` of the base classifier; if
+            metadata routing is enabled, only if that requests them.
         **fit_params : dict
-            Passed to the `fit` of the base classifier: `sample_weight`, or what is
-            requested if metadata routing is enabled.
+            Passed to the `fit` of the base classifier where it requests them, if
+            metadata routing is enabled.
 
         Returns
         -------
@@ -346,31 +386,35 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         _check_classifier(self.estimator)
         X_checked, y_checked = self._check_rows(X, y, reset=True)
         check_classification_targets(y_checked)
+        fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         if routing_enabled():
-            inner_params = process_routing(self, "fit", **fit_params).estimator.fit
-        else:
-            inner_params = fit_params
-        named = hasattr(self, "feature_names_in_") and hasattr(X, "iloc")
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         rng = check_random_state(self.random_state)
         noise_key = draw_noise_key(rng)
         fitted = clone(self.estimator)
         if self.random_state is not None:
             _seed_unseeded(fitted, rng)
-        X_seen, y_seen, classes = X if named else X_checked, y_checked, None
-        if ends_in_skorch_net(fitted) and not isinstance(fitted, FrozenEstimator):
+        as_frame, classes = frames_like(X), None
+        X_seen, y_seen = X_checked if as_frame is None else X, y_checked
+        if isinstance(fitted, FrozenEstimator):
+            as_frame = None  # it may have been fitted on something else
+        elif ends_in_skorch_net(fitted):
             if not isinstance(fitted, Pipeline):
-                X_seen = X_checked  # a DataFrame is several inputs to a net
+                # A DataFrame is several inputs to a net.
+                X_seen, as_frame = X_checked, None
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
-        fitted.fit(X_seen, y_seen, **inner_params)
-        self._adopt(fitted, noise_key, classes)
+        fitted.fit(X_seen, y_seen, **fit_params)
+        self._adopt(fitted, noise_key, classes, as_frame)
         return self
 
-    def _adopt(self, fitted, noise_key, classes=None):
+    def _adopt(self, fitted, noise_key, classes=None, as_frame=None):
         """Take over a fitted base classifier and the key of the noise."""
         if not hasattr(fitted, "classes_"):
             raise TypeError(
                 f"estimator={fitted!r} has no attribute classes_ after fit; a "
-                "classifier that states its classes is needed."
+                "classifier that states its classes is needed. Have its fit set "
+                "classes_, or fit it yourself and pass its predict: SmoothedClassifier."
+                "from_fitted(fitted.predict, classes=[...])."
             )
         if np.ndim(fitted.classes_[0]) > 0:
             raise ValueError(
@@ -381,6 +425,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
+        self._as_frame = as_frame  # makes arrays the frames it was fitted on here
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Answer the class that leads the vote of each row.
@@ -402,9 +447,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_rows(X)
+        X, as_frame = self._rows_and_frames(X)
         question = DecideLabel(self.n_predict, self.alpha, self._weights())
-        return self.classes_[self._answer(question, X).label]
+        return self.classes_[self._answer(question, X, as_frame).label]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of `n_predict` votes that each class gets.
@@ -424,8 +469,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_rows(X)
-        return self._answer(CountVotes(self.n_predict), X).shares
+        X, as_frame = self._rows_and_frames(X)
+        return self._answer(CountVotes(self.n_predict), X, as_frame).shares
 
     def certify(
         self,
@@ -498,9 +543,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"tol={tol!r} must be a finite number, zero or more.")
         if not (isinstance(beta, Real) and 0 <= beta < 0.5):
             raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
-        X = self._check_rows(X)
+        X, as_frame = self._rows_and_frames(X)
         question = self._certify_question(X, radii, tol, beta)
-        source = self._source(X, question)
+        source = self._source(X, question, as_frame)
         source.check(question)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
@@ -634,7 +679,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
+        inner = tags_of(self.estimator)
         tags.input_tags.sparse = False
         tags.input_tags.allow_nan = False
         tags.input_tags.positive_only = inner.input_tags.positive_only
@@ -646,15 +691,17 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check rows, and labels in `fit`, and return them as arrays."""
+        with self._columns_named(X):
+            return validate_data(self, X, y, reset=reset, dtype=_DTYPES, allow_nd=True)
+
+    @staticmethod
+    @contextmanager
+    def _columns_named(X):
+        """Name the columns that are not numbers."""
         try:
-            return validate_data(
-                self,
-                X,
-                y,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                allow_nd=True,
-            )
+            if _holds_times(X):
+                raise TypeError("times are not numbers")
+            yield
         except (TypeError, ValueError) as error:
             columns = _columns_without_numbers(X)
             if columns:
@@ -695,13 +742,39 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_rows(X)
-        return VoteSource.of(self._source(X, CountVotes(self.n_predict)))
+        X, as_frame = self._rows_and_frames(X)
+        return VoteSource.of(self._source(X, CountVotes(self.n_predict), as_frame))
 
     def _weights(self):
         return resolve_vote_weights(self.vote_weights, self.classes_)
 
-    def _source(self, X, question):
+    def _rows_and_frames(self, X):
+        """Check rows; return them as an array, and what makes arrays frames again.
+
+        The latter is None unless the base classifier is given frames. One that was
+        fitted elsewhere says by its `predict` whether it takes frames like `X`: it may
+        state other names than those of the columns that it was fitted on.
+        """
+        as_frame = frames_like(X)
+        if (
+            as_frame is None
+            or not isinstance(self.estimator_, FrozenEstimator)
+            or is_bare_network(self.estimator_)
+        ):
+            return self._check_rows(X), self._as_frame
+        with self._columns_named(X):
+            rows = check_array(X, dtype=_DTYPES, estimator=self, input_name="X")
+        if not takes_frame(self.estimator_, as_frame(rows[:1])):
+            return self._check_rows(X), None
+        check_n_features(self, rows, reset=False)
+        return rows, as_frame
+
+    def _predict_base(self, X):
+        """Labels of the base classifier for samples without noise."""
+        X, as_frame = self._rows_and_frames(X)
+        return predict_labels(self.estimator_, self.classes_, X, as_frame)
+
+    def _source(self, X, question, as_frame=None):
         """Where votes come from."""
         model = Model(
             self.estimator_,
@@ -710,14 +783,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self._noise_key,
             self.batch_size,
             self.device,
+            as_frame,
         )
         return find_source(
             model, X, method=self.method, n_votes=question.expected_votes
         )
 
-    def _answer(self, question, X):
+    def _answer(self, question, X, as_frame=None):
         """Answer a question about all samples."""
-        source = self._source(X, question)
+        source = self._source(X, question, as_frame)
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
@@ -734,10 +808,12 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 def _check_classifier(estimator, name="estimator"):
-    if not is_classifier(estimator):
+    predicts = is_classifier(estimator) or hasattr(estimator, "predict")
+    if is_no_classifier(estimator) or not predicts:
         raise TypeError(
             f"{name}={estimator!r} is not a classifier: smoothing takes a vote on "
-            "class labels. Pass a classifier."
+            "class labels. Pass a classifier, or a function that returns labels to "
+            "SmoothedClassifier.from_fitted(function, classes=[...])."
         )
 
 
@@ -759,14 +835,28 @@ def _columns_without_numbers(X):
     if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
         return []
 
-    def is_numeric(column):
+    def is_numeric(at):
+        column = X.iloc[:, at] if hasattr(X, "iloc") else X[X.columns[at]]
+        if _is_time(column.dtype):
+            return False
         try:
             np.asarray(column, dtype=np.float64)
         except (TypeError, ValueError):
             return False
         return True
 
-    return [name for name in X.columns if not is_numeric(X[name])]
+    return [name for at, name in enumerate(X.columns) if not is_numeric(at)]
+
+
+def _holds_times(X):
+    """Whether there are dates or time differences, which convert to numbers."""
+    dtypes = getattr(X, "dtypes", getattr(X, "dtype", ()))
+    return any(map(_is_time, dtypes if np.iterable(dtypes) else [dtypes]))
+
+
+def _is_time(dtype):
+    names = ("Date", "Duration", "Time")  # of polars
+    return getattr(dtype, "kind", "") in ("m", "M") or str(dtype).startswith(names)
 
 
 def _check_radii(radii):

@@ -8,6 +8,7 @@ from unittest import SkipTest
 
 import pytest
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -29,10 +30,19 @@ ESTIMATORS = [
 ]
 
 
+def request_weights(estimator):
+    for part in getattr(estimator, "named_steps", {"": estimator}).values():
+        part.set_fit_request(sample_weight=True)
+
+
 @pytest.mark.parametrize("routing", [False, True], ids=["routing_off", "routing_on"])
 @each_check(ESTIMATORS)
 def test_scikit_learn_check(estimator, check, routing):
     with config_context(enable_metadata_routing=routing):
+        if routing:
+            # Where metadata is routed, weights reach what requests them.
+            estimator = clone(estimator)
+            request_weights(estimator.estimator)
         try:
             check(estimator)
         except SkipTest as skipped:

@@ -26,8 +26,10 @@ class LabelIndex:
         )
 
     def positions(self, labels, n_rows):
-        """Position of each label of a one-dimensional array of `n_rows` labels."""
+        """Position of each of `n_rows` labels, in a vector or in one column."""
         labels = np.asarray(labels)
+        if labels.shape == (n_rows, 1):
+            labels = labels[:, 0]
         if labels.shape != (n_rows,):
             raise ValueError(
                 f"estimator.predict returned an array of shape {labels.shape} for "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._estimators import layers
 from sksmooth.bounds import share_interval
 from sksmooth.certificates import Certificates, check_radii
 from sksmooth.inspection._drawing import (
@@ -400,9 +401,14 @@ class CertifiedAccuracyDisplay:
 
 def base_name(smoothed):
     """Name of the base classifier's type, for a title."""
-    inner = smoothed.estimator_
-    while hasattr(inner, "estimator") and type(inner).__name__ == "FrozenEstimator":
-        inner = inner.estimator
-    if hasattr(inner, "steps"):
-        inner = inner[-1]
-    return f"smoothed {type(inner).__name__}"
+    base = layers(smoothed).core
+    if hasattr(type(base), "certify"):
+        base = layers(base.estimator_).core
+    function = getattr(base, "function", None)
+    if callable(function):
+        owner = getattr(function, "__self__", None)
+        name = getattr(function, "__name__", type(function).__name__)
+        name = name if owner is None else type(owner).__name__
+    else:
+        name = type(base).__name__
+    return f"smoothed {name}"

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 from scipy.special import ndtr
 
+from sksmooth._estimators import frame_like, layers
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
 from sksmooth.inspection._drawing import (
     check_choice,
@@ -22,7 +23,11 @@ from sksmooth.inspection._drawing import (
     lighten,
     markers,
 )
-from sksmooth.shrinkage._smoothed_copy import smoothed_copy, true_classes
+from sksmooth.shrinkage._smoothed_copy import (
+    base_labels,
+    smoothed_copy,
+    true_classes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -214,7 +219,7 @@ class DecisionRegionDisplay:
         names = getattr(X, "columns", None)
         smoothed, rows = smoothed_copy(estimator, X, params)
         rows = _two_features("X", rows)
-        if names is None or hasattr(estimator, "steps"):
+        if names is None or layers(estimator).transformers:
             names = getattr(smoothed, "feature_names_in_", ("feature 0", "feature 1"))
         if points is not None:
             points = _two_features(
@@ -553,13 +558,11 @@ def _picture(bounds, rows, resolution):
 
 
 def _named(smoothed, rows):
-    """Rows as the base classifier knows them: with names, if it was given names."""
+    """Rows as the smoothed classifier was fitted on them, with names if it has any."""
+    if smoothed._as_frame is not None:
+        return smoothed._as_frame(rows)
     names = getattr(smoothed, "feature_names_in_", None)
-    if names is None:
-        return rows
-    import pandas as pd
-
-    return pd.DataFrame(rows, columns=names)
+    return rows if names is None else frame_like(rows, names)
 
 
 def _grid_rows(xx0, xx1):
@@ -571,7 +574,7 @@ def _base_map(smoothed, xx0, xx1):
     rows = _grid_rows(xx0, xx1)
     answers = np.concatenate(
         [
-            smoothed.estimator_.predict(_named(smoothed, rows[i : i + _BATCH]))
+            base_labels(smoothed, _named(smoothed, rows[i : i + _BATCH]))
             for i in range(0, len(rows), _BATCH)
         ]
     )

@@ -4,6 +4,8 @@
 import numpy as np
 from sklearn.isotonic import isotonic_regression
 
+from sksmooth._estimators import require
+
 # M. A. Petroff, "Accessible Color Sequences for Data Visualization", arXiv 2107.02270:
 # ten colours that stay apart with any kind of colour vision. Overall is drawn black.
 _PETROFF = (
@@ -26,14 +28,7 @@ OVERALL = {"color": "black", "linewidth": 3.0, "zorder": 3}
 
 def import_pyplot(caller):
     """Return `matplotlib.pyplot`, or say how to get it."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"{caller}.plot needs matplotlib, which the extra `plot` brings: "
-            'pip install "sksmooth[plot]".'
-        ) from error
-    return plt
+    return require("matplotlib.pyplot", f"{caller}.plot", extra="plot")
 
 
 def get_axes(caller, ax, *, layout="constrained", **figure_kwargs):

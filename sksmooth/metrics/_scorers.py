@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sksmooth._estimators import find_certifier
 from sksmooth.certificates import check_radii, check_radius
 from sksmooth.metrics._classwise_report import score_name
 from sksmooth.metrics._scores import (
@@ -23,21 +24,8 @@ _METRICS = ("certified_accuracy", "average_certified_radius", "neg_abstention_ra
 
 def _find_smoothed(estimator, X):
     """Return the smoothed classifier inside `estimator`, and X as it receives it."""
-    outer = type(estimator).__name__
-    while not hasattr(estimator, "certify"):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            if len(estimator.steps) > 1:
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
-        else:
-            raise TypeError(
-                f"{outer} holds no SmoothedClassifier: a certifying scorer needs one, "
-                "bare, as the last step of a Pipeline, or as the estimator of a fitted "
-                f"search with refit; found {type(estimator).__name__}."
-            )
-    return estimator, X
+    found = find_certifier(estimator, "a certifying scorer")
+    return found.core, found.transform(X)
 
 
 class _CertifyingScorer:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import qmc
 from sklearn.utils import check_random_state
 
+from sksmooth._estimators import frame_like
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
 from sksmooth.shrinkage._smoothed_copy import base_labels, frame, smoothed_copy
@@ -169,9 +170,7 @@ def region_volume(
     points = lower + (upper - lower) * points
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
-        import pandas as pd
-
-        points = pd.DataFrame(points, columns=names)
+        points = frame_like(points, names)
 
     if not hasattr(estimator, "certify"):
         params = {"random_state": rng, **params}

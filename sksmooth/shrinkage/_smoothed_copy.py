@@ -10,9 +10,9 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from sksmooth._estimators import layers, require
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth.certificates import class_index
-from sksmooth.tuning import TunedVoteClassifierCV
 
 
 def smoothed_copy(estimator, X, params):
@@ -23,28 +23,18 @@ def smoothed_copy(estimator, X, params):
     classifier and the key of the noise, and takes other parameters without a word to
     the original. Any other fitted classifier is wrapped.
     """
-    inner, steps_before = estimator, []
-    while not isinstance(inner, SmoothedClassifier):
-        if hasattr(inner, "best_estimator_"):
-            inner = inner.best_estimator_
-        elif hasattr(inner, "steps"):
-            if len(inner.steps) > 1:
-                steps_before.append(inner[:-1])
-            inner = inner[-1]
-        elif isinstance(inner, TunedVoteClassifierCV):
-            check_is_fitted(inner)
-            inner = inner.estimator_
-        elif not hasattr(inner, "certify"):
-            return SmoothedClassifier.from_fitted(estimator, **params), X
-        else:
-            raise TypeError(
-                f"{type(inner).__name__} is smoothed already, and its sigma cannot be "
-                "moved here; pass a SmoothedClassifier or the base classifier."
-            )
-    check_is_fitted(inner)
-    for steps in steps_before:
-        X = steps.transform(X)
-    return copy(inner).set_params(**params), X
+    _, inner = found = layers(estimator)
+    if isinstance(inner, SmoothedClassifier):
+        check_is_fitted(inner)
+        return copy(inner).set_params(**params), found.transform(X)
+    if hasattr(type(inner), "_estimator_inside"):
+        check_is_fitted(inner)
+    if hasattr(type(inner), "certify"):
+        raise TypeError(
+            f"{type(inner).__name__} is smoothed already, and its sigma cannot be "
+            "moved here; pass a SmoothedClassifier or the base classifier."
+        )
+    return SmoothedClassifier.from_fitted(estimator, **params), X
 
 
 def refuse_sigma(params, instead):
@@ -58,7 +48,7 @@ def refuse_sigma(params, instead):
 
 def base_labels(smoothed, X):
     """Answers of the base classifier without noise."""
-    return smoothed.estimator_.predict(X if hasattr(X, "iloc") else np.asarray(X))
+    return smoothed._predict_base(X)
 
 
 def true_classes(y, X, classes):
@@ -79,10 +69,6 @@ def true_classes(y, X, classes):
 
 def frame(columns, caller, attrs):
     """Build a pandas DataFrame; pandas is loaded here only."""
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(f"{caller} needs pandas: pip install pandas.") from error
-    result = pd.DataFrame(columns)
+    result = require("pandas", caller).DataFrame(columns)
     result.attrs.update(attrs)
     return result

@@ -12,11 +12,11 @@ from sklearn.base import (
     ClassifierMixin,
     MetaEstimatorMixin,
     clone,
-    is_regressor,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import (
+    UNUSED,
     MetadataRouter,
     MethodMapping,
     process_routing,
@@ -31,6 +31,13 @@ from sksmooth._compat import (
     _fit_context,
     refuse_fit_params,
     routing_enabled,
+)
+from sksmooth._estimators import (
+    flat_labels,
+    frames_like,
+    is_no_classifier,
+    tags_of,
+    with_sample_weight,
 )
 from sksmooth._typing import RandomState
 
@@ -115,8 +122,8 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     the units of the scaled data.
 
     Noise leaves no zeros, so sparse input is refused. Where the estimator accepts
-    missing values they stay missing. A pandas DataFrame reaches the estimator as a
-    DataFrame with the same column names and floating point columns.
+    missing values they stay missing. A DataFrame, of pandas or polars, reaches the
+    estimator as a DataFrame with the same column names and floating point columns.
 
     Metadata is routed to the estimator's `fit`; what it requests there is passed to
     ``partial_fit`` too. Without metadata routing, only ``sample_weight`` is accepted.
@@ -145,11 +152,15 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"])],
+        # Some, such as StackingClassifier, have a method predict after fit only.
+        "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, np.inf, closed="neither")],
         "n_copies": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
+
+    # It is passed on, not used here: the estimator says whether it requests it.
+    __metadata_request__fit = {"sample_weight": UNUSED}
 
     def __init__(
         self,
@@ -168,7 +179,13 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         # The inner estimator is not validated yet.
         prefer_skip_nested_validation=False
     )
-    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit a clone of the estimator on noisy copies of the data.
 
         Parameters
@@ -179,10 +196,14 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         y : array-like of shape (n_samples,)
             Class labels, passed to the estimator unchanged.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, passed to the `fit` of the estimator; if metadata
+            routing is enabled, only if that requests them.
+
         **fit_params : dict
-            Without metadata routing: ``sample_weight`` alone. With it: whatever the
-            estimator's `fit` requests. Values with one entry for each row of `X` are
-            repeated for each copy; other values are passed as they are.
+            With metadata routing: whatever the estimator's `fit` requests. Values with
+            one entry for each row of `X` are repeated for each copy; other values are
+            passed as they are.
 
         Returns
         -------
@@ -197,11 +218,12 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
-        names_columns = hasattr(X, "iloc")
+        as_frame = frames_like(X)
         X, y = validate_data(self, X, y, **self._input_checks())
         check_classification_targets(y)
-        self._rebuilds_frames = names_columns and hasattr(self, "feature_names_in_")
+        self._as_frame = as_frame
 
+        fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         if routing_enabled():
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         inner_params = {k: v for k, v in fit_params.items() if v is not None}
@@ -255,7 +277,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         labels : ndarray of shape (n_samples,)
             Class labels.
         """
-        return self._ask("predict", X)
+        return flat_labels(self._ask("predict", X))
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -324,7 +346,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
+        inner = tags_of(self.estimator)
         tags.input_tags = replace(
             inner.input_tags, sparse=False, categorical=False, string=False, dict=False
         )
@@ -335,14 +357,15 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
     def _check_estimator(self):
         name = type(self.estimator).__name__
-        if is_regressor(self.estimator):
-            raise ValueError(f"estimator must be a classifier; {name} is a regressor.")
+        if is_no_classifier(self.estimator):
+            kind = tags_of(self.estimator).estimator_type
+            raise ValueError(f"estimator must be a classifier; {name} is a {kind}.")
         if isinstance(self.estimator, FrozenEstimator):
             raise ValueError(
                 "estimator is a FrozenEstimator, which cannot be trained on noisy "
                 "copies. Pass the estimator inside it."
             )
-        if get_tags(self.estimator).input_tags.pairwise:
+        if tags_of(self.estimator).input_tags.pairwise:
             raise ValueError(
                 f"estimator {name} takes precomputed distances or kernels between "
                 "rows; noise must be added to the rows themselves. Use a kernel or "
@@ -350,7 +373,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             )
 
     def _input_checks(self):
-        nan = get_tags(self.estimator).input_tags.allow_nan
+        nan = tags_of(self.estimator).input_tags.allow_nan
         return {
             "dtype": [np.float64, np.float32],
             "allow_nd": True,
@@ -358,12 +381,8 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         }
 
     def _as_seen(self, X):
-        """Give `X` the form in which `fit` got it: a pandas DataFrame or an array."""
-        if not self._rebuilds_frames:
-            return X
-        import pandas as pd
-
-        return pd.DataFrame(X, columns=self.feature_names_in_)
+        """Give `X` the form in which `fit` got it: a DataFrame or an array."""
+        return X if self._as_frame is None else self._as_frame(X)
 
     def _ask(self, method, X):
         check_is_fitted(self)

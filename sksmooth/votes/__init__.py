@@ -4,11 +4,12 @@
 A `Source` answers the questions of `sksmooth.questions` for one `Model`.
 """
 
+from sksmooth.votes._as_classifier import as_classifier, predict_labels
 from sksmooth.votes._registry import find_source
 from sksmooth.votes._source import Declined, Model, Source, VoteRequest, VoteSource
 from sksmooth.votes.exact import ExactSource
 from sksmooth.votes.sampled import MonteCarloVotes, run
-from sksmooth.votes.torch import as_classifier, encode_for_net, ends_in_skorch_net
+from sksmooth.votes.torch import encode_for_net, ends_in_skorch_net, is_bare_network
 
 __all__ = [
     "Declined",
@@ -22,5 +23,7 @@ __all__ = [
     "encode_for_net",
     "ends_in_skorch_net",
     "find_source",
+    "is_bare_network",
+    "predict_labels",
     "run",
 ]

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which source of votes serves a fitted classifier."""
 
-import hashlib
 import warnings
-from weakref import WeakKeyDictionary
+from dataclasses import replace
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
+from sksmooth._estimators import frames_of
+from sksmooth.votes._cache import FormCache
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
     ExactVotes,
@@ -23,13 +22,8 @@ from sksmooth.votes.torch import (
     votes_of_predictions,
 )
 
-# The choice must not depend on the rows of a call, or a row's answer would.
-_TYPICAL_ROWS = 64
-
-# What was found for a fitted classifier; classifiers are not written to, as
-# scikit-learn asks of predict.
-_closed_forms: WeakKeyDictionary = WeakKeyDictionary()
-_linear_forms: WeakKeyDictionary = WeakKeyDictionary()
+_closed_forms = FormCache(find_exact_source)
+_linear_forms = FormCache(find_linear_scores)
 
 
 def find_source(model, X, *, method, n_votes):
@@ -60,6 +54,8 @@ def find_source(model, X, *, method, n_votes):
     UserWarning
         If votes come from a slower source than they could, with the reason.
     """
+    if model.as_frame is None:
+        model = replace(model, as_frame=frames_of(model.estimator))
     for methods, find in _FINDERS:
         if method not in methods:
             continue
@@ -97,13 +93,13 @@ def find_network(model, X):
 
 def find_closed_form(model, X):
     """Class probabilities without sampling."""
-    form, break_even = _find(_closed_forms, find_exact_source, model, X)
+    form, break_even = _find(_closed_forms, model, X)
     return ExactVotes(form, model.law, break_even)
 
 
 def find_projected_linear(model, X):
     """Votes of linear scores, sampled in fewer dimensions."""
-    (coef, intercept), _ = _find(_linear_forms, find_linear_scores, model, X)
+    (coef, intercept), _ = _find(_linear_forms, model, X)
     return ProjectedLinearVotes(coef, intercept, model)
 
 
@@ -125,54 +121,17 @@ def _warn(message):
     warnings.warn(message, UserWarning, stacklevel=6)
 
 
-def _find(known, find, model, X):
-    """Return what `find` has for an estimator and the votes where it breaks even."""
+def _find(forms, model, X):
+    """Return the form of a model and the votes where it breaks even."""
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
     if not model.law.rotation_invariant:
         raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
-    estimator = model.estimator
-    state = _fitted_state(estimator)
-    form, seen = known.get(estimator, (None, None))
-    if seen is None or not _is_unchanged(seen, state):
-        try:
-            source = find(estimator, X, model.law.sigma)
-        except Declined as reason:
-            # A fresh exception: the traceback of this one would keep the estimator
-            # alive.
-            form = type(reason)(str(reason))
-        else:
-            # Before a table is filled: the choice must not depend on earlier calls.
-            cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
-            form = source, cost
-        known[estimator] = form, state
-    if isinstance(form, Declined):
-        raise type(form)(str(form))
+    form = forms.get(model.estimator, X, model.law.sigma)
+    if not _has_classes(model.estimator, model.classes):
+        raise Declined("its classes_ are no longer those that it was fitted with")
     return form
 
 
-def _fitted_state(estimator):
-    """Parameters and what was fitted: others, if the classifier changed in place."""
-    if isinstance(estimator, FrozenEstimator):
-        return _fitted_state(estimator.estimator)
-    if isinstance(estimator, Pipeline):
-        return [part for _, step in estimator.steps for part in _fitted_state(step)]
-    state = []
-    for name, value in getattr(estimator, "__dict__", {}).items():
-        if name.startswith("__") or (name.startswith("_") and not name.endswith("_")):
-            continue
-        # Fitted anew, it is another object; changed in place, it has another content.
-        state.append(value)
-        if isinstance(value, list):
-            state += value
-        elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
-            state.append(hashlib.blake2b(value.tobytes()).digest())
-    return state
-
-
-def _is_unchanged(seen, state):
-    return len(seen) == len(state) and all(map(_is_same, seen, state))
-
-
-def _is_same(one, other):
-    return one is other or (isinstance(one, bytes) and one == other)
+def _has_classes(estimator, classes):
+    return estimator.classes_ is classes or np.array_equal(estimator.classes_, classes)

@@ -31,6 +31,9 @@ class Model:
         Most noisy copies held in memory, and given to `predict`, at a time.
     device : str, torch.device or None
         Where a network runs; None is where it is.
+    as_frame : callable or None
+        Makes arrays the frames that the estimator takes, see
+        `sksmooth._estimators.frames_like`.
     """
 
     estimator: Any
@@ -39,6 +42,7 @@ class Model:
     key: bytes
     batch_size: int
     device: Any = None
+    as_frame: Any = None
 
 
 class VoteRequest(NamedTuple):

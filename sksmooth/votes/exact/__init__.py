@@ -3,7 +3,11 @@
 
 from sksmooth.votes.exact._linear import linear_scores
 from sksmooth.votes.exact._numerics import PROBIT_MAX
-from sksmooth.votes.exact._registry import find_exact_source, find_linear_scores
+from sksmooth.votes.exact._registry import (
+    find_exact_source,
+    find_linear_scores,
+    may_have_closed_form,
+)
 from sksmooth.votes.exact._source import Declined, ExactSource, SelfCheckFailed
 from sksmooth.votes.exact._votes import ExactVotes
 
@@ -16,4 +20,5 @@ __all__ = [
     "find_exact_source",
     "find_linear_scores",
     "linear_scores",
+    "may_have_closed_form",
 ]

@@ -131,12 +131,26 @@ class AffineMap:
         return scale
 
 
+def fold_steps(steps, n_features):
+    """The affine map of fitted transformers, one after the other.
+
+    Raises
+    ------
+    Declined
+        As `fold_step`.
+    """
+    affine = AffineMap.identity(n_features)
+    for step in steps:
+        affine = affine.then(fold_step(step, affine.n_features_out))
+    return affine
+
+
 def fold_step(step, n_features):
     """The affine map of a fitted transformer.
 
     Parameters
     ----------
-    step : fitted transformer, "passthrough" or None
+    step : fitted transformer
     n_features : int
         Number of features it is given.
 
@@ -149,8 +163,6 @@ def fold_step(step, n_features):
     Declined
         If its exact type is not known to be affine, or its parameters make it not so.
     """
-    if step is None or (isinstance(step, str) and step == "passthrough"):
-        return AffineMap.identity(n_features)
     fold = entry_of(_FOLDS, step)
     if fold is None:
         raise Declined(f"the step {type(step).__name__} is not known to be affine")
@@ -253,3 +265,8 @@ _FOLDS = {
     ]
     for name in names
 }
+
+
+def is_foldable(step):
+    """Whether the type of a step is one that may be affine."""
+    return entry_of(_FOLDS, step) is not None

@@ -156,6 +156,12 @@ _SCORES = {
 LINEAR_TYPES = {name: module for name, (module, _) in _SCORES.items()}
 
 
+def register_scores(table):
+    """Add readers of the scores of more types; `table` is as for `entry_of`."""
+    _SCORES.update(table)
+    LINEAR_TYPES.update((name, module) for name, (module, _) in table.items())
+
+
 def scores_behind(affine, estimator):
     """Scores of a linear classifier behind an affine map, in the units of the rows.
 

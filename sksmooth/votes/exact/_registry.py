@@ -2,21 +2,22 @@
 """From a fitted classifier to its closed form, by exact type."""
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sksmooth._estimators import has_own_predict, layers
 from sksmooth.votes.exact._additive import AdditiveSource
-from sksmooth.votes.exact._affine import AffineMap, fold_step
+from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._cells import MAX_CELLS, CellSource
 from sksmooth.votes.exact._linear import (
     LINEAR_TYPES,
     linear_source,
+    register_scores,
     scores_behind,
 )
 from sksmooth.votes.exact._self_check import check_against_predict, checked_sample
 from sksmooth.votes.exact._source import Declined, entry_of
 from sksmooth.votes.exact._tree import TreeSource
+from sksmooth.votes.exact._wrappers import WRAPPED_SCORES, inside_wrapper
 
 # A table of up to this many cells is preferred to a dynamic program.
 _SMALL_TABLE = 50_000
@@ -28,7 +29,9 @@ def find_exact_source(estimator, X_sample, sigma, *, max_cells=MAX_CELLS):
     Parameters
     ----------
     estimator : fitted classifier
-        Of scikit-learn itself; also in a `Pipeline` behind affine steps, also frozen.
+        Of scikit-learn itself; also in a `Pipeline` behind affine steps, in a search
+        or another wrapper that predicts what it predicts, see
+        `sksmooth._estimators.layers`.
     X_sample : array-like of shape (n_rows, n_features)
         Rows near which the closed form is compared with `estimator.predict`.
     sigma : float
@@ -102,7 +105,10 @@ def _opened(estimator, X_sample, sigma):
             f"X_sample has {X_sample.shape[1]} features, the estimator was fitted on "
             f"{n_features}."
         )
-    final, affine = _unwrap(estimator, AffineMap.identity(n_features))
+    transformers, final = layers(estimator, exact=True)
+    if has_own_predict(final):
+        raise Declined("its method predict was replaced")
+    affine = fold_steps(transformers, n_features)
     fitted_on = getattr(final, "n_features_in_", affine.n_features_out)
     if affine.n_features_out != fitted_on:
         raise Declined(
@@ -112,35 +118,28 @@ def _opened(estimator, X_sample, sigma):
     return X_sample, final, affine
 
 
-def _unwrap(estimator, affine):
-    """Fold the steps of pipelines; what is left is neither pipeline nor frozen."""
-    if "predict" in getattr(estimator, "__dict__", {}):
-        raise Declined("its method predict was replaced")
-    if type(estimator) is FrozenEstimator:
-        return _unwrap(estimator.estimator, affine)
-    if type(estimator) is Pipeline:
-        *steps, (_, last) = estimator.steps
-        for _, step in steps:
-            affine = _then(affine, step)
-        return _unwrap(last, affine)
-    return estimator, affine
-
-
-def _then(affine, step):
-    if type(step) is FrozenEstimator:
-        return _then(affine, step.estimator)
-    if type(step) is Pipeline:
-        for _, inner in step.steps:
-            affine = _then(affine, inner)
-        return affine
-    return affine.then(fold_step(step, affine.n_features_out))
-
-
 def _build(final, affine, max_cells):
     build = entry_of(_BUILDERS, final)
     if build is None:
         raise Declined(f"{type(final).__name__} has no closed form")
     return build(final, affine, max_cells)
+
+
+def may_have_closed_form(estimator):
+    """Whether the types of a fitted classifier are among those with closed forms.
+
+    Cheap to ask: it reads no arrays.
+    """
+    transformers, final = layers(estimator, exact=True)
+    if not all(map(is_foldable, transformers)):
+        return False
+    inside = inside_wrapper(final)
+    if inside is not None:
+        return may_have_closed_form(inside)
+    # Kernels other than "linear", callables too, have none.
+    kernel = getattr(final, "kernel", "linear")
+    is_linear = isinstance(kernel, str) and kernel == "linear"
+    return is_linear and entry_of(_BUILDERS, final) is not None
 
 
 def _build_linear(final, affine, max_cells):
@@ -170,6 +169,8 @@ def _build_boosted(final, affine, max_cells):
     except Declined as declined:
         raise Declined("; ".join(dict.fromkeys([str(declined), reason]))) from None
 
+
+register_scores(WRAPPED_SCORES)
 
 _BUILDERS = {
     **{name: (module, _build_linear) for name, module in LINEAR_TYPES.items()},

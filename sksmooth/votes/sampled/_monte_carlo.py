@@ -26,7 +26,7 @@ class MonteCarloVotes(Source):
         self.key = model.key
         self.batch_size = model.batch_size
         self._index = LabelIndex(model.classes)
-        self._columns = getattr(model.estimator, "feature_names_in_", None)
+        self.as_frame = model.as_frame
 
     def check(self, question):
         """Refuse a question that no number of votes could answer."""
@@ -67,10 +67,8 @@ class MonteCarloVotes(Source):
         # to float32 is then part of it.
         noisy = noisy.astype(template.dtype, copy=False)
         noisy = noisy.reshape(-1, *template.shape[1:])
-        if self._columns is not None and noisy.ndim == 2:
-            import pandas as pd
-
-            noisy = pd.DataFrame(noisy, columns=self._columns, copy=False)
+        if self.as_frame is not None and noisy.ndim == 2:
+            noisy = self.as_frame(noisy)
         return self._index.positions(self.estimator.predict(noisy), len(noisy))
 
 

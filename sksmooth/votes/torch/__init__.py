@@ -9,9 +9,8 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
+from sksmooth._estimators import layers
 from sksmooth.certificates import LabelIndex
 from sksmooth.votes._source import Declined
 from sksmooth.votes.sampled import MonteCarloVotes
@@ -21,6 +20,8 @@ __all__ = [
     "encode_for_net",
     "ends_in_skorch_net",
     "find_torch_votes",
+    "is_bare_network",
+    "is_module",
     "votes_of_predictions",
 ]
 
@@ -31,8 +32,9 @@ def find_torch_votes(model, X):
     Parameters
     ----------
     model : Model
-        Its estimator is a skorch classifier or a `ModuleClassifier`, bare, frozen, or
-        last in a Pipeline; its classes are in the order of the network's outputs.
+        Its estimator is a skorch classifier or a `ModuleClassifier`, bare or in
+        wrappers, see `sksmooth._estimators.layers`; its classes are in the order of the
+        network's outputs.
     X : ndarray of shape (n_samples, ...)
         The samples of the call. A few of them are used to check that the network
         predicts what `predict` does, and each sample on its own.
@@ -73,9 +75,7 @@ def as_classifier(clf, *, classes=None, **options):
     TypeError
         If `classes` is missing for a module, or anything is given for a classifier.
     """
-    torch = sys.modules.get("torch")
-    is_module = torch is not None and isinstance(clf, torch.nn.Module)
-    if is_module and not hasattr(clf, "classes_"):
+    if is_module(clf):
         if classes is None:
             raise TypeError(
                 f"clf={type(clf).__name__} is a torch module, which does not know its "
@@ -89,10 +89,33 @@ def as_classifier(clf, *, classes=None, **options):
     if given:
         hint = " Pass clf.module_ with them." if ends_in_skorch_net(clf) else ""
         raise TypeError(
-            f"{', '.join(given)} can be given with a bare torch module only, and "
-            f"clf={_name(clf)} is not one.{hint}"
+            f"{', '.join(given)} can be given with a bare torch module only (classes "
+            f"with a function too), and clf={_name(clf)} is not one.{hint}"
         )
     return clf
+
+
+def is_module(clf):
+    """Whether `clf` is a torch module that does not state its classes."""
+    torch = sys.modules.get("torch")
+    return (
+        torch is not None
+        and isinstance(clf, torch.nn.Module)
+        and not hasattr(clf, "classes_")
+    )
+
+
+def is_bare_network(estimator):
+    """Whether samples reach a network without any transformer before it.
+
+    A network takes arrays: to skorch a DataFrame is several inputs.
+    """
+    transformers, core = layers(estimator, exact=True)
+    wrapped = sys.modules.get(f"{__name__}._module_classifier")
+    is_network = ends_in_skorch_net(core) or (
+        wrapped is not None and isinstance(core, wrapped.ModuleClassifier)
+    )
+    return is_network and not transformers
 
 
 def ends_in_skorch_net(estimator):
@@ -103,7 +126,7 @@ def ends_in_skorch_net(estimator):
     skorch = sys.modules.get("skorch")
     if skorch is None:
         return False
-    return isinstance(unwrap(estimator)[1], skorch.NeuralNet)
+    return isinstance(layers(estimator, exact=True).core, skorch.NeuralNet)
 
 
 def votes_of_predictions(model):
@@ -116,7 +139,9 @@ def votes_of_predictions(model):
     """
     from sksmooth.votes.torch._net_predictions import NetPredictions
 
-    predictions = NetPredictions(model.estimator, unwrap(model.estimator)[1])
+    predictions = NetPredictions(
+        model.estimator, layers(model.estimator, exact=True).core
+    )
     positions = np.arange(len(model.classes))
     source = MonteCarloVotes(replace(model, estimator=predictions, classes=positions))
     source.classes = model.classes
@@ -147,7 +172,7 @@ def encode_for_net(estimator, X, y):
         If `y` holds labels that are not in the net's `classes`, or a binary net is
         given other than two.
     """
-    net = unwrap(estimator)[1]
+    net = layers(estimator, exact=True).core
     is_binary = isinstance(net, sys.modules["skorch"].NeuralNetBinaryClassifier)
     labels, codes = np.unique(y, return_inverse=True)
     classes = labels
@@ -170,22 +195,5 @@ def encode_for_net(estimator, X, y):
     return X, codes.astype(np.float32 if is_binary else np.int64), classes
 
 
-def unwrap(estimator):
-    """The steps that transform rows, and the classifier behind them.
-
-    Frozen estimators and Pipelines are taken apart; other meta-estimators are not.
-    """
-    before = []
-    while True:
-        if isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-        elif type(estimator) is Pipeline:
-            if len(estimator.steps) > 1:
-                before.append(estimator[:-1])
-            estimator = estimator.steps[-1][1]
-        else:
-            return before, estimator
-
-
 def _name(estimator):
-    return type(unwrap(estimator)[1]).__name__
+    return type(layers(estimator, exact=True).core).__name__

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import torch
 
+from sksmooth._estimators import layers
 from sksmooth.votes._source import Declined
-from sksmooth.votes.torch import unwrap
 from sksmooth.votes.torch._module_classifier import ModuleClassifier
 from sksmooth.votes.torch._network import (
     Network,
@@ -49,12 +49,14 @@ _TOLERANCE, _LOOSE_TOLERANCE = 1e-3, 0.05
 
 def find_votes(model, X):
     """See `find_torch_votes`."""
-    steps, last = unwrap(model.estimator)
+    steps, last = layers(model.estimator, exact=True)
     network = _network_of(last, len(model.classes), model.device)
     if len(X):
-        _check_against_predict(network, steps, model, X[:_N_PROBES])
-    columns = getattr(model.estimator, "feature_names_in_", None)
-    return TorchVotes(network, steps, columns, model)
+        rows = _noisy(X[:_N_PROBES], model.law)
+        if model.as_frame is not None and rows.ndim == 2:
+            rows = model.as_frame(rows)
+        _check_against_predict(network, steps, last, rows)
+    return TorchVotes(network, steps, model)
 
 
 def _network_of(last, n_classes, device):
@@ -124,8 +126,15 @@ def _lead_of_probability(nonlinearity, threshold, outputs):
     return (proba[:, 1] > threshold).long(), proba[:, 1]
 
 
-def _check_against_predict(network, steps, model, X):
-    """Ask the network and `predict` about a few rows.
+def _noisy(X, law):
+    """Noisy copies of a few rows, in their dtype."""
+    rng = np.random.default_rng(0)
+    noisy = [X + law.sigma * rng.standard_normal(X.shape) for _ in range(3)]
+    return np.concatenate(noisy).astype(X.dtype)
+
+
+def _check_against_predict(network, steps, last, rows):
+    """Ask the network and `predict` of the net about a few rows.
 
     Raises
     ------
@@ -134,13 +143,6 @@ def _check_against_predict(network, steps, model, X):
     ValueError
         If the network fails, or its answer for a row is not fixed.
     """
-    rng = np.random.default_rng(0)
-    noisy = [X + model.law.sigma * rng.standard_normal(X.shape) for _ in range(3)]
-    rows = np.concatenate(noisy).astype(X.dtype)
-    if hasattr(model.estimator, "feature_names_in_"):
-        import pandas as pd
-
-        rows = pd.DataFrame(rows, columns=model.estimator.feature_names_in_)
     for step in steps:
         rows = step.transform(rows)
     if not isinstance(rows, np.ndarray):
@@ -170,7 +172,6 @@ def _check_against_predict(network, steps, model, X):
             "another batch: dropout, or statistics of the batch, are at work in eval "
             "mode. The answer for a row has to be fixed to be certified."
         )
-    last = unwrap(model.estimator)[1]
     if isinstance(last, ModuleClassifier):
         return  # which is asked in no other way
     # It answers the position of a label, whatever its classes are.

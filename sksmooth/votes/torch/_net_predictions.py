@@ -19,9 +19,6 @@ class NetPredictions:
         weights = net.module_.parameters()
         is_double = any(weight.dtype == torch.float64 for weight in weights)
         self._dtype = np.float64 if is_double else np.float32
-        columns = getattr(estimator, "feature_names_in_", None)
-        if columns is not None:
-            self.feature_names_in_ = columns
 
     def predict(self, X):
         """Position of the class of each row; a net does not answer with labels."""

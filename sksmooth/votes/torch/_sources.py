@@ -36,14 +36,12 @@ class TorchVotes(MonteCarloVotes):
     network : Network
     steps : list of transformers
         Applied to noisy rows before the network, on the host.
-    columns : ndarray of str or None
-        Names of the columns that the first step wants to see.
     model : Model
     """
 
-    def __init__(self, network, steps, columns, model):
-        predictor = _Predictor(network, steps, columns)
+    def __init__(self, network, steps, model):
         positions = np.arange(network.n_classes)
+        predictor = _Predictor(network, steps)
         super().__init__(replace(model, estimator=predictor, classes=positions))
         self.classes = model.classes
         self.network = network
@@ -77,11 +75,9 @@ class TorchVotes(MonteCarloVotes):
 class _Predictor:
     """Positions that a network votes for, in the manner of `predict`."""
 
-    def __init__(self, network, steps, columns):
+    def __init__(self, network, steps):
         self._network = network
         self._steps = steps
-        if columns is not None:
-            self.feature_names_in_ = columns
 
     def predict(self, rows):
         network = self._network
