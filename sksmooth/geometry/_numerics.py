@@ -71,11 +71,21 @@ def log_complement(log_p):
     )
 
 
-def certified_radius(log_inside, log_outside, sigma):
+def certified_radius(log_inside, log_outside, sigma, side):
     """Radius of the side that wins, from the logarithm of the side that loses."""
     # +0.0 turns the -0.0 of a tie into 0.0.
     log_loser = np.minimum(np.minimum(log_inside, log_outside), LOG_HALF)
-    return np.maximum(-np.asarray(sigma) * ndtri_exp(log_loser), 0.0) + 0.0
+    radius = np.maximum(-np.asarray(sigma) * ndtri_exp(log_loser), 0.0) + 0.0
+    return of_side(radius, np.asarray(log_inside) - log_outside, side)
+
+
+def of_side(radius, lead, side):
+    """`radius` where the wanted side wins, else 0; inside wins where `lead` > 0."""
+    if not (isinstance(side, str) and side in ("either", "inside", "outside")):
+        raise ValueError(f"side must be 'either', 'inside' or 'outside', got {side!r}.")
+    if side == "either":
+        return radius
+    return np.where(lead > 0 if side == "inside" else lead < 0, radius, 0.0)[()]
 
 
 def find_root(function, low, high):
