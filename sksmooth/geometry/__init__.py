@@ -30,6 +30,12 @@ from sksmooth.geometry._half_space import (
     half_space_vanishing_sigma,
     half_space_vote_probability,
 )
+from sksmooth.geometry._line_mixture import (
+    line_mixture_accuracy,
+    line_mixture_region,
+    line_mixture_takeover_bound,
+    line_mixture_takeover_sigma,
+)
 from sksmooth.geometry._slab import (
     slab_certified_radius,
     slab_shrinking_sigma,
@@ -72,6 +78,10 @@ __all__ = [
     "half_space_certified_radius",
     "half_space_vanishing_sigma",
     "half_space_vote_probability",
+    "line_mixture_accuracy",
+    "line_mixture_region",
+    "line_mixture_takeover_bound",
+    "line_mixture_takeover_sigma",
     "slab_certified_radius",
     "slab_shrinking_sigma",
     "slab_smoothed_halfwidth",
