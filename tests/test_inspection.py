@@ -143,15 +143,24 @@ def test_certificates_asked_at_radii_are_points_there_only():
 
 def test_legend_runs_from_the_most_to_the_least_certified_class():
     y, certificates = make_certificates(n_rows=400, n_classes=10)
-    display = CertifiedAccuracyDisplay.from_certificates(y, certificates)
+    display = CertifiedAccuracyDisplay.from_certificates(
+        y, certificates, classes=certificates.classes[:4]
+    )
     names = [text.get_text() for text in display.legend_.get_texts()]
     radius = dict(
         zip(
             certificates.classes.tolist(), display.average_certified_radius, strict=True
         )
     )
-    assert names[0] == "overall" and len(names) == 11
-    assert names[1:] == sorted(radius, key=radius.get, reverse=True)
+    order = sorted(radius, key=radius.get, reverse=True)
+    assert names == ["overall", *(c for c in order if c in ("c0", "c1", "c2", "c3"))]
+    # Of more than five classes the best and the worst have a colour and a name.
+    display = CertifiedAccuracyDisplay.from_certificates(y, certificates)
+    names = [text.get_text() for text in display.legend_.get_texts()]
+    assert names == ["overall", order[0], "8 classes between", order[-1]]
+    drawn = dict(zip(certificates.classes.tolist(), display.class_lines_, strict=True))
+    greys = [c for c in order if drawn[c].get_color() == "0.72"]
+    assert greys == order[1:-1]
     # Of ten classes only the last gets a band, beside the overall one.
     assert len(display.bands_) == 2
     assert len(display.plot(bands="all").bands_) == 11
