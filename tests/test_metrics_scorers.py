@@ -18,6 +18,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     KFold,
     StratifiedKFold,
+    ValidationCurveDisplay,
     cross_val_score,
     cross_validate,
 )
@@ -416,3 +417,24 @@ def test_a_fold_without_a_class_gives_nan_for_it_alone():
         False,
     ]
     assert np.isfinite(scores["test_certified_accuracy_worst"]).all()
+
+
+@pytest.mark.parametrize("average", ["micro", "worst", "range", "gini"])
+def test_a_scorer_has_a_name_for_the_displays_of_scikit_learn(average):
+    pytest.importorskip("matplotlib").use("Agg")
+    import matplotlib.pyplot as plt
+
+    X, y = make_data()
+    scorer = CertifiedScorer(radius=0.25, average=average)
+    assert scorer.__name__.removeprefix("neg_").startswith("certified_accuracy_at_0.25")
+    assert CertifiedScorer.__name__ == "CertifiedScorer"
+    display = ValidationCurveDisplay.from_estimator(
+        FakeSmoothedClassifier(),
+        X,
+        y,
+        param_name="sigma",
+        param_range=[0.1, 1.0],
+        scoring=scorer,
+    )
+    assert "certified accuracy at 0.25" in display.ax_.get_ylabel().lower()
+    plt.close("all")

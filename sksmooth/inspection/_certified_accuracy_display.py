@@ -12,6 +12,7 @@ from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
     colours,
+    legend_below,
     legend_beside,
     line_styles,
     markers,
@@ -433,7 +434,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         label = ", ".join(part for part in known if part) or "overall"
         styles = {}
         for c in chosen:
-            worst = f"{label}: worst class, {self.classes[c]}"
+            worst = f"worst class: {self.classes[c]}"
             styles[c] = {"color": colour, "linewidth": 1.6, "linestyle": _WORST_DASH}
             styles[c] |= {"zorder": 2.5, "label": worst}
         return styles, {"color": colour, "linewidth": 2.6, "zorder": 3, "label": label}
@@ -469,7 +470,10 @@ class CertifiedAccuracyDisplay(_DisplayBase):
     def _legend(self, ax, chosen, per_model):
         """Legend of the classes, or of all models that are in the axes."""
         if per_model:
-            return legend_beside(ax, ax.get_legend_handles_labels()[0], "model")
+            handles = ax.get_legend_handles_labels()[0]
+            # A column of models and, beside it, one of their worst classes.
+            handles.sort(key=lambda line: line.get_gid() != _MODEL)
+            return legend_below(ax, handles, ncols=1 + any(self.class_lines_))
         handles = [self.line_, *(self.class_lines_[c] for c in chosen)]
         if len(chosen) > _MOST_COLOURS:
             from matplotlib.lines import Line2D

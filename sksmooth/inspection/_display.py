@@ -2,11 +2,15 @@
 """What all displays do: open axes, write the title, make room for the legend."""
 
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 from sksmooth.inspection._drawing import get_axes, noise_name
 
 # However long the legend is, this much of the width and height is left to the data.
 _LEAST_SHARE = 0.3
+# The space that axes were given, and the position that was set here, so that several
+# displays in the same axes do not make them smaller and smaller.
+_SLOTS: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
 
 
 class _DisplayBase:
@@ -54,14 +58,20 @@ def make_room(ax, artists):
         figure = figure.figure
     if figure.get_layout_engine() is not None or not artists:
         return
-    slot = ax.get_position()
+    position = ax.get_position(original=True)
+    slot, set_here = _SLOTS.get(ax, (position, position))
+    if position.bounds != set_here.bounds:  # moved since
+        slot = position
+    ax.set_position(slot)
+    ax.apply_aspect()
     renderer = figure.canvas.get_renderer()
     boxes = [artist.get_window_extent(renderer) for artist in artists]
     inner = ax.get_window_extent(renderer)
-    # Below, labels of the axis had their room before the legend came.
-    below = inner.y0 - min(ax.xaxis.get_tightbbox(renderer).y0, inner.y0)
-    to_right = max(0.0, max(box.x1 for box in boxes) - inner.x1)
-    to_bottom = max(0.0, inner.y0 - below - min(box.y0 for box in boxes))
-    width = slot.width * max(_LEAST_SHARE, 1 - to_right / inner.width)
-    height = slot.height * max(_LEAST_SHARE, 1 - to_bottom / inner.height)
-    ax.set_position([slot.x0, slot.y1 - height, width, height])
+    right = max(0.0, max(box.x1 for box in boxes) - inner.x1) / inner.width
+    below = max(0.0, inner.y0 - min(box.y0 for box in boxes)) / inner.height
+    above = max(0.0, max(box.y1 for box in boxes) - inner.y1) / inner.height
+    width = slot.width * max(_LEAST_SHARE, 1 - right)
+    height = slot.height * max(_LEAST_SHARE, 1 - below - above)
+    bottom = slot.y0 + min(below * slot.height, slot.height - height)
+    ax.set_position([slot.x0, bottom, width, height])
+    _SLOTS[ax] = slot, ax.get_position(original=True)

@@ -167,8 +167,7 @@ def _notes(report):
         "acc at r: right and certified within r [95 % Clopper-Pearson interval];",
         "  an abstention counts as an error",
         "abstains: no certificate",
-        "predicted: share of all rows certified with this label; with the overall rate "
-        "of abstains they add up to 1",
+        "predicted: share of all rows certified with this label; overall 1 - abstains",
         f"ACR: average certified radius, 0 where wrong or abstained{bound}",
         "worst, range: over the classes with rows",
     ]

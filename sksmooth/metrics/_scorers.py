@@ -31,6 +31,7 @@ _FUNCTIONS = {
     "neg_abstention_rate": abstention_rate,
 }
 _METRICS = tuple(_FUNCTIONS)
+_LESS_IS_BETTER = ("range", "gini")
 
 
 def _find_smoothed(estimator, X):
@@ -188,6 +189,15 @@ class CertifiedScorer(_CertifyingScorer):
                 "0.0."
             )
 
+    @property
+    def __name__(self) -> str:
+        """Name for the axes of scikit-learn's displays."""
+        at = f"_at_{self.radius:.12g}" if self.metric == _METRICS[0] else ""
+        average = "" if self.average == "micro" else f"_{self.average}"
+        name = f"{self.metric}{at}{average}"
+        negated = self.average in _LESS_IS_BETTER and not name.startswith("neg_")
+        return f"neg_{name}" if negated else name
+
     def __repr__(self):
         return (
             f"CertifiedScorer({self.metric!r}, radius={self.radius}, "
@@ -233,7 +243,9 @@ class CertifiedScorer(_CertifyingScorer):
             sample_weight=sample_weight,
             **keywords,
         )
-        less_is_better = self.average in ("range", "gini") or self.metric[:4] == "neg_"
+        less_is_better = (
+            self.average in _LESS_IS_BETTER or self.metric == "neg_abstention_rate"
+        )
         return (-score if less_is_better else score) + 0.0  # no -0.0
 
 
