@@ -82,8 +82,7 @@ def _report(paths, args):
             f"{paths[0]} holds no true labels to score against: log them with "
             "CertificateLog(path, y=y)."
         )
-    radii = args.radii or certificates.radii or (0.0,)
-    print(classwise_report(y_true, certificates, radii=radii))
+    print(classwise_report(y_true, certificates, radii=args.radii))
     if args.plot:
         from sksmooth.inspection import CertifiedAccuracyDisplay
 

@@ -55,7 +55,7 @@ from sksmooth.certificates import (
     RowAnswers,
     check_radii,
     check_radius,
-    class_index,
+    require_known,
     resolve_vote_weights,
 )
 from sksmooth.logs import CertificateLog, describe_run
@@ -647,12 +647,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         radius = check_radius(radius)
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        unknown = class_index(y, self.classes_) < 0
-        if unknown.any():
-            raise ValueError(
-                f"y holds the classes {np.unique(y[unknown]).tolist()}, which the "
-                f"classifier does not know: its classes are {self.classes_.tolist()}."
-            )
+        require_known(y, self.classes_)
         certificates = self.certify(X, radii=[radius])
         correct = (certificates.label == y) & certificates.holds(radius)
         return {

@@ -50,7 +50,7 @@ BINDING = {
         average="micro", labels=None, sample_weight=None""",
     "metrics.abstention_rate": """y_true, certificates, *, average="micro", labels=None,
         sample_weight=None""",
-    "metrics.classwise_report": """y_true, certificates, *, radii=(0.0,), y_base=None,
+    "metrics.classwise_report": """y_true, certificates, *, radii=None, y_base=None,
         output="text\"""",
     "metrics.CertifiedScorer": """metric="certified_accuracy", *, radius=0.0,
         average="micro\"""",

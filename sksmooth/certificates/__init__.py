@@ -8,6 +8,11 @@ from sksmooth.certificates._certificates import (
     check_radius,
     class_index,
 )
+from sksmooth.certificates._known_classes import (
+    name_some,
+    require_known,
+    unknown_labels,
+)
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
 from sksmooth.certificates._vote_weights import resolve_vote_weights
@@ -23,5 +28,8 @@ __all__ = [
     "check_radii",
     "check_radius",
     "class_index",
+    "name_some",
+    "require_known",
     "resolve_vote_weights",
+    "unknown_labels",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth.certificates import Certificates, class_index
+from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.logs._skipped import describe_skipped, warn_skipped
 
 _COLUMNS = ("idx", "label", "predict", "radius", "correct", "time")
@@ -133,12 +133,7 @@ def write_field_tsv(
             f"y_true has shape {y_true.shape} for {len(certificates)} certificates; "
             "give one label per row."
         )
-    true = class_index(y_true, classes)
-    if (true < 0).any():
-        raise ValueError(
-            f"y_true holds {np.unique(y_true[true < 0]).tolist()}, not among the "
-            f"classes {classes.tolist()}."
-        )
+    true = require_known(y_true, classes, "y_true", of="the certificates")
     predict = class_index(certificates.label, classes)
     if classes.dtype.kind in "iu" and classes.min() >= 0:
         numbers = classes.astype(np.int64)  # there is no -1 among unsigned ones

@@ -39,7 +39,7 @@ from sksmooth._estimators import (
 )
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
-from sksmooth.certificates import Certificates, class_index
+from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.tuning._vote_weight_search import (
     VoteObjective,
     cross_fitted_answers,
@@ -505,13 +505,7 @@ def _is_prefit(estimator):
 
 def _class_positions(y, classes):
     """Positions of the labels; every class must be there, and no other."""
-    index = class_index(y, classes)
-    if (index < 0).any():
-        unknown = np.unique(y[index < 0]).tolist()
-        raise ValueError(
-            f"y holds the classes {unknown}, which the classifier does not know: its "
-            f"classes are {classes.tolist()}."
-        )
+    index = require_known(y, classes)
     missing = np.bincount(index, minlength=len(classes)) == 0
     if missing.any():
         raise ValueError(
