@@ -546,6 +546,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             n_jobs = self._jobs(source)
 
         def certificates(found):
+            found.pop("label_counts", None)  # a log has them, certificates have not
             return Certificates(
                 **found,
                 classes=self.classes_,
@@ -592,8 +593,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _certify_into(self, log, work, source, X, asked, n_jobs):
         """Certify the rows that a log does not hold yet, and return all of its rows."""
         digests = row_digests(X, self._noise_key)
-        described = describe_run(asked, source, self.classes_, X, digests)
+        key = self._noise_key
+        described = describe_run(asked, source, self.classes_, X, digests, key)
         with CertificateLog.of(log).writing(described, digests) as writer:
+            if len(at := writer.witnesses()):
+                chunks = self._chunks(work, X[at], "compare", n_jobs)
+                again = _joined([self._named(found) for found in chunks])
+                # A network's outputs depend on the batch in their last digits.
+                exactly = not hasattr(source, "network")
+                writer.check_witnesses(at, again, X[at], exactly=exactly)
             rest = X[len(writer.rows) :]
             for found in self._chunks(work, rest, "certify", n_jobs):
                 writer.append(self._named(found))

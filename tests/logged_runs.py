@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sksmooth import CertificateLog, SmoothedClassifier
+from sksmooth.logs._line_format import HEAD_LINES, LogFormat
+from sksmooth.logs._witnesses import choose_witnesses
 
 N_ROWS = 96
 
@@ -72,3 +74,19 @@ def certify_into(path, pause):
     """Certify the rows into a log, about as slowly as one likes."""
     X, y = rows()
     smoothed(ThreeStrips(pause=pause)).certify(X, log=CertificateLog(path, y=y))
+
+
+def logged_rows(text):
+    """The whole lines of a log, as `LoggedRow`."""
+    lines = text.decode().split("\n")[:-1]
+    if len(lines) <= HEAD_LINES:
+        return []
+    log = LogFormat.read(lines)
+    rows = enumerate(lines[HEAD_LINES:], start=HEAD_LINES + 1)
+    return [log.read_row(number, line) for number, line in rows]
+
+
+def cost_of_witnesses(text):
+    """Evaluations of the rows that are certified again before a log goes on."""
+    found = [row.found for row in logged_rows(text)]
+    return sum(found[at]["n_evaluations"] for at in choose_witnesses(found))

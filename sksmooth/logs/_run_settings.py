@@ -11,9 +11,12 @@ from sksmooth._version import __version__
 from sksmooth.noise import Stage
 
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
+# Where the classifier is looked at: around a row and its neighbour in the set, and as
+# far as noise of so many sigma reaches.
+_REACHES = (1, 3, 10)
 
 
-def describe_run(settings, source, classes, X, digests):
+def describe_run(settings, source, classes, X, digests, key):
     """Return all that defines the certificates of a run, of types that JSON knows.
 
     Parameters
@@ -25,12 +28,14 @@ def describe_run(settings, source, classes, X, digests):
     X : ndarray of shape (n_rows, ...)
     digests : list of bytes
         Digest of each row under the classifier's key.
+    key : bytes
+        The key of the noise.
 
     Returns
     -------
     dict
-        ``rows`` is a digest of the rows and the key of their noise, ``votes`` one of
-        the fitted classifier.
+        ``rows`` is a digest of the rows and the key of their noise, ``key`` one of the
+        key alone, ``votes`` one of the fitted classifier.
     """
     law = settings["law"]
     described = {
@@ -41,6 +46,7 @@ def describe_run(settings, source, classes, X, digests):
     return described | {
         "classes": list(classes),
         "grid": law.grid,
+        "key": hashlib.blake2b(b"", key=key, digest_size=8).hexdigest(),
         "n_rows": len(X),
         "noise": law.name,
         "norm": law.norm,
@@ -71,14 +77,25 @@ def _rows(source, X, law, digests):
 def _votes(source, X, law):
     """What the classifier answers halfway between rows, where its votes are split.
 
-    On the rows themselves two classifiers may well agree in every vote.
+    On the rows themselves two classifiers may well agree in every vote; and near them
+    in those votes that differ far away. So they are also compared at points that
+    noise of 3 and of 10 sigma leads to.
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
-    points = (X[rows] + X[np.roll(rows, 1)]) / 2
-    if hasattr(source, "probits"):
-        # Their last digits may depend on the threads of the BLAS.
-        lower, upper = source.probits(points, law.sigma)
-        return np.round([lower, upper], 6).tobytes()
-    sizes = np.full(len(points), _SAMPLE_VOTES)
-    drawn = source.open(points).draw(np.arange(len(points)), sizes, Stage.FINGERPRINT)
-    return drawn.tobytes()
+    middle = (X[rows] + X[np.roll(rows, 1)]) / 2
+    normal = np.random.Generator(np.random.SFC64(0)).standard_normal
+    seen = []
+    for reach in _REACHES:
+        away = law.sigma * np.sqrt(reach**2 - 1.0) * normal(middle.shape)
+        # Not where the sum of row and noise would have too many digits.
+        most = max(np.abs(X).max(), 3 * reach * law.sigma)
+        points = np.clip(middle + away, -most, most).astype(X.dtype)
+        if hasattr(source, "probits"):
+            # Their last digits may depend on the threads of the BLAS.
+            lower, upper = source.probits(points, law.sigma)
+            seen.append(np.round([lower, upper], 6) + 0.0)
+        else:
+            sizes = np.full(len(points), _SAMPLE_VOTES)
+            streams = source.open(points)
+            seen.append(streams.draw(np.arange(len(points)), sizes, Stage.FINGERPRINT))
+    return np.array(seen).tobytes()

@@ -53,6 +53,7 @@ def certify_at_radii(
     counts = np.zeros((n_rows, n_classes), dtype=np.int64)
     n_evaluations = np.zeros(n_rows, dtype=np.int64)
     label = np.zeros(n_rows, dtype=np.int64)
+    label_counts = np.zeros_like(counts)  # those that show the label and the radius
     held = np.zeros(n_rows, dtype=np.int64)  # how many radii, from the smallest on
     p_lower = np.zeros(n_rows)
     active = np.arange(n_rows)
@@ -79,6 +80,7 @@ def certify_at_radii(
         # Until something is shown, the label is only the leader so far.
         moves = gained | (held[active] == 0)
         label[active[moves]] = leader[moves]
+        label_counts[active[moves]] = votes[moves]
 
         following = held[active]  # index of the smallest radius not shown yet
         done = following == len(radii)
@@ -102,6 +104,7 @@ def certify_at_radii(
         "p_lower": p_lower,
         "counts": counts,
         "n_evaluations": n_evaluations,
+        "label_counts": label_counts,
     }
 
 

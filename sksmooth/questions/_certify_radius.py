@@ -84,6 +84,7 @@ def certify_radius(
         "p_lower": np.nextafter(1.0 - miss, 0.0),
         "counts": counts,
         "n_evaluations": pilot.sum(axis=1) + planned,
+        "label_counts": pilot,
     }
 
 

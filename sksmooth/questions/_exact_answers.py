@@ -58,11 +58,13 @@ def exact_certificates(probits, law, weights, radii):
         held = np.where(radius > 0, held, 0)
         abstained = held == 0
         radius = np.append(0.0, radii)[held]
+    no_votes = np.zeros((n_rows, n_classes), dtype=np.int64)
     return {
         "label": label,
         "radius": radius,
         "abstained": abstained,
         "p_lower": np.nextafter(ndtr(top), 0.0),
-        "counts": np.zeros((n_rows, n_classes), dtype=np.int64),
+        "counts": no_votes,
         "n_evaluations": np.zeros(n_rows, dtype=np.int64),
+        "label_counts": no_votes,
     }
