@@ -596,11 +596,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         key = self._noise_key
         described = describe_run(asked, source, self.classes_, X, digests, key)
         with CertificateLog.of(log).writing(described, digests) as writer:
-            if len(at := writer.witnesses()):
-                chunks = self._chunks(work, X[at], "compare", n_jobs)
-                again = _joined([self._named(found) for found in chunks])
-                # A network's outputs depend on the batch in their last digits.
-                exactly = not hasattr(source, "network")
+            # A network's outputs depend on the batch in their last digits.
+            exactly = not hasattr(source, "network")
+            for at in writer.witnesses():
+                again = [*self._chunks(work, X[at], "compare", n_jobs)]
+                again = self._named(_joined(again))
                 writer.check_witnesses(at, again, X[at], exactly=exactly)
             rest = X[len(writer.rows) :]
             for found in self._chunks(work, rest, "certify", n_jobs):

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 import sksmooth.logs._run_settings as run_settings
+import sksmooth.logs._witnesses as witnesses
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
 from sksmooth.logs._line_format import LOGGED
 from tests.logged_runs import (
@@ -101,7 +102,10 @@ def test_exact_certificates_are_logged_too(path):
 
 
 @pytest.mark.parametrize("kept", [0, 1, 37, N_ROWS - 1, N_ROWS])
-def test_of_finished_rows_only_witnesses_are_asked_about_again(path, whole, kept):
+def test_of_finished_rows_only_witnesses_are_asked_about_again(
+    path, whole, kept, monkeypatch
+):
+    monkeypatch.setattr(witnesses, "_SECONDS", 0.0)
     certificates, _ = read_whole(path, whole)
     _, to_recognise = resume(path)  # the log is complete
     to_recognise -= cost_of_witnesses(whole)
@@ -109,11 +113,11 @@ def test_of_finished_rows_only_witnesses_are_asked_about_again(path, whole, kept
     torn = lines[3 + kept][:-1] if kept < N_ROWS else b""
     path.write_bytes(b"".join(lines[: 3 + kept]) + torn)
     again, asked = resume(path)
-    witnesses = cost_of_witnesses(b"".join(lines[: 3 + kept]))
+    needed = cost_of_witnesses(b"".join(lines[: 3 + kept]))
     rest = certificates.n_evaluations[kept:].sum()
-    assert asked == to_recognise + witnesses + rest
+    assert asked == to_recognise + needed + rest
     five = np.sort(certificates.n_evaluations[:kept])[-5:].sum()
-    assert witnesses <= max(five, certificates.n_evaluations[:kept].sum() / 10)
+    assert needed <= max(five, certificates.n_evaluations[:kept].sum() / 10)
     assert again == certificates
     assert path.read_bytes() == whole
 

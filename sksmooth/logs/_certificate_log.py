@@ -24,7 +24,7 @@ from sksmooth.logs._line_format import (
     short,
 )
 from sksmooth.logs._regular_file import check_regular_file
-from sksmooth.logs._witnesses import choose_witnesses, differing
+from sksmooth.logs._witnesses import choose_witnesses, differing, in_time
 
 # Settings that are digests, and what they are digests of.
 _DIGESTS = {
@@ -55,9 +55,11 @@ class CertificateLog:
     -----
     A fitted classifier is recognised by its votes, not by its parameters: fit it again
     in the same way, or load it, and the run goes on. It votes on a few points between
-    rows and away from them, and before a log goes on, logged rows whose votes are
-    divided are certified again: their votes must be the same, one by one. That takes
-    up to a tenth of the evaluations that the log has cost, or five rows.
+    rows and away from them, and before a log goes on, logged rows are certified again,
+    those with the most divided votes first: their votes must be the same, one by one.
+    These are at least five rows, a tenth of the evaluations that the log has cost, or
+    what takes two seconds. So another classifier goes unnoticed only if it differs in a
+    few votes on other rows of a long log.
 
     Examples
     --------
@@ -192,14 +194,14 @@ class LogWriter:
         self._n_whole = len(whole)
 
     def witnesses(self):
-        """Positions of logged rows to certify again before `append`.
+        """Rows to certify again, and to check, before `append`.
 
-        Returns
-        -------
+        Yields
+        ------
         ndarray of int
-            Of the rows whose votes are divided most; empty if nothing is logged yet.
+            Positions of some logged rows, those with the most divided votes first.
         """
-        return choose_witnesses(self.rows)
+        yield from in_time(*choose_witnesses(self.rows))
 
     def check_witnesses(self, positions, found, X, *, exactly=True):
         """Refuse the log of another classifier.

@@ -11,6 +11,8 @@ from sksmooth._version import __version__
 from sksmooth.noise import Stage
 
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
+# Rows that get one vote each, which another label nearly everywhere shows.
+_MOST_ROWS = 4096
 # Where the classifier is looked at: around a row and its neighbour in the set, and as
 # far as noise of so many sigma reaches.
 _REACHES = (1, 3, 10)
@@ -77,9 +79,9 @@ def _rows(source, X, law, digests):
 def _votes(source, X, law):
     """What the classifier answers halfway between rows, where its votes are split.
 
-    On the rows themselves two classifiers may well agree in every vote; and near them
-    in those votes that differ far away. So they are also compared at points that
-    noise of 3 and of 10 sigma leads to.
+    Near the rows two classifiers may agree in every vote that is drawn, and differ far
+    away; so they are also compared at points that noise of 3 and of 10 sigma leads to.
+    Or one row has another label, and all others the same votes; so each has one vote.
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
     middle = (X[rows] + X[np.roll(rows, 1)]) / 2
@@ -95,7 +97,13 @@ def _votes(source, X, law):
             lower, upper = source.probits(points, law.sigma)
             seen.append(np.round([lower, upper], 6) + 0.0)
         else:
-            sizes = np.full(len(points), _SAMPLE_VOTES)
-            streams = source.open(points)
-            seen.append(streams.draw(np.arange(len(points)), sizes, Stage.FINGERPRINT))
-    return np.array(seen).tobytes()
+            seen.append(_drawn(source, points, _SAMPLE_VOTES))
+    if not hasattr(source, "probits"):
+        rows = np.linspace(0, len(X) - 1, num=min(len(X), _MOST_ROWS), dtype=int)
+        seen.append(_drawn(source, X[rows], 1))
+    return b"".join(part.tobytes() for part in seen)
+
+
+def _drawn(source, points, n_votes):
+    sizes = np.full(len(points), n_votes)
+    return source.open(points).draw(np.arange(len(points)), sizes, Stage.FINGERPRINT)

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Logged rows that are certified again, to know the classifier that wrote a log."""
 
+import time
+
 import numpy as np
 
 _FEWEST = 5
-# Beyond them, as many as this share of the evaluations that the log has cost.
+# Beyond them, as many as this share of the evaluations that the log has cost, and as
+# many as this time allows: of a log that was quickly made, all of them.
 _SHARE = 0.1
+_SECONDS = 2.0
 # Of what is computed in closed form, in units of sigma: inverse tails of probabilities
 # are good to about that.
 _TAIL_ROUNDING = 1e-9
 
 
 def choose_witnesses(rows):
-    """Positions of the rows whose votes are divided most, increasing.
+    """Order rows by how divided their votes are, and count those to certify again.
 
     Another classifier changes some votes, and does so first where votes are divided.
 
@@ -23,12 +27,14 @@ def choose_witnesses(rows):
 
     Returns
     -------
-    ndarray of int
-        At least five of them, if there are as many, and more as long as all of them
-        together took no more than a tenth of the evaluations that the log has cost.
+    order : ndarray of int
+        Positions of the rows, the one with the most divided votes first.
+    n_needed : int
+        At least five, and more as long as all of them together took no more than a
+        tenth of the evaluations that the log has cost.
     """
     if not rows:
-        return np.array([], dtype=np.intp)
+        return np.array([], dtype=np.intp), 0
     votes = np.array([row["counts"] for row in rows], dtype=np.float64)
     votes += np.array([row["label_counts"] for row in rows])
     total = votes.sum(axis=1)
@@ -38,11 +44,26 @@ def choose_witnesses(rows):
         votes.max(axis=1) / np.maximum(total, 1.0),
         [row["p_lower"] for row in rows],
     )
-    cost = np.array([row["n_evaluations"] for row in rows], dtype=np.float64)
     order = np.argsort(lead, kind="stable")
-    affordable = np.cumsum(cost[order]) <= _SHARE * cost.sum()
-    affordable[:_FEWEST] = True
-    return np.sort(order[affordable])
+    cost = np.cumsum([rows[at]["n_evaluations"] for at in order])
+    n_cheap = np.searchsorted(cost, _SHARE * cost[-1], side="right")
+    return order, min(max(_FEWEST, int(n_cheap)), len(rows))
+
+
+def in_time(order, n_needed):
+    """Yield positions in parts: first those needed, then as many as there is time for.
+
+    The caller certifies the rows of a part before it asks for the next one.
+    """
+    start, done = time.perf_counter(), n_needed
+    if len(order):
+        yield order[:done]
+    while done < len(order) and (spent := time.perf_counter() - start) < _SECONDS:
+        size = int(done * min(1.0, _SECONDS / spent - 1))
+        if size == 0:
+            return
+        yield order[done : done + size]
+        done += size
 
 
 def differing(logged, found, X, sigma):
