@@ -580,8 +580,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _certificates(self, answers, question, source):
         """Certificates from what is known of each sample."""
+        columns = vars(answers).copy()
+        del columns["label_counts"]
         return Certificates(
-            **vars(answers),
+            **columns,
             classes=self.classes_,
             sigma=float(self.sigma),
             noise=question.law.name,
@@ -594,8 +596,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _certify_into(self, log, question, source, X):
         """Certify the samples that a log does not hold yet, and return all of it."""
         digests = row_digests(X, self._noise_key)
-        described = describe_run(question, source, self.classes_, X, digests)
+        described = describe_run(
+            question, source, self.classes_, X, digests, self._noise_key
+        )
         with CertificateLog.of(log).writing(described, digests) as writer:
+            for at in writer.witnesses():
+                parts = list(self._chunks(question, source, X[at]))
+                again = vars(RowAnswers.concatenate(parts).named(self.classes_))
+                writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
             rest = X[len(writer.rows) :]
             for part in self._chunks(question, source, rest):
                 writer.append(vars(part.named(self.classes_)))

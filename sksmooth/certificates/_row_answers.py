@@ -64,6 +64,9 @@ class RowAnswers(Answers):
     abstained : ndarray of bool of shape (n_samples,)
     counts : ndarray of int of shape (n_samples, n_classes)
     n_evaluations : ndarray of int of shape (n_samples,)
+    label_counts : ndarray of int of shape (n_samples, n_classes)
+        The votes that chose the label: those of the pilot, or those of the look at
+        which the radius was shown. Logs keep them for `python -m sksmooth verify`.
     """
 
     label: np.ndarray
@@ -72,6 +75,7 @@ class RowAnswers(Answers):
     p_lower: np.ndarray
     counts: np.ndarray
     n_evaluations: np.ndarray
+    label_counts: np.ndarray
 
     def named(self, classes: np.ndarray) -> Self:
         """Return the same with labels in place of their positions."""

@@ -11,9 +11,14 @@ from sksmooth._version import __version__
 from sksmooth.noise import Stage
 
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
+# Rows that get one vote each, which another label nearly everywhere shows.
+_MOST_ROWS = 4096
+# Where the classifier is looked at: around a row and its neighbour in the set, and as
+# far as noise of so many sigma reaches.
+_REACHES = (1, 3, 10)
 
 
-def describe_run(question, source, classes, X, digests):
+def describe_run(question, source, classes, X, digests, key):
     """Return all that defines the certificates of a run, of types that JSON knows.
 
     Parameters
@@ -24,16 +29,19 @@ def describe_run(question, source, classes, X, digests):
     X : ndarray of shape (n_rows, ...)
     digests : list of bytes
         Digest of each row under the classifier's key.
+    key : bytes
+        The key of the noise.
 
     Returns
     -------
     dict
-        ``rows`` is a digest of the rows and the key of their noise, ``votes`` one of
-        the fitted classifier.
+        ``rows`` is a digest of the rows and the key of their noise, ``key`` one of the
+        key alone, ``votes`` one of the fitted classifier.
     """
     law = question.law
     return question.described(source.method) | {
         "classes": list(classes),
+        "key": hashlib.blake2b(b"", key=key, digest_size=8).hexdigest(),
         "n_rows": len(X),
         "row_shape": list(X.shape[1:]),
         "rows": _rows(source, X, law, digests),
@@ -61,14 +69,31 @@ def _rows(source, X, law, digests):
 def _votes(source, X, law):
     """What the classifier answers halfway between rows, where its votes are split.
 
-    On the rows themselves two classifiers may well agree in every vote.
+    Near the rows two classifiers may agree in every vote that is drawn, and differ far
+    away; so they are also compared at points that noise of 3 and of 10 sigma leads to.
+    Or one row has another label, and all others the same votes; so each has one vote.
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
-    points = (X[rows] + X[np.roll(rows, 1)]) / 2
-    if source.method == "exact":
-        # Their last digits may depend on the threads of the BLAS.
-        lower, upper = source.probits(points)
-        return np.round([lower, upper], 6).tobytes()
-    sizes = np.full(len(points), _SAMPLE_VOTES)
-    drawn = source.open(points).draw(np.arange(len(points)), sizes, Stage.FINGERPRINT)
-    return drawn.tobytes()
+    middle = (X[rows] + X[np.roll(rows, 1)]) / 2
+    normal = np.random.Generator(np.random.SFC64(0)).standard_normal
+    seen = []
+    for reach in _REACHES:
+        away = law.deviation * np.sqrt(reach**2 - 1.0) * normal(middle.shape)
+        # Not where the sum of row and noise would have too many digits.
+        most = max(np.abs(X).max(), 3 * reach * np.max(law.deviation))
+        points = np.clip(middle + away, -most, most).astype(X.dtype)
+        if source.method == "exact":
+            # Their last digits may depend on the threads of the BLAS.
+            lower, upper = source.probits(points)
+            seen.append(np.round([lower, upper], 6) + 0.0)
+        else:
+            seen.append(_drawn(source, points, _SAMPLE_VOTES))
+    if source.method != "exact":
+        rows = np.linspace(0, len(X) - 1, num=min(len(X), _MOST_ROWS), dtype=int)
+        seen.append(_drawn(source, X[rows], 1))
+    return b"".join(part.tobytes() for part in seen)
+
+
+def _drawn(source, points, n_votes):
+    sizes = np.full(len(points), n_votes)
+    return source.open(points).draw(np.arange(len(points)), sizes, Stage.FINGERPRINT)

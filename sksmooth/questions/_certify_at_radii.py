@@ -106,6 +106,7 @@ class CertifyAtRadii(Certify):
         counts = np.zeros((n_samples, n_classes), dtype=np.int64)
         n_evaluations = np.zeros(n_samples, dtype=np.int64)
         label = np.zeros(n_samples, dtype=np.int64)
+        label_counts = np.zeros_like(counts)  # those that show the label and the radius
         held = np.zeros(n_samples, dtype=np.int64)  # how many radii, from the smallest
         p_lower = np.zeros(n_samples)
         active = np.arange(n_samples)
@@ -132,6 +133,7 @@ class CertifyAtRadii(Certify):
             # Until something is shown, the label is only the leader so far.
             moves = gained | (held[active] == 0)
             label[active[moves]] = leader[moves]
+            label_counts[active[moves]] = votes[moves]
 
             following = held[active]  # index of the smallest radius not shown yet
             done = following == len(radii)
@@ -155,6 +157,7 @@ class CertifyAtRadii(Certify):
             p_lower=p_lower,
             counts=counts,
             n_evaluations=n_evaluations,
+            label_counts=label_counts,
         )
 
     def from_probabilities(self, probits):

@@ -108,6 +108,7 @@ class CertifyRadius(Certify):
             p_lower=np.nextafter(1.0 - miss, 0.0),
             counts=counts,
             n_evaluations=pilot.sum(axis=1) + planned,
+            label_counts=pilot,
         )
 
     def from_probabilities(self, probits):

@@ -52,4 +52,5 @@ def exact_answers(probits, label, radius, abstained):
         p_lower=np.nextafter(ndtr(lower[np.arange(n_samples), label]), 0.0),
         counts=np.zeros((n_samples, n_classes), dtype=np.int64),
         n_evaluations=np.zeros(n_samples, dtype=np.int64),
+        label_counts=np.zeros((n_samples, n_classes), dtype=np.int64),
     )

@@ -81,12 +81,15 @@ class Source(abc.ABC):
         same in every run.
     seconds_per_sample : float or None
         Estimated time of a closed form.
+    reproducible : bool
+        Whether votes are the same to the last one whatever batch they are counted in.
     """
 
     method: ClassVar[str]
     serial: bool = False
     break_even_votes: float = 0.0
     seconds_per_sample: float | None = None
+    reproducible: bool = True
 
     def check(self, question) -> None:
         """Refuse a question that this source cannot answer, before any work."""

@@ -39,6 +39,9 @@ class TorchVotes(MonteCarloVotes):
     model : Model
     """
 
+    # The last digits of a network's outputs depend on the batch.
+    reproducible = False
+
     def __init__(self, network, steps, model):
         positions = np.arange(network.n_classes)
         predictor = _Predictor(network, steps)
