@@ -47,6 +47,7 @@ from sksmooth._typing import RandomState
 from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
+    check_classes,
     check_radii,
     check_radius,
     class_index,
@@ -69,9 +70,12 @@ from sksmooth.questions import (
 from sksmooth.votes import (
     ExactSource,
     as_classifier,
+    columns_without_numbers,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
+    probe_fitted,
+    refuse_categories,
 )
 
 if TYPE_CHECKING:
@@ -316,10 +320,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "SmoothedClassifier(clf, ...).fit(X, y)."
             ) from error
         rng = check_random_state(smoothed.random_state)
-        smoothed._adopt(frozen, draw_noise_key(rng))
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
+        smoothed._adopt(frozen, draw_noise_key(rng))
         return smoothed
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -370,6 +374,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **inner_params)
         self._adopt(fitted, noise_key, classes)
+        if self.method != "exact":
+            law = Gaussian(self.sigma)
+            probe_fitted(
+                fitted, self.classes_, law, noise_key, self.batch_size, X_checked
+            )
         return self
 
     def _adopt(self, fitted, noise_key, classes=None):
@@ -379,13 +388,19 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"estimator={fitted!r} has no attribute classes_ after fit; a "
                 "classifier that states its classes is needed."
             )
-        if np.ndim(fitted.classes_[0]) > 0:
+        if len(fitted.classes_) and np.ndim(fitted.classes_[0]) > 0:
             raise ValueError(
                 f"estimator={fitted!r} is multi-output: classes_ holds one array per "
                 "output. Smooth one classifier per output."
             )
         self.estimator_ = fitted
         self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
+        check_classes(self.classes_)
+        refuse_categories(
+            fitted,
+            getattr(self, "n_features_in_", None),
+            getattr(self, "feature_names_in_", None),
+        )
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
 
@@ -693,24 +708,23 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check rows, and labels in `fit`, and return them as arrays."""
-        try:
-            return validate_data(
-                self,
-                X,
-                y,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                allow_nd=True,
+        columns = columns_without_numbers(X)
+        if columns:
+            raise ValueError(
+                f"X has the columns {columns}, which are not numbers: Gaussian noise "
+                "can only be added to numbers. Encode them before SmoothedClassifier, "
+                "in a Pipeline, or leave them out."
             )
-        except (TypeError, ValueError) as error:
-            columns = _columns_without_numbers(X)
-            if columns:
-                raise ValueError(
-                    f"X has the columns {columns}, which are not numbers: Gaussian "
-                    "noise can only be added to numbers. Encode them before "
-                    "SmoothedClassifier, in a Pipeline, or leave them out."
-                ) from error
-            raise
+        if isinstance(X, Mapping):
+            raise ValueError(
+                f"X is a {type(X).__name__} with the keys {list(X)[:10]}; one array is "
+                "needed, as noise is added to the features of a sample together. Put "
+                "the inputs side by side, and let the first layer or step take them "
+                "apart."
+            )
+        return validate_data(
+            self, X, y, reset=reset, dtype=[np.float64, np.float32], allow_nd=True
+        )
 
     def _source(self, X, expected_votes):
         """Where votes come from."""
@@ -782,21 +796,6 @@ def _seed_unseeded(estimator, rng):
     }
     if unseeded:
         estimator.set_params(**unseeded)
-
-
-def _columns_without_numbers(X):
-    """Names of the columns of a DataFrame that cannot be read as numbers."""
-    if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
-        return []
-
-    def is_numeric(column):
-        try:
-            np.asarray(column, dtype=np.float64)
-        except (TypeError, ValueError):
-            return False
-        return True
-
-    return [name for name in X.columns if not is_numeric(X[name])]
 
 
 def _check_radii(radii):

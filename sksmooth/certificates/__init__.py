@@ -8,13 +8,14 @@ from sksmooth.certificates._certificates import (
     check_radius,
     class_index,
 )
-from sksmooth.certificates._labels import LabelIndex
+from sksmooth.certificates._labels import LabelIndex, check_classes
 from sksmooth.certificates._vote_weights import resolve_vote_weights
 
 __all__ = [
     "Certificates",
     "CertifyInterrupted",
     "LabelIndex",
+    "check_classes",
     "check_radii",
     "check_radius",
     "class_index",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where votes come from: sampled, or their probabilities in closed form."""
 
-from sksmooth.votes._registry import find_source
+from sksmooth.votes._registry import find_source, probe_fitted
 from sksmooth.votes.exact import PROBIT_MAX, ExactSource
+from sksmooth.votes.probes import columns_without_numbers, refuse_categories
 from sksmooth.votes.sampled import MonteCarloVotes
 from sksmooth.votes.torch import as_classifier, encode_for_net, ends_in_skorch_net
 
@@ -11,7 +12,10 @@ __all__ = [
     "ExactSource",
     "MonteCarloVotes",
     "as_classifier",
+    "columns_without_numbers",
     "encode_for_net",
     "ends_in_skorch_net",
     "find_source",
+    "probe_fitted",
+    "refuse_categories",
 ]

@@ -15,6 +15,7 @@ from sksmooth.votes.exact import (
     find_exact_source,
     find_linear_scores,
 )
+from sksmooth.votes.probes import probe_once
 from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
 from sksmooth.votes.torch import (
     ends_in_skorch_net,
@@ -69,6 +70,7 @@ def find_source(
     Raises
     ------
     ValueError
+        If the label of a sample depends on the rest of its batch.
         If ``method="exact"`` and there is no closed form; the message has the reason.
         If `device` is given and votes do not come from a network on it.
 
@@ -81,11 +83,12 @@ def find_source(
     if method != "exact":
         source = torch_votes_or_reason(*sampled, X, device=device)
         if not isinstance(source, str):
-            return source
+            return probe_once(source, estimator, X, is_network=True)
         if device is not None:
             raise ValueError(
-                f"device={device!r} is for networks that are asked directly, and here "
-                f"`predict` has to be asked: {source}. Use device=None."
+                f"device={device!r} is for networks of torch that are called "
+                f"directly, and here votes come from estimator.predict: {source}. "
+                "Use device=None; an estimator that has a device of its own keeps it."
             )
         if ends_in_skorch_net(estimator):
             warnings.warn(
@@ -93,9 +96,9 @@ def find_source(
                 UserWarning,
                 stacklevel=4,
             )
-            return votes_of_predictions(*sampled)
+            return probe_once(votes_of_predictions(*sampled), estimator, X)
     if method == "monte_carlo" or len(X) == 0:
-        return MonteCarloVotes(*sampled)
+        return probe_once(MonteCarloVotes(*sampled), estimator, X)
     form = _find(_closed_forms, find_exact_source, estimator, X, law.sigma)
     if not isinstance(form, Declined):
         source, break_even = form
@@ -112,8 +115,15 @@ def find_source(
         )
     scores = _find(_linear_forms, find_linear_scores, estimator, X, law.sigma)
     if isinstance(scores, Declined):
-        return MonteCarloVotes(*sampled)
+        return probe_once(MonteCarloVotes(*sampled), estimator, X)
     return ProjectedLinearVotes(*scores[0], *sampled)
+
+
+def probe_fitted(estimator, classes, law, key, batch_size, X):
+    """Probe a classifier on the samples it was fitted on; see `probe_once`."""
+    if not ends_in_skorch_net(estimator):  # whose network is probed before it votes
+        source = MonteCarloVotes(estimator, classes, law, key, batch_size)
+        probe_once(source, estimator, X)
 
 
 def _find(known, find, estimator, X, sigma):
