@@ -76,6 +76,7 @@ from sksmooth.votes import (
     find_source,
     probe_fitted,
     refuse_categories,
+    refuse_module,
 )
 
 if TYPE_CHECKING:
@@ -693,6 +694,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 method_mapping=MethodMapping().add(caller="fit", callee="fit"),
             )
         )
+
+    def _validate_params(self):
+        """Check parameters; called by `fit` before anything else."""
+        refuse_module(self.estimator)
+        super()._validate_params()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

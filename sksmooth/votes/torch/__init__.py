@@ -18,6 +18,7 @@ __all__ = [
     "as_classifier",
     "encode_for_net",
     "ends_in_skorch_net",
+    "refuse_module",
     "torch_votes_or_reason",
     "votes_of_predictions",
 ]
@@ -102,10 +103,29 @@ def as_classifier(clf, *, classes=None, **options):
     return clf
 
 
+def refuse_module(estimator):
+    """Refuse a bare torch module where an estimator is fitted.
+
+    Raises
+    ------
+    TypeError
+        The message says how to smooth a module.
+    """
+    torch = sys.modules.get("torch")
+    is_module = torch is not None and isinstance(estimator, torch.nn.Module)
+    if is_module and not hasattr(estimator, "fit"):
+        raise TypeError(
+            f"estimator={type(estimator).__name__} is a torch module, which has no "
+            "method fit. For a trained module use SmoothedClassifier.from_fitted("
+            "module, classes=[...]); to train it in fit, pass a skorch."
+            "NeuralNetClassifier."
+        )
+
+
 def ends_in_skorch_net(estimator):
     """Whether an estimator is a skorch net, or a Pipeline that ends in one.
 
-    Such a net asks for labels 0..K-1 of dtype int64 and, usually, rows of float32.
+    Such a net takes labels 0..K-1 of dtype int64, and rows of the dtype of its module.
     """
     skorch = sys.modules.get("skorch")
     if skorch is None:
@@ -134,7 +154,7 @@ def encode_for_net(estimator, X, y):
     ----------
     estimator : skorch net, or Pipeline that ends in one
     X : ndarray or DataFrame
-        An array is cast to float32.
+        An array is cast to float32, or to float64 for a module of float64.
     y : ndarray of shape (n_samples,)
 
     Returns
@@ -170,7 +190,9 @@ def encode_for_net(estimator, X, y):
             "skorch.NeuralNetClassifier."
         )
     if isinstance(X, np.ndarray):
-        X = X.astype(np.float32, copy=False)
+        from sksmooth.votes.torch._net_predictions import dtype_of_module
+
+        X = X.astype(dtype_of_module(net), copy=False)
     return X, codes.astype(np.float32 if is_binary else np.int64), classes
 
 
