@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors that a base classifier raises because of noise."""
 
-import numpy as np
-
 # From words of an error message to the usual cure.
 _CURES = (
     (
@@ -40,8 +38,8 @@ def explain_failure(error, source, rows, template):
     error : Exception
         What `predict` raised.
     source : MonteCarloVotes
-    rows : ndarray of shape (n_samples, n_features)
-        The samples without noise.
+    rows : ndarray of shape (n_votes, n_features)
+        The sample of each noisy copy, without noise.
     template : ndarray of shape (0, ...)
         As for `MonteCarloVotes.vote`.
 
@@ -54,7 +52,7 @@ def explain_failure(error, source, rows, template):
     if not is_of_values or "out of memory" in str(error).lower():
         return error
     try:
-        source.vote(np.array(rows), template)
+        source.vote(rows, template)
     except Exception:
         return error
     said = str(error).lower()

@@ -125,7 +125,7 @@ class VoteStreams:
         try:
             votes = self._source.vote(batch, self._template)
         except Exception as error:
-            clean = self._rows[rows]
+            clean = np.repeat(self._rows[rows], parts, axis=0)
             told = explain_failure(error, self._source, clean, self._template)
             if told is error:
                 raise

@@ -164,11 +164,9 @@ def lead_of_scores(outputs, *, n_classes):
     if outputs.dim() != 2 or outputs.shape[1] != n_classes:
         raise ValueError(
             f"the network gives outputs of shape {tuple(outputs.shape)} for "
-            f"{n_classes} classes; one output for each class is needed, of shape "
-            f"(n_rows, {n_classes}). Where training data lack a class that the network "
-            "has an output for, as in a fold of cross-validation, name all of them: "
-            "NeuralNetClassifier(..., classes=[...]), or from_fitted(module, "
-            "classes=[...]), in the order of the outputs."
+            f"{n_classes} classes, and needs one for each class. If the training data "
+            "lack a class, as in a fold, pass all to NeuralNetClassifier(classes=[...])"
+            " in the order of the outputs; for a bare module, to from_fitted."
         )
     score, position = outputs.max(dim=1)
     return position, score
