@@ -5,6 +5,8 @@ from itertools import chain
 
 import numpy as np
 
+from sksmooth.votes.probes._independence import innermost
+
 # Transformers of scikit-learn that give each column back in its place, with its noise.
 _ONE_TO_ONE = {
     "IterativeImputer",
@@ -31,7 +33,7 @@ def refuse_categories(estimator, n_features=None, names=None):
     n_features : int, default=None
         Number of columns; None is what the classifier says.
     names : array-like of str, default=None
-        Names of the columns.
+        Names of the columns; None is what the classifier says.
 
     Raises
     ------
@@ -42,6 +44,8 @@ def refuse_categories(estimator, n_features=None, names=None):
     if not found:
         return
     columns = sorted(found)
+    if names is None:
+        names = _of_input(estimator, "feature_names_in_")
     shown = columns if names is None else [str(names[at]) for at in columns]
     readers = ", ".join(dict.fromkeys(found.values()))
     raise ValueError(
@@ -72,7 +76,7 @@ def categorical_columns(estimator, n_features=None):
         From columns to the name of what reads them.
     """
     if n_features is None:
-        n_features = _n_features(estimator)
+        n_features = _of_input(estimator, "n_features_in_")
     if n_features is None:
         return {}
     columns = [frozenset([at]) for at in range(n_features)]
@@ -81,18 +85,18 @@ def categorical_columns(estimator, n_features=None):
     return found
 
 
-def _n_features(estimator):
-    while type(estimator).__name__ == "FrozenEstimator":
-        estimator = estimator.estimator
-    steps = [step for _, step in getattr(estimator, "steps", [])]
-    for part in [estimator, *steps]:
-        try:
-            n_features = part.n_features_in_
-        except Exception:
-            continue  # a Pipeline whose first step does not count its columns
-        if n_features is not None:
-            return int(n_features)
-    return None
+def _of_input(estimator, attribute):
+    """An attribute about the input, of a classifier or its first step that has it."""
+    estimator = innermost(estimator)
+    try:
+        return getattr(estimator, attribute)
+    except Exception:
+        pass  # such as a Pipeline whose first step does not count its columns
+    parts = [step for _, step in getattr(estimator, "steps", [])]
+    if hasattr(estimator, "best_estimator_"):
+        parts.append(estimator.best_estimator_)
+    found = (_of_input(part, attribute) for part in parts)
+    return next((value for value in found if value is not None), None)
 
 
 def _walk(part, columns, found, above):
@@ -103,6 +107,7 @@ def _walk(part, columns, found, above):
     """
     if isinstance(part, str):
         return columns if part == "passthrough" else []
+    part = innermost(part)
     if part is None or columns is None or id(part) in above:
         return columns
     above = above | {id(part)}
@@ -121,7 +126,8 @@ def _walk(part, columns, found, above):
         if 0 <= at < len(columns):
             for column in columns[at]:
                 found.setdefault(column, type(part).__name__)
-    if not hasattr(part, "predict"):
+    is_step = hasattr(part, "transform") or hasattr(part, "fit_resample")
+    if is_step and not hasattr(part, "predict"):
         return _output_columns(part, columns)
     for member, subset in _members(part, len(columns)):
         _walk(member, [columns[at] for at in subset], found, above)
@@ -149,11 +155,9 @@ def _positions(chosen, names, n_columns):
     try:
         if isinstance(chosen, slice):
             if isinstance(chosen.start, str) or isinstance(chosen.stop, str):
-                start = 0 if chosen.start is None else names.index(chosen.start)
-                stop = (
-                    n_columns if chosen.stop is None else names.index(chosen.stop) + 1
-                )
-                return list(range(start, stop))
+                first = 0 if chosen.start is None else names.index(chosen.start)
+                last = names.index(chosen.stop) if chosen.stop else n_columns - 1
+                return list(range(first, last + 1))
             return list(range(n_columns)[chosen])
         chosen = [chosen] if np.ndim(chosen) == 0 else list(chosen)
         if chosen and all(isinstance(name, (bool, np.bool_)) for name in chosen):
@@ -261,7 +265,7 @@ def _members(part, n_columns):
         elif name == "estimator_" and hasattr(part, "support_"):
             subsets = [np.flatnonzero(part.support_)] * len(members)
         for member, subset in zip(members, subsets, strict=False):
-            n_seen = _n_features(member)
+            n_seen = _of_input(member, "n_features_in_")
             if n_seen is None or n_seen == len(subset):
                 yield member, subset
 
@@ -272,6 +276,7 @@ def _flat(value):
     ):
         for item in value:
             yield from _flat(item)
-    elif hasattr(value, "predict") and not isinstance(value, type):
-        if not type(value).__module__.startswith("sklearn.tree"):
+    elif hasattr(value, "predict") or hasattr(value, "predict_proba"):
+        is_tree = type(value).__module__.startswith("sklearn.tree")
+        if not is_tree and not isinstance(value, type):
             yield value

@@ -38,7 +38,7 @@ def check_independence(source, X):
 
     Notes
     -----
-    It takes six calls of `predict` with 48 samples or fewer. A dependence that only
+    It takes seven calls of `predict` with 48 samples or fewer. A dependence that only
     shows in larger batches, or that moves decision boundaries by less than about a
     thousandth of sigma, is not found.
     """
@@ -55,12 +55,15 @@ def check_independence(source, X):
 def _first_labels(source, X):
     """Noisy copies of samples, and their labels when they are predicted together."""
     rng = np.random.default_rng(0)
-    rows = np.linspace(0, len(X) - 1, _N_ROWS).round().astype(int)
+    # Shuffled, as neighbors in X often have one label.
+    rows = rng.permutation(np.linspace(0, len(X) - 1, _N_ROWS).round().astype(int))
     near = X[rows].reshape(_N_ROWS, -1).astype(np.float64)
     noise = rng.standard_normal(near.shape)
     found = None
     # Without the wide ones if predict cannot take those.
     for spreads in [*(factor * _SPREADS for factor in _WIDER), _SPREADS[:1]]:
+        if found is not None and len(spreads) == 1:
+            break
         noisy = near + source.law.sigma * np.resize(spreads, (_N_ROWS, 1)) * noise
         try:
             labels = source.vote(noisy, X[:0])
@@ -78,14 +81,14 @@ def _compare(source, template, noisy, together):
     rng = np.random.default_rng(1)
     n = len(noisy)
     every = np.arange(n)
-    # A sample far from the others stands out most beside many copies of one.
-    center = np.median(noisy, axis=0)
-    far = np.argsort(((noisy - center) ** 2).sum(axis=1))
+    # Beside many copies of one, two samples of other labels are outliers.
+    distance = ((noisy - np.median(noisy, axis=0)) ** 2).sum(axis=1)
+    by_label = np.lexsort((distance, together != np.bincount(together).argmax()))
     batches = {
         "in another order": [rng.permutation(n)],
-        "in smaller batches": [every[:1], every[1:13], every[13:]],
+        "in smaller batches": [every[:1], every[1:4], every[4:16], every[16:]],
         "beside many copies of one of them": [
-            np.concatenate([np.full(n - 4, far[0]), far[-4:]])
+            np.concatenate([np.full(n - 2, by_label[0]), by_label[-2:]])
         ],
     }
     for how, parts in batches.items():

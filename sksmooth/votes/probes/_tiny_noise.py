@@ -58,10 +58,12 @@ def warn_about_exact_values(source, X):
     warnings.warn(
         f"{n_changed / len(rows):.0%} of {len(rows)} samples change their predicted "
         "label under noise of a millionth of the standard deviation of each feature"
-        f"{where}. {source.estimator!r} depends on exact values, such as codes of "
-        "categories, which noise of any size destroys: classes can vanish for that "
-        "reason alone. Encode such features in a Pipeline before SmoothedClassifier, "
-        "for example with OneHotEncoder, so that noise is added to numbers.",
+        f"{where}. {source.estimator!r} depends on exact values, which noise of any "
+        "size destroys: classes can vanish for that reason alone. Encode categories in "
+        "a Pipeline before SmoothedClassifier, for example with OneHotEncoder, so that "
+        "noise is added to numbers. Move thresholds away from values that many samples "
+        "have: binarize=0.5 of BernoulliNB for zeros and ones, tree_method='exact' of "
+        "XGBoost for whole numbers.",
         UserWarning,
         stacklevel=5,
     )
