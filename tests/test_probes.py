@@ -300,7 +300,7 @@ def codes():
 
 
 XC, YC = codes()
-BOOSTED = HistGradientBoostingClassifier(max_iter=5, categorical_features=[1])
+BOOSTED = HistGradientBoostingClassifier(max_iter=3, categorical_features=[1])
 LR = LogisticRegression()
 
 

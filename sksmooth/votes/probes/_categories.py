@@ -86,17 +86,25 @@ def categorical_columns(estimator, n_features=None):
 
 
 def _of_input(estimator, attribute):
-    """An attribute about the input, of a classifier or its first step that has it."""
+    """An attribute about the input, of a classifier or its first step."""
     estimator = innermost(estimator)
     try:
         return getattr(estimator, attribute)
     except Exception:
-        pass  # such as a Pipeline whose first step does not count its columns
-    parts = [step for _, step in getattr(estimator, "steps", [])]
+        pass  # such as a Pipeline whose first step does nothing
     if hasattr(estimator, "best_estimator_"):
-        parts.append(estimator.best_estimator_)
-    found = (_of_input(part, attribute) for part in parts)
-    return next((value for value in found if value is not None), None)
+        return _of_input(estimator.best_estimator_, attribute)
+    steps = [step for _, step in getattr(estimator, "steps", [])]
+    first = next((step for step in steps if not _is_identity(step)), None)
+    return None if first is None else _of_input(first, attribute)
+
+
+def _is_identity(step):
+    return (
+        step is None
+        or (isinstance(step, str) and step == "passthrough")
+        or getattr(step, "func", step) is None  # of FunctionTransformer
+    )
 
 
 def _walk(part, columns, found, above):
@@ -174,8 +182,8 @@ def _output_columns(transformer, columns):
     """What the output of a transformer is made of."""
     if hasattr(transformer, "get_support"):
         return [columns[at] for at in np.flatnonzero(transformer.get_support())]
-    if getattr(transformer, "func", transformer) is None:
-        return columns  # FunctionTransformer without a function
+    if _is_identity(transformer):
+        return columns
     is_sampler = hasattr(transformer, "fit_resample")
     kinds = {kind.__name__ for kind in type(transformer).__mro__}
     if is_sampler or kinds & _ONE_TO_ONE:
