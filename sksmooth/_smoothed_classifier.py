@@ -2,7 +2,6 @@
 """The smoothed classifier: a meta-estimator that votes on noisy copies of each row."""
 
 from collections.abc import Mapping
-from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
@@ -53,6 +52,7 @@ from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
     RowAnswers,
+    check_classes,
     check_radii,
     check_radius,
     require_known,
@@ -71,6 +71,10 @@ from sksmooth.votes import (
     find_source,
     is_bare_network,
     predict_labels,
+    probe_fitted,
+    refuse_categories,
+    refuse_columns_without_numbers,
+    refuse_module,
 )
 
 if TYPE_CHECKING:
@@ -340,10 +344,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "SmoothedClassifier(clf, ...).fit(X, y)."
             ) from error
         rng = check_random_state(smoothed.random_state)
-        smoothed._adopt(frozen, draw_noise_key(rng))
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
+        smoothed._adopt(frozen, draw_noise_key(rng))
         return smoothed
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -405,6 +409,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
         self._adopt(fitted, noise_key, classes, as_frame)
+        if self.method != "exact":
+            probe_fitted(self._model(X_checked, as_frame), X_checked)
         return self
 
     def _adopt(self, fitted, noise_key, classes=None, as_frame=None):
@@ -416,13 +422,19 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "classes_, or fit it yourself and pass its predict: SmoothedClassifier."
                 "from_fitted(fitted.predict, classes=[...])."
             )
-        if np.ndim(fitted.classes_[0]) > 0:
+        if len(fitted.classes_) and np.ndim(fitted.classes_[0]) > 0:
             raise ValueError(
                 f"estimator={fitted!r} is multi-output: classes_ holds one array per "
                 "output. Smooth one classifier per output."
             )
         self.estimator_ = fitted
         self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
+        check_classes(self.classes_)
+        refuse_categories(
+            fitted,
+            getattr(self, "n_features_in_", None),
+            getattr(self, "feature_names_in_", None),
+        )
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
         self._as_frame = as_frame  # makes arrays the frames it was fitted on here
@@ -680,6 +692,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         )
 
+    def _validate_params(self):
+        """Check parameters; called by `fit` before anything else."""
+        refuse_module(self.estimator)
+        super()._validate_params()
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = tags_of(self.estimator)
@@ -694,26 +711,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check rows, and labels in `fit`, and return them as arrays."""
-        with self._columns_named(X):
-            return validate_data(self, X, y, reset=reset, dtype=_DTYPES, allow_nd=True)
-
-    @staticmethod
-    @contextmanager
-    def _columns_named(X):
-        """Name the columns that are not numbers."""
-        try:
-            if _holds_times(X):
-                raise TypeError("times are not numbers")
-            yield
-        except (TypeError, ValueError) as error:
-            columns = _columns_without_numbers(X)
-            if columns:
-                raise ValueError(
-                    f"X has the columns {columns}, which are not numbers: Gaussian "
-                    "noise can only be added to numbers. Encode them before "
-                    "SmoothedClassifier, in a Pipeline, or leave them out."
-                ) from error
-            raise
+        refuse_columns_without_numbers(X)
+        if isinstance(X, Mapping):
+            raise ValueError(
+                f"X is a {type(X).__name__} with the keys {list(X)[:10]}; one array is "
+                "needed, as noise is added to the features of a sample together. Put "
+                "the inputs side by side, and let the first layer or step take them "
+                "apart."
+            )
+        return validate_data(self, X, y, reset=reset, dtype=_DTYPES, allow_nd=True)
 
     def noise_law(self, n_features: int | None = None) -> Law:
         """Return the law of the noise.
@@ -765,8 +771,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             or is_bare_network(self.estimator_)
         ):
             return self._check_rows(X), self._as_frame
-        with self._columns_named(X):
-            rows = check_array(X, dtype=_DTYPES, estimator=self, input_name="X")
+        refuse_columns_without_numbers(X)
+        rows = check_array(X, dtype=_DTYPES, estimator=self, input_name="X")
         if not takes_frame(self.estimator_, as_frame(rows[:1])):
             return self._check_rows(X), None
         check_n_features(self, rows, reset=False)
@@ -779,7 +785,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _source(self, X, question, as_frame=None):
         """Where votes come from."""
-        model = Model(
+        return find_source(
+            self._model(X, as_frame),
+            X,
+            method=self.method,
+            n_votes=question.expected_votes,
+        )
+
+    def _model(self, X, as_frame):
+        return Model(
             self.estimator_,
             self.classes_,
             self.noise_law(X[0].size if len(X) else 1),
@@ -787,9 +801,6 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.batch_size,
             self.device,
             as_frame,
-        )
-        return find_source(
-            model, X, method=self.method, n_votes=question.expected_votes
         )
 
     def _answer(self, question, X, as_frame=None):
@@ -831,35 +842,6 @@ def _seed_unseeded(estimator, rng):
     }
     if unseeded:
         estimator.set_params(**unseeded)
-
-
-def _columns_without_numbers(X):
-    """Names of the columns of a DataFrame that cannot be read as numbers."""
-    if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
-        return []
-
-    def is_numeric(at):
-        column = X.iloc[:, at] if hasattr(X, "iloc") else X[X.columns[at]]
-        if _is_time(column.dtype):
-            return False
-        try:
-            np.asarray(column, dtype=np.float64)
-        except (TypeError, ValueError):
-            return False
-        return True
-
-    return [name for at, name in enumerate(X.columns) if not is_numeric(at)]
-
-
-def _holds_times(X):
-    """Whether there are dates or time differences, which convert to numbers."""
-    dtypes = getattr(X, "dtypes", getattr(X, "dtype", ()))
-    return any(map(_is_time, dtypes if np.iterable(dtypes) else [dtypes]))
-
-
-def _is_time(dtype):
-    names = ("Date", "Duration", "Time")  # of polars
-    return getattr(dtype, "kind", "") in ("m", "M") or str(dtype).startswith(names)
 
 
 def _check_radii(radii):

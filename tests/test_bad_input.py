@@ -70,8 +70,9 @@ def fitted():
 def untouched():
     """Fitted on a classifier that must not be asked: bad input costs no votes."""
     clf = smoothed(Says()).fit(X, Y)
+    n_probes = clf.estimator_.n_asked_
     yield clf
-    assert clf.estimator_.n_asked_ == 0
+    assert clf.estimator_.n_asked_ == n_probes
 
 
 # -- parameters of the constructor -----------------------------------------------------
@@ -321,9 +322,10 @@ class TestClasswiseScore:
     )
     def test_labels_are_checked_before_votes_are_paid_for(self, y):
         clf = smoothed(Says()).fit(X, Y)
+        n_probes = clf.estimator_.n_asked_
         with pytest.raises(ValueError, match=r"y|samples"):
             clf.classwise_score(X, y)
-        assert clf.estimator_.n_asked_ == 0
+        assert clf.estimator_.n_asked_ == n_probes
 
     @pytest.mark.parametrize("radius", [-0.1, np.nan, np.inf, "far", [0.1], True])
     def test_radius(self, untouched, radius):

@@ -13,7 +13,7 @@ from sksmooth.certificates._known_classes import (
     require_known,
     unknown_labels,
 )
-from sksmooth.certificates._labels import LabelIndex
+from sksmooth.certificates._labels import LabelIndex, check_classes
 from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
 from sksmooth.certificates._vote_weights import resolve_vote_weights
 
@@ -25,6 +25,7 @@ __all__ = [
     "Labels",
     "RowAnswers",
     "Shares",
+    "check_classes",
     "check_radii",
     "check_radius",
     "class_index",

@@ -15,6 +15,7 @@ from sksmooth.votes.exact import (
     find_exact_source,
     find_linear_scores,
 )
+from sksmooth.votes.probes import probe_once
 from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
 from sksmooth.votes.torch import (
     ends_in_skorch_net,
@@ -46,6 +47,7 @@ def find_source(model, X, *, method, n_votes):
     Raises
     ------
     ValueError
+        If the label of a sample depends on the rest of its batch.
         If ``method="exact"`` and there is no closed form; the message has the reason.
         If a device is given and votes do not come from a network on it.
 
@@ -54,8 +56,7 @@ def find_source(model, X, *, method, n_votes):
     UserWarning
         If votes come from a slower source than they could, with the reason.
     """
-    if model.as_frame is None:
-        model = replace(model, as_frame=frames_of(model.estimator))
+    model = _with_frames(model)
     for methods, find in _FINDERS:
         if method not in methods:
             continue
@@ -78,17 +79,19 @@ def find_source(model, X, *, method, n_votes):
 def find_network(model, X):
     """Votes of a torch network."""
     try:
-        return find_torch_votes(model, X)
+        source = find_torch_votes(model, X)
     except Declined as reason:
         if model.device is not None:
             raise ValueError(
-                f"device={model.device!r} is for networks that are asked directly, and "
-                f"here `predict` has to be asked: {reason}. Use device=None."
+                f"device={model.device!r} is for networks of torch that are called "
+                f"directly, and here votes come from estimator.predict: {reason}. "
+                "Use device=None; an estimator that has a device of its own keeps it."
             ) from None
         if not ends_in_skorch_net(model.estimator):
             raise
         _warn(f"Votes are asked from `predict`, which takes longer: {reason}.")
-        return votes_of_predictions(model)
+        return probe_once(votes_of_predictions(model), model.estimator, X)
+    return probe_once(source, model.estimator, X, is_network=True)
 
 
 def find_closed_form(model, X):
@@ -105,7 +108,20 @@ def find_projected_linear(model, X):
 
 def find_any(model, X):
     """Votes of any classifier, by its `predict`."""
-    return MonteCarloVotes(model)
+    return probe_once(MonteCarloVotes(model), model.estimator, X)
+
+
+def probe_fitted(model, X):
+    """Probe a classifier on the samples it was fitted on; see `probe_once`."""
+    if not ends_in_skorch_net(model.estimator):  # its network is probed before it votes
+        model = _with_frames(model)
+        probe_once(MonteCarloVotes(model), model.estimator, X)
+
+
+def _with_frames(model):
+    if model.as_frame is not None:
+        return model
+    return replace(model, as_frame=frames_of(model.estimator))
 
 
 # In order of preference, and the values of `method` that allow each.

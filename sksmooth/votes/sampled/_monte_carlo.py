@@ -6,6 +6,7 @@ import numpy as np
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.noise import row_digests, row_stream
 from sksmooth.votes._source import Source
+from sksmooth.votes.probes import explain_failure
 from sksmooth.votes.sampled._run import run
 
 
@@ -121,7 +122,15 @@ class VoteStreams:
 
     def _count(self, batch, rows, parts):
         """Votes of each of the rows that have consecutive parts of a batch."""
-        return self._tally(self._source.vote(batch, self._template), parts)
+        try:
+            votes = self._source.vote(batch, self._template)
+        except Exception as error:
+            clean = np.repeat(self._rows[rows], parts, axis=0)
+            told = explain_failure(error, self._source, clean, self._template)
+            if told is error:
+                raise
+            raise told from error
+        return self._tally(votes, parts)
 
     def _tally(self, votes, parts):
         """Number of votes for each class in each part."""

@@ -22,6 +22,7 @@ __all__ = [
     "find_torch_votes",
     "is_bare_network",
     "is_module",
+    "refuse_module",
     "votes_of_predictions",
 ]
 
@@ -118,10 +119,29 @@ def is_bare_network(estimator):
     return is_network and not transformers
 
 
+def refuse_module(estimator):
+    """Refuse a bare torch module where an estimator is fitted.
+
+    Raises
+    ------
+    TypeError
+        The message says how to smooth a module.
+    """
+    torch = sys.modules.get("torch")
+    is_module = torch is not None and isinstance(estimator, torch.nn.Module)
+    if is_module and not hasattr(estimator, "fit"):
+        raise TypeError(
+            f"estimator={type(estimator).__name__} is a torch module, which has no "
+            "method fit. For a trained module use SmoothedClassifier.from_fitted("
+            "module, classes=[...]); to train it in fit, pass a skorch."
+            "NeuralNetClassifier."
+        )
+
+
 def ends_in_skorch_net(estimator):
     """Whether an estimator is a skorch net, or a Pipeline that ends in one.
 
-    Such a net asks for labels 0..K-1 of dtype int64 and, usually, rows of float32.
+    Such a net takes labels 0..K-1 of dtype int64, and rows of the dtype of its module.
     """
     skorch = sys.modules.get("skorch")
     if skorch is None:
@@ -155,7 +175,7 @@ def encode_for_net(estimator, X, y):
     ----------
     estimator : skorch net, or Pipeline that ends in one
     X : ndarray or DataFrame
-        An array is cast to float32.
+        An array is cast to float32, or to float64 for a module of float64.
     y : ndarray of shape (n_samples,)
 
     Returns
@@ -191,7 +211,9 @@ def encode_for_net(estimator, X, y):
             "skorch.NeuralNetClassifier."
         )
     if isinstance(X, np.ndarray):
-        X = X.astype(np.float32, copy=False)
+        from sksmooth.votes.torch._net_predictions import dtype_of_module
+
+        X = X.astype(dtype_of_module(net), copy=False)
     return X, codes.astype(np.float32 if is_binary else np.int64), classes
 
 
