@@ -70,6 +70,14 @@ class CertifiedAccuracyDisplay(_DisplayBase):
 
     Attributes
     ----------
+    accuracy : ndarray of shape (n_radii,)
+        Certified accuracy over all samples.
+    accuracy_interval : ndarray of shape (2, n_radii)
+        95 % Clopper-Pearson interval of `accuracy` at each radius.
+    class_accuracy : ndarray of shape (n_classes, n_radii)
+        Certified accuracy of each class; nan for a class without samples.
+    class_interval : ndarray of shape (2, n_classes, n_radii)
+        95 % Clopper-Pearson interval of `class_accuracy`.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     line_ : matplotlib Line2D
@@ -124,32 +132,10 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         self.restricted = restricted
         self.sigma = sigma
         self.name = name
-
-    @property
-    def accuracy(self) -> NDArray[np.float64]:
-        """Certified accuracy over all rows, of shape (n_radii,)."""
-        return self.tally.overall
-
-    @property
-    def accuracy_interval(self) -> NDArray[np.float64]:
-        """95 % Clopper-Pearson interval of `accuracy`, of shape (2, n_radii).
-
-        At each radius, the rows being a sample.
-        """
-        return np.stack(self.tally.overall_interval)
-
-    @property
-    def class_accuracy(self) -> NDArray[np.float64]:
-        """Certified accuracy of each class, of shape (n_classes, n_radii).
-
-        It is nan for a class without rows.
-        """
-        return self.tally.share.T
-
-    @property
-    def class_interval(self) -> NDArray[np.float64]:
-        """95 % interval of `class_accuracy`, of shape (2, n_classes, n_radii)."""
-        return np.stack(self.tally.interval).swapaxes(1, 2)
+        self.accuracy = tally.overall
+        self.accuracy_interval = np.stack(tally.overall_interval)
+        self.class_accuracy = tally.share.T
+        self.class_interval = np.stack(tally.interval).swapaxes(1, 2)
 
     @classmethod
     def from_estimator(

@@ -55,6 +55,16 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
 
     Attributes
     ----------
+    support : ndarray of int of shape (n_classes,)
+        Number of samples of each class.
+    accuracy : ndarray of shape (n_classes,)
+        Share of the samples of each class that are right and certified within
+        `radius`; nan for a class without samples.
+    closer, abstained : ndarray of shape (n_classes,)
+        Share that is right and certified within less than `radius`; share that has no
+        certificate.
+    base_accuracy : ndarray of shape (n_classes,) or None
+        Share that the base classifier gets right; None if it is not known.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     order_ : ndarray of int
@@ -105,35 +115,12 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         self.certified = certified
         self.sigma = sigma
         self.name = name
-
-    @property
-    def support(self) -> NDArray[np.int64]:
-        """Number of rows of each class."""
-        return self.tallies["accuracy"].support
-
-    @property
-    def accuracy(self) -> NDArray[np.float64]:
-        """Share of the rows of each class that are right and certified in `radius`.
-
-        It is nan for a class without rows.
-        """
-        return self.tallies["accuracy"].share
-
-    @property
-    def closer(self) -> NDArray[np.float64]:
-        """Share that is right and certified, but within less than `radius`."""
-        return self.tallies["closer"].share
-
-    @property
-    def abstained(self) -> NDArray[np.float64]:
-        """Share that has no certificate."""
-        return self.tallies["abstained"].share
-
-    @property
-    def base_accuracy(self) -> NDArray[np.float64] | None:
-        """Share that the base classifier gets right; None if it is not known."""
-        base = self.tallies.get("base_accuracy")
-        return None if base is None else base.share
+        self.support = tallies["accuracy"].support
+        self.accuracy = tallies["accuracy"].share
+        self.closer = tallies["closer"].share
+        self.abstained = tallies["abstained"].share
+        base = tallies.get("base_accuracy")
+        self.base_accuracy = None if base is None else base.share
 
     @classmethod
     def from_estimator(

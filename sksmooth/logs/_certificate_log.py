@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 
 from sksmooth.logs._labels import as_labels, check_labels, plain
 from sksmooth.logs._line_format import (
-    FIELDS,
     HEAD_LINES,
     LOGGED,
     BadLineError,
@@ -260,8 +259,8 @@ class LogWriter:
         self._write("".join(lines))
 
     def columns(self):
-        """Return FIELDS of all rows, of this run and those before, as arrays."""
-        columns = {name: [row[name] for row in self.rows] for name in FIELDS}
+        """Return LOGGED of all rows, of this run and those before, as arrays."""
+        columns = {name: [row[name] for row in self.rows] for name in LOGGED}
         label = as_labels(columns.pop("label"))
         return {"label": label} | {name: np.array(c) for name, c in columns.items()}
 
