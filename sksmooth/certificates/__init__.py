@@ -9,9 +9,9 @@ from sksmooth.certificates._certificates import (
     class_index,
 )
 from sksmooth.certificates._known_classes import (
-    name_some,
+    describe_unknown,
     require_known,
-    unknown_labels,
+    unknown_classes,
 )
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.certificates._vote_weights import resolve_vote_weights
@@ -23,8 +23,8 @@ __all__ = [
     "check_radii",
     "check_radius",
     "class_index",
-    "name_some",
+    "describe_unknown",
     "require_known",
     "resolve_vote_weights",
-    "unknown_labels",
+    "unknown_classes",
 ]

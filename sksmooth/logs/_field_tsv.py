@@ -133,7 +133,7 @@ def write_field_tsv(
             f"y_true has shape {y_true.shape} for {len(certificates)} certificates; "
             "give one label per row."
         )
-    true = require_known(y_true, classes, "y_true", of="the certificates")
+    true = require_known(y_true, classes, "y_true")
     predict = class_index(certificates.label, classes)
     if classes.dtype.kind in "iu" and classes.min() >= 0:
         numbers = classes.astype(np.int64)  # there is no -1 among unsigned ones
