@@ -663,7 +663,7 @@ def test_classes_choose_the_curves():
     two = draw(y, certificates, classes=["c2", "c0"], legend=False)
     assert [line is None for line in two.class_lines_] == [False, True, False]
     assert two.legend_ is None and two.ax_.get_legend() is None
-    with pytest.raises(ValueError, match=r"classes holds \['c7'\]"):
+    with pytest.raises(ValueError, match=r"classes holds the classes \['c7'\]"):
         draw(y, certificates, classes=["c7"])
     with pytest.raises(ValueError, match="classes must be one of 'worst'"):
         draw(y, certificates, classes="best")

@@ -229,7 +229,10 @@ def test_unsigned_labels_are_written_for_the_field(path):
 
 @pytest.mark.parametrize(
     ("y", "message"),
-    [([0, 1], r"y_true has shape \(2,\) for 3"), ([0, 1, 9], r"y_true holds \[9\]")],
+    [
+        ([0, 1], r"y_true has shape \(2,\) for 3"),
+        ([0, 1, 9], r"y_true holds the classes \[9\]"),
+    ],
 )
 def test_true_labels_that_do_not_fit_are_not_written(path, y, message):
     certificates = smoothed().certify(rows(3)[0])

@@ -46,7 +46,7 @@ SINGLE = [
 ]
 CLASSWISE = ClasswiseScorer((0.05,))
 EXPECTED = (
-    "not among the classes",  # the scorers here
+    "which the classifier does not know",  # the scorers here
     "least populated class",  # StratifiedKFold
     "non-finite",  # GridSearchCV, of a class that few folds test
     "contains classes not in y_true",  # balanced_accuracy_score

@@ -178,7 +178,7 @@ class TestEveryScorer:
 
     def test_a_class_the_classifier_does_not_have_is_named_once(self, scorer, fitted):
         X, y = make_data(np.array(["ant", "bee", "yak"]))
-        with pytest.warns(UserWarning, match=r"\['yak'\].*not among") as caught:
+        with pytest.warns(UserWarning, match=r"\['yak'\].*does not know") as caught:
             scorer(fitted, X, y)
         assert len(caught) == 1
 

@@ -216,7 +216,7 @@ class TestEveryScore:
     def test_numbers_are_not_strings(self, score):
         y_true = np.array(["0", "1"] * 5)
         certificates = make(y_true, classes=np.array(["0", "1"]))
-        with pytest.raises(ValueError, match=r"y_true holds \[0, 1\]"):
+        with pytest.raises(ValueError, match=r"y_true holds the classes \[0, 1\]"):
             score(y_true.astype(int), certificates)
 
     def test_a_column_is_a_vector(self, score, y_true, certificates):

@@ -9,9 +9,9 @@ from sksmooth.certificates._certificates import (
     class_index,
 )
 from sksmooth.certificates._known_classes import (
-    name_some,
+    describe_unknown,
     require_known,
-    unknown_labels,
+    unknown_classes,
 )
 from sksmooth.certificates._labels import LabelIndex, check_classes
 from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
@@ -29,8 +29,8 @@ __all__ = [
     "check_radii",
     "check_radius",
     "class_index",
-    "name_some",
+    "describe_unknown",
     "require_known",
     "resolve_vote_weights",
-    "unknown_labels",
+    "unknown_classes",
 ]

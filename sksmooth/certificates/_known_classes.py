@@ -8,19 +8,22 @@ from sksmooth.certificates._certificates import class_index
 _MOST_NAMED = 10
 
 
-def unknown_labels(values, classes):
+def unknown_classes(values, classes):
     """Distinct values that are not among `classes`, in order of appearance."""
     values = np.asarray(values)
     return list(dict.fromkeys(values[class_index(values, classes) < 0].tolist()))
 
 
-def name_some(labels):
-    """Write a list of labels for a message, cut short after ten."""
-    more = f" and {len(labels) - _MOST_NAMED} more" * (len(labels) > _MOST_NAMED)
-    return f"{labels[:_MOST_NAMED]}{more}"
+def describe_unknown(unknown, classes, name):
+    """Say that the parameter `name` holds classes that are not among `classes`."""
+    more = f" and {len(unknown) - _MOST_NAMED} more" * (len(unknown) > _MOST_NAMED)
+    return (
+        f"{name} holds the classes {unknown[:_MOST_NAMED]}{more}, which the classifier "
+        f"does not know: its classes are {np.asarray(classes).tolist()}."
+    )
 
 
-def require_known(values, classes, name="y", *, of="the classifier"):
+def require_known(values, classes, name="y"):
     """Position of each value in `classes`; raise if one is not among them.
 
     Parameters
@@ -28,11 +31,9 @@ def require_known(values, classes, name="y", *, of="the classifier"):
     values : array-like of shape (n_samples,)
         Labels.
     classes : array-like of shape (n_classes,)
-        Classes.
+        Classes of the classifier.
     name : str, default="y"
         Name of the parameter that holds `values`, for the message.
-    of : str, default="the classifier"
-        What has these classes, for the message.
 
     Returns
     -------
@@ -43,10 +44,7 @@ def require_known(values, classes, name="y", *, of="the classifier"):
     ValueError
         If a value is not among `classes`; it names the values and the classes.
     """
-    unknown = unknown_labels(values, classes)
+    unknown = unknown_classes(values, classes)
     if unknown:
-        raise ValueError(
-            f"{name} holds {name_some(unknown)}, which are not among the classes "
-            f"{np.asarray(classes).tolist()} of {of}."
-        )
+        raise ValueError(describe_unknown(unknown, classes, name))
     return class_index(values, classes)

@@ -392,7 +392,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         if isinstance(classes, str):
             check_choice("classes", classes, ("worst",))
             return order[-1:].tolist(), True
-        wanted = require_known(classes, self.classes, "classes", of="the certificates")
+        wanted = require_known(classes, self.classes, "classes")
         return order[np.isin(order, wanted)].tolist(), len(wanted) == 0
 
     def _banded(self, chosen, bands, per_model):

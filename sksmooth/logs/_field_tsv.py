@@ -280,7 +280,7 @@ def write_field_tsv(
             f"y_true has shape {y_true.shape} for {len(certificates)} certificates; "
             "give one label per row."
         )
-    true = require_known(y_true, classes, "y_true", of="the certificates")
+    true = require_known(y_true, classes, "y_true")
     predict = class_index(certificates.label, classes)
     numbers = classes.tolist()
     if all(type(number) is int and number >= 0 for number in numbers):

@@ -13,8 +13,8 @@ from sksmooth._estimators import find_certifier
 from sksmooth.certificates import (
     check_radii,
     check_radius,
-    name_some,
-    unknown_labels,
+    describe_unknown,
+    unknown_classes,
 )
 from sksmooth.metrics._classwise_report import score_name
 from sksmooth.metrics._scores import (
@@ -49,12 +49,12 @@ def _all_labels(y_true, certificates):
     """
     y_true = check_rows(y_true, certificates)
     classes = certificates.classes.tolist()
-    unknown = unknown_labels(y_true, classes)
+    unknown = unknown_classes(y_true, classes)
     if unknown:
         warnings.warn(
-            f"y_true holds {name_some(unknown)}, which are not among the classes "
-            f"{classes} of the classifier: it was fitted without them. None of their "
-            "samples can be correct.",
+            describe_unknown(unknown, classes, "y_true")
+            + " It was fitted without them, so that none of their samples can be "
+            "correct.",
             UserWarning,
             stacklevel=3,
         )

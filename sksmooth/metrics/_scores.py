@@ -59,7 +59,7 @@ def check_rows(values, certificates, name="y_true"):
 
 def known_index(values, certificates, name="y_true"):
     """Return the position of each value in the classes; raise on unknown values."""
-    return require_known(values, certificates.classes, name, of="the certificates")
+    return require_known(values, certificates.classes, name)
 
 
 def check_asked(certificates, radius):
@@ -119,7 +119,7 @@ def _tally(per_row, y_true, certificates, labels, sample_weight, higher_is_bette
     classes = certificates.classes
     labels = _check_labels(labels, y_true, classes)
     known = dict.fromkeys([*classes.tolist(), *labels.tolist()])
-    require_known(y_true, list(known), "y_true", of="the certificates")
+    require_known(y_true, list(known), "y_true")
     values = per_row(y_true)
 
     index = class_index(y_true, labels)
