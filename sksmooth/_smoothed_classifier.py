@@ -521,9 +521,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ------
         ValueError
             If `X` or a parameter is invalid, if the base classifier fails on noisy
-            copies or its label for a sample is not fixed, if `n_certify` votes cannot certify
-            anything at this `alpha`, not even when unanimous, or if `log` is the log
-            of another run.
+            copies or its label for a sample is not fixed, if `n_certify` votes cannot
+            certify anything at this `alpha`, not even when unanimous, or if `log` is
+            the log of another run.
         CertifyInterrupted
             On a keyboard interrupt without `log`; its attribute `certificates` holds
             those of the first rows, as many as were finished.
