@@ -384,7 +384,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         TypeError
             If `estimator` is not a classifier.
         ValueError
-            If a parameter, `X` or `y` is invalid.
+            If a parameter, `X` or `y` is invalid, if the fitted base classifier reads a
+            column as categories, or if its label for a sample is random or depends on
+            the other samples of a batch.
+
+        Warns
+        -----
+        UserWarning
+            If labels of training samples change under noise far smaller than `sigma`.
         """
         refuse_fit_params(fit_params, self)
         _check_classifier(self.estimator)
@@ -531,9 +538,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` or a parameter is invalid, if `n_certify` votes cannot certify
-            anything at this `alpha`, not even when unanimous, or if `log` is the log
-            of another run.
+            If `X` or a parameter is invalid, if the base classifier fails on noisy
+            copies or its label for a sample is not fixed, if `n_certify` votes cannot
+            certify anything at this `alpha`, not even when unanimous, or if `log` is
+            the log of another run.
         CertifyInterrupted
             On a keyboard interrupt without `log`; its attribute `certificates` holds
             those of the first rows, as many as were finished.

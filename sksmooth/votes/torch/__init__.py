@@ -213,7 +213,8 @@ def encode_for_net(estimator, X, y):
     if isinstance(X, np.ndarray):
         from sksmooth.votes.torch._net_predictions import dtype_of_module
 
-        X = X.astype(dtype_of_module(net), copy=False)
+        # Tensors share memory with what they are made of, and want to write to it.
+        X = np.require(X, dtype_of_module(net), requirements="W")
     return X, codes.astype(np.float32 if is_binary else np.int64), classes
 
 
