@@ -8,8 +8,8 @@ Prints five tables, and draws the figures of the paper into a folder.
 
 1. regions: as Table 1 of the paper, with values in place of theorems: a bounded region
    (the ball of radius 1) and a semi-bounded one (a cone), each class against the rest.
-   The values in closed form stand beside those that a `SmoothedClassifier` of a classifier with
-   that region shows, by votes alone:
+   The values in closed form stand beside those that a `SmoothedClassifier` of a
+   classifier with that region shows, by votes alone:
 
    - boundary: of the smoothed region, along the axis. Without noise it is 1 for the
      ball and 0, the apex, for the cone;
@@ -24,10 +24,10 @@ Prints five tables, and draws the figures of the paper into a folder.
 3. published: Table 2 of the paper, from counts of published certificates that are
    shipped, or from the logs themselves in the folder ``--logs``.
 4. digits: class-wise accuracy on digits (pixels in [0, 1], half of the rows held out),
-   trained without noise and with noise of the sigma that it is smoothed with: over all rows, of
-   the worst and the best class, and their difference, by `predict`; certified accuracy
-   at radius 0 of the worst class; and abstention of `certify`, over all rows and in the
-   class that abstains most.
+   trained without noise and with noise of the sigma that it is smoothed with: over all
+   rows, of the worst and the best class, and their difference, by `predict`; certified
+   accuracy at radius 0 of the worst class; and abstention of `certify`, over all rows
+   and in the class that abstains most.
 5. vanishing: the sigma past which no held-out row of a digit is predicted right.
 """
 
