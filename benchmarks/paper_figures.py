@@ -54,9 +54,10 @@ def show_regions(ax, votes, grid, points, sigma, title):
     `votes` maps coordinates to the votes of each class.
     """
     x, y = np.meshgrid(grid, grid)
-    winner = np.argmax(votes(x, y), axis=0)
-    levels = np.arange(len(CLASS_COLORS) + 1) - 0.5
-    ax.contourf(x, y, winner, levels, colors=CLASS_COLORS, alpha=0.55)
+    shares = votes(x, y)
+    for i, share in enumerate(shares):
+        lead = share - np.delete(shares, i, axis=0).max(axis=0)
+        ax.contourf(x, y, lead, [0, 99], colors=[CLASS_COLORS[i]], alpha=0.55)
     for name, (px, py) in points.items():
         shares = votes(np.array(px), np.array(py))
         ax.plot(px, py, "k.", ms=5)
@@ -83,7 +84,7 @@ def ring_votes(sigma):
     def votes(x, y):
         distance = np.hypot(x, y)
         if not sigma:
-            inside = (distance <= RING_RADIUS).astype(float)
+            inside = 0.5 + (RING_RADIUS - distance) / 100  # 1/2 at the boundary
         else:
             inside = ball_vote_probability(distance, RING_RADIUS, sigma, 2)
         return np.stack([inside, 1 - inside])
@@ -103,7 +104,8 @@ def wedge_votes(sigma):
             if sigma:
                 share = cone_vote_probability(along, across, half_angle, sigma, 2)
             else:
-                share = (across <= along * np.tan(half_angle)).astype(float)
+                # Highest in the wedge that holds the place.
+                share = along * np.sin(half_angle) - across * np.cos(half_angle)
             result.append(share)
         return np.stack(result)
 
@@ -114,8 +116,8 @@ def figure_1(folder):
     for name, make, half, sigmas, points in (
         ("bounded", ring_votes, 8.0, (0, 0.5, 2, 3.5), {"A": (0, 0), "B": (2.2, 1.2)}),
         (
-            *("semi_bounded", wedge_votes, 14.0, (0, 1, 2.5, 6)),
-            {"A": (3.2, 0), "B": (9.5, 1)},
+            *("semi_bounded", wedge_votes, 9.0, (0, 1, 2.5, 6)),
+            {"A": (2.6, 0), "B": (5.2, 0.4)},
         ),
     ):
         fig, axes = new(4, 2.6, 2.9)
@@ -139,8 +141,9 @@ def figure_2(folder):
             label = f"d = {d}: gone at {vanishing:.3f}"
             ax.plot(sigma, rate, color=color, label=label)
             ax.axvline(vanishing, color=color, lw=0.7, ls=":")
-        ax.set(ylim=(-2, 20), xlabel="σ", title=f"{c} classes")
-        ax.legend(fontsize=8, frameon=False)
+        right = 2 * ball_vanishing_sigma(1.0, 3, c)  # room for the legend
+        ax.set(xlim=(0, right), ylim=(-2, 20), xlabel="σ", title=f"{c} classes")
+        ax.legend(fontsize=8, frameon=False, loc="upper right")
         ax.axhline(0, color="0.7", lw=0.8, zorder=0)
     axes[0].set_ylabel("shrinking rate of the ball of radius 1")
     fig.savefig(folder / "figure_2_rate.png", dpi=120)
@@ -182,7 +185,7 @@ def figure_3(folder):
         axes[0].plot(sigma, radius, color=color, lw=1.2)
         capped = np.minimum(radius, CAP * sigma)
         axes[0].plot(sigma, capped, "--", color=color, lw=2, label=f"d = {d}")
-    axes[0].set(title="centre of a ball of radius 1", xlim=(0, 0.7), ylim=(0, 1.03))
+    axes[0].set(title="center of a ball of radius 1", xlim=(0, 0.9), ylim=(0, 1.03))
     for degrees, color in zip((10, 20, 45, 60, 80), COLORS, strict=False):
         angle = np.radians(degrees)
         sigma = np.geomspace(5e-3, 4, 600)
@@ -192,6 +195,7 @@ def figure_3(folder):
         axes[1].plot(sigma, capped, "--", color=color, lw=2, label=f"{degrees}°")
     axes[1].set(title="axis of a cone, 25 features, 1 from the apex", ylim=(0, 1.03))
     axes[1].set_xscale("log")
+    axes[1].set_xlim(5e-3, 60)  # room for the legend
     axes[0].set_ylabel("certified radius")
     axes[1].set_ylabel("certified radius / distance to the cone")
     for ax in axes:
@@ -201,7 +205,7 @@ def figure_3(folder):
         handles.append(
             Line2D([], [], color="k", ls="--", lw=2, label="100,000 votes, α = 0.001")
         )
-        ax.legend(handles=handles, fontsize=8, frameon=False)
+        ax.legend(handles=handles, fontsize=8, frameon=False, loc="upper right")
     fig.savefig(folder / "figure_3_radius.png", dpi=120)
     plt.close(fig)
 
@@ -258,7 +262,7 @@ def figure_line(folder):
         ylim=(-0.02, 1.02),
     )
     axes[2].axhline(1 - 2 * rare, color="0.6", lw=0.8, ls="--")
-    axes[2].legend(fontsize=8, frameon=False, loc="center right")
+    axes[2].legend(fontsize=8, framealpha=1, loc="center")
     fig.savefig(folder / "line.png", dpi=120)
     plt.close(fig)
 
@@ -306,12 +310,60 @@ def figure_sections(folder):
     plt.close(fig)
 
 
+# -- Tables 2 and 3 on a small network -------------------------------------------------
+
+
+def figure_cifar10(folder):
+    """Certified and correct at radius 0 by class, of `cifar10.py` on 1,000 images."""
+    path = Path(__file__).parent / "data/cifar10_small_network.tsv"
+    head, *rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    values = np.array([[float(cell) for cell in row[2:-1]] for row in rows])
+    names = [
+        f"{trained}, not smoothed" if smoothed == "-" else f"{trained} → {smoothed}"
+        for trained, smoothed, *_ in rows
+    ]
+    fig, ax = new(1, 7.2, 5.2)
+    ax.imshow(values, cmap="Blues", vmin=0, vmax=130, aspect="auto")
+    for (i, j), value in np.ndenumerate(values):
+        worst = value == values[i].min()
+        ax.text(
+            *(j, i, f"{value:.0f}"), ha="center", va="center", fontsize=9,
+            color=COLORS[2] if worst else "black", weight="bold" if worst else "normal",
+        )  # fmt: skip
+    ax.set_xticks(range(10), ["plane", "car", *head[4:-1]])
+    ax.set_yticks(range(len(names)), names)
+    for place in (4.5, 8.5):
+        ax.axhline(place, color="k", lw=1)
+    ax.set_ylabel("training σ → smoothing σ")
+    fig.savefig(folder / "cifar10_classes.png", dpi=120)
+    plt.close(fig)
+
+    fig, ax = new(1, 6.0, 3.4)
+    for label, part, color in (
+        ("trained without noise", values[5:9], COLORS[2]),
+        ("trained with noise", values[9:13], COLORS[0]),
+    ):
+        x = np.arange(4) + (0.08 if color == COLORS[0] else -0.08)
+        ax.vlines(x, part.min(1), part.max(1), color=color, lw=1)
+        ax.plot(np.repeat(x, 10), part.ravel(), ".", color=color, ms=4, alpha=0.6)
+        worst = part.min(axis=1)
+        # 95 % interval of a share of 100 images.
+        error = 196 * np.sqrt(worst / 100 * (1 - worst / 100) / 100)
+        ax.errorbar(x, worst, error, fmt="s", color=color, ms=5, capsize=3, label=label)
+    ax.set_xticks(range(4), [row[1] for row in rows[5:9]])
+    ax.set(xlabel="smoothing σ", ylabel="certified accuracy of a class, %")
+    ax.legend(title="worst class ± 95 %", fontsize=8, frameon=False, loc="upper right")
+    ax.set_xlim(-0.5, 4.6)
+    fig.savefig(folder / "cifar10_range.png", dpi=120)
+    plt.close(fig)
+
+
 def draw_all(folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for figure in (
         *(figure_1, figure_2, figure_3, figure_theorems),
-        *(figure_line, figure_table_2, figure_sections),
+        *(figure_line, figure_table_2, figure_sections, figure_cifar10),
     ):
         figure(folder)
     return sorted(path.name for path in folder.glob("*.png"))

@@ -175,7 +175,8 @@ PASSES, BATCH = 200, 100
 def network_on_copies(X, y, sigma, copies, fresh, seed):
     """An MLP after `PASSES` passes' worth of noisy samples, in batches of `BATCH`."""
     rng = np.random.default_rng(seed)
-    net = MLPClassifier((64,), batch_size=BATCH, random_state=seed)
+    # A call of partial_fit on one batch is one step.
+    net = MLPClassifier((64,), batch_size="auto" if fresh else BATCH, random_state=seed)
 
     def noisy(rows):
         return X[rows] + sigma * rng.standard_normal((len(rows), X.shape[1]))

@@ -135,7 +135,7 @@ def test_it_is_the_parzen_classifier(train_sigma):
 
 
 def test_without_noise_the_nearest_cluster_decides():
-    for tiny in (0.0, 1e-9, 1e-3):
+    for tiny in (0.0, 1e-300, 1e-12, 1e-9, 1e-3):
         region = line_mixture_region([-1, 0.5, 4], [6, 5, 2], tiny)
         np.testing.assert_allclose(region, [-0.25, 2.25], atol=1e-5)
         accuracy = line_mixture_accuracy([-1, 0.5, 4], [6, 5, 2], tiny, tiny)
@@ -219,6 +219,17 @@ def test_equal_ends_mean_an_empty_interval():
     region = line_mixture_region(*THREE, 0.0, [lost * 0.999, lost * 1.001])
     assert region[0, 1] > region[0, 0]
     assert region[1, 1] == region[1, 0] == 0
+
+
+def test_units_and_ratios_of_weights_alone_matter():
+    unit = np.array([-1.0, 0.5, 4.0])
+    levels = np.array([0.05, 0.7, 3.0, 20.0])
+    expected = line_mixture_region(unit, [6, 5, 2], levels, levels)
+    for scale in (1e-80, 1e-3, 1e80):
+        region = line_mixture_region(
+            scale * unit, [0.6, 0.5, 0.2], scale * levels, scale * levels
+        )
+        np.testing.assert_allclose(region / scale, expected, rtol=1e-9)
 
 
 def test_arguments_broadcast():

@@ -44,10 +44,11 @@ def _bayes_interval(positions, weights, spread):
     Seen from the middle cluster. Both ends are equal where there is no such interval.
     """
     left, right = positions[[0, 2]] - positions[1]
-    # Without any spread the nearest cluster decides.
+    # Without any spread the nearest cluster decides; a spread below this moves the
+    # boundaries by less than they are rounded.
     ends = np.empty((2, *spread.shape))
     ends[0], ends[1] = left / 2, right / 2
-    some = spread > 0
+    some = spread > 1e-10 * min(-left, right)
     square = spread[some] ** 2
     # log(outer density / middle density) is the log of a sum of two exponentials, with
     # one falling and one rising: convex, so there are two roots around its minimum.
