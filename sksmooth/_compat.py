@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from sklearn import get_config
+from sklearn.utils._indexing import _get_column_indices as column_positions
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -12,6 +13,8 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils.parallel import _get_threadpool_controller as blas_controller
+from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 
 if TYPE_CHECKING:
     # scikit-learn has no types: its decorator would make Any of what it decorates.
@@ -30,6 +33,9 @@ __all__ = [
     "Options",
     "StrOptions",
     "_fit_context",
+    "blas_controller",
+    "column_positions",
+    "feature_names_in",
     "refuse_fit_params",
     "routing_enabled",
     "validate_params",
