@@ -3,8 +3,8 @@
 
 All work on features divided by their scales. A likelihood turns clean samples into
 `keys` of shape (n_samples, k) once, and noisy samples into `queries` of shape
-(k, n_noisy) such that ``keys @ queries`` is the log likelihood up to a term of the noisy
-sample alone; what is no product is added by `add_distances`.
+(k, n_noisy) such that ``keys @ queries`` is the log likelihood, up to a term of the
+noisy sample alone; what is no product is added by `add_distances`.
 """
 
 import math
