@@ -523,6 +523,24 @@ def test_bad_weights_and_categories(samples, mixed):
         of_categories.fit(broken)
 
 
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "uniform"])
+@pytest.mark.parametrize("size", [1e-200, 1e-8, 1.0, 1e8, 1e30, 1e160, 1e300])
+@pytest.mark.parametrize("sigma", [1e-200, 1e-8, 1.0, 1e8, 1e200])
+def test_a_mean_is_a_mean_or_an_error(samples, noise, size, sigma):
+    denoiser = PosteriorMeanDenoiser(sigma=sigma, noise=noise).fit(samples)
+    Z = size * np.ones((1, 5))
+    if not 1e-75 < sigma < 1e75 or not size / sigma < 1e75:
+        with pytest.raises(ValueError, match="Rescale the features"):
+            denoiser.transform(Z)
+    else:
+        found = denoiser.transform(Z)
+        assert (found >= samples.min(axis=0) - 1e-6).all()
+        assert (found <= samples.max(axis=0) + 1e-6).all()
+    if size > 1e75:
+        with pytest.raises(ValueError, match="Rescale the features"):
+            denoiser.fit(size * samples)
+
+
 def test_other_columns_than_in_fit_are_refused(samples):
     fitted = PosteriorMeanDenoiser(sigma=0.5).fit(samples)
     with pytest.raises(ValueError, match="changed after fit"):

@@ -111,10 +111,13 @@ class Posterior:
         """Means of at most `COLUMNS` noisy samples, of shape (n_noisy, n_targets)."""
         dtype = keys.dtype.type
         n_noisy = len(noisy)
-        pad = ((0, COLUMNS - n_noisy), (0, 0))
-        noisy, log_odds = np.pad(noisy, pad), np.pad(log_odds, pad)
-        queries = [likelihood.queries(noisy), log_odds.T, np.ones((1, COLUMNS))]
-        queries = np.concatenate(queries).astype(dtype)
+        if n_noisy < COLUMNS:
+            pad = ((0, COLUMNS - n_noisy), (0, 0))
+            noisy, log_odds = np.pad(noisy, pad), np.pad(log_odds, pad)
+        queries = np.ones((keys.shape[1], COLUMNS), dtype)
+        n_indicators = log_odds.shape[1]
+        queries[: -n_indicators - 1] = likelihood.queries(noisy)
+        queries[-n_indicators - 1 : -1] = log_odds.T
         targets = self._targets[dtype]
         cut = dtype(self._negligible[dtype])
 

@@ -20,6 +20,9 @@ from sksmooth.denoising._likelihood import GaussianLikelihood, find_likelihood
 from sksmooth.denoising._posterior import Posterior, neighbor_order
 from sksmooth.denoising._prior import choose_bandwidth, find_prototypes
 
+# Squares, and ratios of squares, of what is smaller do not overflow.
+_LARGEST = 1e75
+
 
 class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
     r"""Replace a noisy sample by the posterior mean of the clean one.
@@ -237,6 +240,7 @@ class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
         # Distances are computed about the mean: a large offset would cancel in them.
         self._center = np.average(numbers, axis=0, weights=weight)
         scaled = (numbers - self._center) / scale
+        _check_size(scaled, "X")
         random_state = check_random_state(self.random_state)
         if self.bandwidth == "auto":
             self.bandwidth_ = choose_bandwidth(scaled, weight, random_state)
@@ -289,6 +293,8 @@ class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
             posterior = self._make_posterior(scale)
         likelihood = self._find_likelihood(columns)
         noisy = (columns.numbers(X, self) - self._center) / scale
+        if columns.numeric:
+            _check_size(noisy / self.sigma, "X / sigma")
         means, probabilities = posterior.mean(
             likelihood, noisy, self._log_odds(columns.categories(X))
         )
@@ -407,6 +413,8 @@ class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
                 "and here there is none. Give the standard deviation of the noise: "
                 "PosteriorMeanDenoiser(sigma=...)."
             )
+        _check_size(self.sigma, "sigma")
+        _check_size(1 / self.sigma, "1 / sigma")
         noise = "gaussian" if self.noise is None else self.noise
         return find_likelihood(noise, self.sigma, self.bandwidth_)
 
@@ -429,6 +437,16 @@ class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
             odds = np.log1p(len(known) * (1 - probability) / probability)
             parts.append(odds * seen)
         return np.hstack(parts)
+
+
+def _check_size(values, name):
+    """Refuse what would overflow, instead of a mean that is nan."""
+    largest = np.max(np.abs(values), initial=0.0)
+    if not largest < _LARGEST:
+        raise ValueError(
+            f"{name}, over feature_scale, holds the value {largest:.3g}; distances "
+            f"are computed up to {_LARGEST:g}. Rescale the features and sigma."
+        )
 
 
 def _merge_copies(numbers, codes, weight):

@@ -58,7 +58,7 @@ def slice_width(rows, inner, dtype):
     rows, inner : int
         Shape of the left factor.
     dtype : str
-        "float32" or "float64".
+        Its type, as a character.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def multiply(left, right, out):
     right : ndarray of shape (k, COLUMNS), C-contiguous
     out : ndarray of shape (m, COLUMNS), C-contiguous
     """
-    _sliced(left, right, out, slice_width(*left.shape, left.dtype.name))
+    _sliced(left, right, out, slice_width(*left.shape, left.dtype.char))
 
 
 def _sliced(left, right, out, width):
