@@ -66,13 +66,13 @@ class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
         holds a feature fixed. None follows the smoothed classifier; without one all
         are 1.
 
-    noise_features : indices, names or boolean mask of columns, default=None
-        Columns with additive noise. All others are held fixed, unless they are in
+    noise_features : array-like of int, str or bool, default=None
+        Columns with additive noise: positions, names or a mask. All others are held fixed, unless they are in
         `categorical_features`. None follows the smoothed classifier; without one it is
         all columns that are not in `categorical_features`.
 
-    categorical_features : indices, names or boolean mask of columns, default=None
-        Columns whose categories are resampled: with probability
+    categorical_features : array-like of int, str or bool, default=None
+        Columns whose categories are resampled, given likewise: with probability
         `resample_probability`, one of the categories seen in `fit` is drawn, each
         with the same probability. None takes those of `noise`, if it has any.
 
