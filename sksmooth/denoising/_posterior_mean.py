@@ -67,9 +67,10 @@ class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
         are 1.
 
     noise_features : array-like of int, str or bool, default=None
-        Columns with additive noise: positions, names or a mask. All others are held fixed, unless they are in
-        `categorical_features`. None follows the smoothed classifier; without one it is
-        all columns that are not in `categorical_features`.
+        Columns with additive noise: positions, names or a mask. All others are held
+        fixed, unless they are in `categorical_features`. None follows the smoothed
+        classifier; without one it is all columns that are not in
+        `categorical_features`.
 
     categorical_features : array-like of int, str or bool, default=None
         Columns whose categories are resampled, given likewise: with probability
