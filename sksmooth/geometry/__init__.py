@@ -21,6 +21,10 @@ from sksmooth.geometry._cone import (
     cone_smoothed_boundary,
     cone_vote_probability,
 )
+from sksmooth.geometry._denoised_ball import (
+    denoised_ball_boundary,
+    denoised_blobs_boundary,
+)
 from sksmooth.geometry._denoised_line import (
     denoised_line_boundaries,
     denoised_line_least_share,
@@ -55,6 +59,8 @@ __all__ = [
     "cone_shrinking_rate",
     "cone_smoothed_boundary",
     "cone_vote_probability",
+    "denoised_ball_boundary",
+    "denoised_blobs_boundary",
     "denoised_line_boundaries",
     "denoised_line_least_share",
     "denoised_line_vanishing_sigma",
