@@ -14,11 +14,13 @@ with two products and one exponential.
 import argparse
 import time
 import tracemalloc
+import warnings
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -103,6 +105,7 @@ def memory():
 
 
 def prototypes(splits):
+    warnings.simplefilter("ignore", ConvergenceWarning)
     X, y = load_digits(return_X_y=True)
     X = X / 16
     models = {
