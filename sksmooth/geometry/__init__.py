@@ -24,6 +24,16 @@ from sksmooth.geometry._cone import (
     cone_smoothed_boundary,
     cone_vote_probability,
 )
+from sksmooth.geometry._denoised_ball import (
+    denoised_ball_boundary,
+    denoised_blobs_boundary,
+)
+from sksmooth.geometry._denoised_line import (
+    denoised_line_boundaries,
+    denoised_line_least_share,
+    denoised_line_vanishing_sigma,
+    denoised_line_vote_probability,
+)
 from sksmooth.geometry._half_space import (
     half_space_boundary_shift,
     half_space_certified_radius,
@@ -74,6 +84,12 @@ __all__ = [
     "cone_shrinking_rate",
     "cone_smoothed_boundary",
     "cone_vote_probability",
+    "denoised_ball_boundary",
+    "denoised_blobs_boundary",
+    "denoised_line_boundaries",
+    "denoised_line_least_share",
+    "denoised_line_vanishing_sigma",
+    "denoised_line_vote_probability",
     "half_space_boundary_shift",
     "half_space_certified_radius",
     "half_space_vanishing_sigma",
