@@ -44,6 +44,7 @@ from sksmooth._compat import (
     routing_enabled,
 )
 from sksmooth._typing import RandomState
+from sksmooth.bounds import check_alpha
 from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
@@ -76,6 +77,9 @@ from sksmooth.votes import (
 
 if TYPE_CHECKING:
     import torch
+
+# Bounds take counts of votes as floats, which are whole numbers up to here.
+_MOST_VOTES = 2**53
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -260,6 +264,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def _validate_params(self):
+        super()._validate_params()
+        check_alpha(self.alpha)
+        for name in ("n_predict", "n_certify"):
+            if getattr(self, name) > _MOST_VOTES:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} is more votes than can be counted: "
+                    f"use {_MOST_VOTES} or fewer."
+                )
 
     @classmethod
     def from_fitted(

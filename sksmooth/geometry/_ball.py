@@ -5,16 +5,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincinv
 
+from sksmooth._special import LOG_HALF, find_root
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._noncentral_chi import log_tails
 from sksmooth.geometry._numerics import (
-    LOG_HALF,
     certified_radius,
     check_nonnegative,
     check_positive,
     check_sigma,
     check_whole,
-    find_root,
 )
 from sksmooth.geometry._slab import slab_log_probabilities
 
