@@ -48,6 +48,7 @@ from sksmooth._estimators import (
     with_sample_weight,
 )
 from sksmooth._typing import RandomState
+from sksmooth.bounds import check_alpha
 from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
@@ -81,6 +82,8 @@ if TYPE_CHECKING:
     import torch
 
 _DTYPES = [np.float64, np.float32]
+# Bounds take counts of votes as floats, which are whole numbers up to here.
+_MOST_VOTES = 2**53
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -271,6 +274,18 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def _validate_params(self):
+        """Check parameters; called by `fit` before anything else."""
+        refuse_module(self.estimator)
+        super()._validate_params()
+        check_alpha(self.alpha)
+        for name in ("n_predict", "n_certify"):
+            if getattr(self, name) > _MOST_VOTES:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} is more votes than can be counted: "
+                    f"use {_MOST_VOTES} or fewer."
+                )
 
     @classmethod
     def from_fitted(
@@ -699,11 +714,6 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 method_mapping=MethodMapping().add(caller="fit", callee="fit"),
             )
         )
-
-    def _validate_params(self):
-        """Check parameters; called by `fit` before anything else."""
-        refuse_module(self.estimator)
-        super()._validate_params()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
