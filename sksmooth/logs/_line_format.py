@@ -43,7 +43,17 @@ COLUMNS = (
 # What certificates hold of a row, and what a log holds.
 FIELDS = ("label", "radius", "abstained", "p_lower", "n_evaluations", "counts")
 LOGGED = (*FIELDS, "label_counts")
-SCALARS = ("sigma", "noise", "norm", "alpha", "method", "radii", "slack")
+SCALARS = (
+    "sigma",
+    "noise",
+    "norm",
+    "alpha",
+    "method",
+    "radii",
+    "slack",
+    "scale",
+    "features",
+)
 HEAD_LINES = 3
 _DIGEST_BYTES = 8
 _MOST_ROWS = 10**12

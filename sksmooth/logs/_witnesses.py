@@ -5,6 +5,8 @@ import time
 
 import numpy as np
 
+from sksmooth.samples import values_of
+
 _FEWEST = 5
 # Beyond them, as many as this share of the evaluations that the log has cost, and as
 # many as this time allows: of a log that was quickly made, all of them.
@@ -89,7 +91,7 @@ def differing(logged, found, X, sigma):
     list of (int, str)
         Positions among the rows, and what differs.
     """
-    X = X.reshape(len(X), -1).astype(np.float64)
+    X = np.nan_to_num(values_of(X).astype(np.float64))
     rounding = 4 * X.shape[1] * np.finfo(float).eps * np.linalg.norm(X, axis=1)
     rounding = rounding + _TAIL_ROUNDING * sigma
     tolerances = {"radius": rounding, "p_lower": rounding / sigma}
