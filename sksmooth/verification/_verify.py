@@ -20,7 +20,7 @@ from sksmooth.verification._log_text import UnreadableError, read_log
 # tails of two versions of scipy may differ by.
 _ROUNDING = 256 * np.finfo(float).eps
 _FIXED_PILOT, _FIRST_PILOT, _PILOT_CAP = 100, 32, 16
-_MOST_VOTES = 2**62
+_MOST_VOTES, _MOST_ROWS = 2**62, 10**12
 _SIZE_RATIO = 1.15
 _PAIRED_PART = 0.25
 
@@ -99,7 +99,7 @@ class _Settings:
         try:
             self._read(settings)
         except (LookupError, OverflowError, TypeError, ValueError) as error:
-            raise UnreadableError(2, f"odd settings ({error!r})") from None
+            raise UnreadableError(2, f"odd settings ({error!r:.200})") from None
 
     def _read(self, settings):
         self.n_rows = settings["n_rows"]
@@ -112,12 +112,17 @@ class _Settings:
             raise ValueError(f"noise={settings['noise']!r} is not known here")
         if settings["norm"] != law.norm:
             raise ValueError(f"no {settings['noise']} radii in norm={settings['norm']}")
-        if not 0 < self.sigma < math.inf or type(self.n_rows) is not int:
-            raise ValueError(f"sigma={self.sigma}, n_rows={self.n_rows}")
+        counted = type(self.n_rows) is int and 0 <= self.n_rows <= _MOST_ROWS
+        if not (0 < self.sigma < math.inf and counted):
+            raise ValueError(f"sigma={self.sigma}, n_rows={self.n_rows!r:.40}")
         self.law = law(self.sigma)
         radii = settings["radii"]
         self.radii = None if radii is None else np.array(radii, dtype=float)
-        if radii is not None and not (np.diff(self.radii) > 0).all():
+        if radii is not None and (
+            self.radii.ndim != 1
+            or not self.radii.size
+            or not (np.diff(self.radii, prepend=-1.0) > 0).all()
+        ):
             raise ValueError("radii do not increase")
         if self.method == "exact":
             return
@@ -150,9 +155,9 @@ def _exact_checks(log, settings):
 
 
 def _ranges(log):
-    yield log.p_lower > 1, lambda at: f"p_lower={log.p_lower[at]!r}"
+    yield log.p_lower > 1, lambda at: f"p_lower={log.p_lower[at]}"
     claims = log.abstained & (log.radius > 0)
-    yield claims, lambda at: f"it abstains with a radius of {log.radius[at]!r}"
+    yield claims, lambda at: f"it abstains with a radius of {log.radius[at]}"
 
 
 def _common_checks(log, settings):
@@ -212,7 +217,7 @@ def _radius_checks(log, settings, proved):
     yield (
         below | (log.radius > at_most),
         lambda at: (
-            f"a radius of {log.radius[at]!r} is claimed, and its votes prove "
+            f"a radius of {log.radius[at]} is claimed, and its votes prove "
             f"{at_most[at] if proved[at] > 0 else 'nothing'}"
         ),
     )
@@ -220,7 +225,7 @@ def _radius_checks(log, settings, proved):
     yield (
         more,
         lambda at: (
-            f"a radius of {log.radius[at]!r} stands beside votes that prove "
+            f"a radius of {log.radius[at]} stands beside votes that prove "
             f"{at_least[at]}: one of them was changed"
         ),
     )
@@ -235,9 +240,7 @@ def _rounding(settings, radius):
 def _p_lower_check(log, expected):
     return (
         np.abs(log.p_lower - expected) > _ROUNDING,
-        lambda at: (
-            f"p_lower is {log.p_lower[at]!r}, and its votes prove {expected[at]!r}"
-        ),
+        lambda at: f"p_lower is {log.p_lower[at]}, and its votes prove {expected[at]}",
     )
 
 
@@ -259,20 +262,20 @@ def _sequential_checks(log, settings):
     held = np.searchsorted(steps, log.radius)
     held = np.where(log.abstained, 0, np.maximum(held, 1))
     of_grid = steps[np.minimum(held, len(steps) - 1)] == log.radius
-    yield ~of_grid, lambda at: f"{log.radius[at]!r} is none of the radii asked for"
+    yield ~of_grid, lambda at: f"{log.radius[at]} is none of the radii asked for"
     held = np.minimum(held, len(steps) - 1)
     fewest, most, p_lower = tests.shown(log.label_counts, log.label, known)
     yield (
         known & (held > most),
         lambda at: (
-            f"a radius of {steps[held[at]]!r} is claimed, and its votes show "
+            f"a radius of {steps[held[at]]} is claimed, and its votes show "
             f"{steps[most[at]] if most[at] else 'nothing'}"
         ),
     )
     yield (
         known & (held < fewest),
         lambda at: (
-            f"a radius of {steps[held[at]]!r} stands beside votes that show "
+            f"a radius of {steps[held[at]]} stands beside votes that show "
             f"{steps[fewest[at]]}: one of them was changed"
         ),
     )
@@ -281,7 +284,7 @@ def _sequential_checks(log, settings):
     yield (
         known & (held < fewest_last),
         lambda at: (
-            f"a radius of {steps[held[at]]!r} stands beside votes that show "
+            f"a radius of {steps[held[at]]} stands beside votes that show "
             f"{steps[fewest_last[at]]} in the end: one of them was changed"
         ),
     )
