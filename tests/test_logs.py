@@ -538,6 +538,9 @@ def test_witnesses_are_those_with_the_most_divided_votes(monkeypatch):
     assert n_needed == 8  # a tenth of the evaluations
     assert set(order[:n_needed] % 8) == {1}
     assert witnesses.choose_witnesses([])[1] == 0
+    free = [one | {"counts": [0, 0], "n_evaluations": 0} for one in found]
+    order, n_needed = witnesses.choose_witnesses([*free, free[0] | {"p_lower": 0.4}])
+    assert (order[0], n_needed) == (8, 5)
 
 
 def test_more_witnesses_are_taken_as_long_as_there_is_time(monkeypatch):
