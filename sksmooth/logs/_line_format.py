@@ -57,11 +57,13 @@ SCALARS = (
 HEAD_LINES = 3
 _DIGEST_BYTES = 8
 _MOST_ROWS = 10**12
+# What odd settings raise, of whatever type they are.
+_NO_SETTINGS = (KeyError, OverflowError, RecursionError, TypeError, ValueError)
 # int() and float() would also take "1_0", "nan" and digits of other scripts.
 _COUNT = re.compile(r"\d{1,19}", re.ASCII)
 _COUNTS = re.compile(r"\d{1,19}(,\d{1,19})*", re.ASCII)
 _NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]\d{1,3})?", re.ASCII)
-_HEX = re.compile(r"[0-9a-f]+")
+_HEX = re.compile(rf"[0-9a-f]{{{2 * _DIGEST_BYTES}}}")
 
 
 class BadLineError(ValueError):
@@ -156,7 +158,7 @@ class LogFormat:
             settings = json.loads(text[2:])
             _check_settings(settings)
             log = cls(settings)
-        except (KeyError, RecursionError, TypeError, ValueError) as error:
+        except _NO_SETTINGS as error:
             raise BadLineError(
                 2, f"these are no settings of a log of this version ({_told(error)})"
             ) from None
@@ -344,7 +346,7 @@ def _told(error):
         return f"{error} is missing"
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return str(error)
+    return f"{error!s:.200}"
 
 
 def _check(text, key):
