@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -207,16 +208,30 @@ def with_sample_weight(fit_params: Any, estimator: Any, sample_weight: Any) -> A
     Returns
     -------
     dict
+
+    Raises
+    ------
+    ValueError
+        If the `fit` of the estimator, or of the last step of a Pipeline, has no such
+        parameter.
     """
     if sample_weight is None:
         return fit_params
     named = ["sample_weight"] if routing_enabled() else _weight_names(estimator)
-    return {**fit_params, **dict.fromkeys(named, sample_weight)}
+    return {**fit_params, **dict.fromkeys(named, np.asarray(sample_weight))}
 
 
 def _weight_names(estimator):
     """Names of the parameters of `fit` that are sample weights."""
     if not isinstance(estimator, Pipeline):
+        parameters = signature(estimator.fit).parameters
+        if "sample_weight" not in parameters and not any(
+            parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values()
+        ):
+            raise ValueError(
+                f"{type(estimator).__name__} does not support sample_weight: its fit "
+                "has no such parameter."
+            )
         return ["sample_weight"]
     *_, (last, _) = estimator.steps
     return [

@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 
-from sksmooth._estimators import frames_of
 from sksmooth.votes._cache import FormCache
 from sksmooth.votes.exact import (
     Declined,
@@ -74,11 +73,9 @@ def find_source(
     UserWarning
         If votes come from a slower source than they could, with the reason.
     """
-    if as_frame is None:
-        as_frame = frames_of(estimator)
-    sampled = (estimator, classes, law, key, batch_size, as_frame)
+    sampled = (estimator, classes, law, key, batch_size)
     if method != "exact":
-        source = torch_votes_or_reason(*sampled, X, device=device)
+        source = torch_votes_or_reason(*sampled, X, device=device, as_frame=as_frame)
         if not isinstance(source, str):
             return source
         if device is not None:
@@ -92,9 +89,9 @@ def find_source(
                 UserWarning,
                 stacklevel=4,
             )
-            return votes_of_predictions(*sampled)
+            return votes_of_predictions(*sampled, as_frame)
     if method == "monte_carlo" or len(X) == 0:
-        return MonteCarloVotes(*sampled)
+        return MonteCarloVotes(*sampled, as_frame)
     form = _closed_forms.get(estimator, X, law.sigma)
     if not (isinstance(form, Declined) or _has_classes(estimator, classes)):
         form = Declined("its classes_ are no longer those that it was fitted with")
@@ -113,7 +110,7 @@ def find_source(
         )
     scores = _linear_forms.get(estimator, X, law.sigma)
     if isinstance(scores, Declined) or not _has_classes(estimator, classes):
-        return MonteCarloVotes(*sampled)
+        return MonteCarloVotes(*sampled, as_frame)
     return ProjectedLinearVotes(*scores[0], *sampled)
 
 

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from sksmooth._estimators import frames_of
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.noise import row_digests, row_stream
 
@@ -22,7 +23,9 @@ class MonteCarloVotes:
     batch_size : int
         Most noisy copies held in memory, and given to `predict`, at a time.
     as_frame : callable, default=None
-        Makes arrays the frames that `predict` takes; None leaves them arrays.
+        Makes arrays the frames that `predict` takes, see
+        `sksmooth._estimators.frames_like`. None makes frames with the names that
+        `estimator` states, and leaves arrays as they are if it states none.
     """
 
     # Whether one job at a time may ask for votes.
@@ -35,7 +38,7 @@ class MonteCarloVotes:
         self.key = key
         self.batch_size = batch_size
         self._index = LabelIndex(classes)
-        self.as_frame = as_frame
+        self.as_frame = as_frame or frames_of(estimator)
 
     def open(self, X):
         """Open the streams of rows.

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from sksmooth._estimators import layers
+from sksmooth._estimators import frames_of, layers
 from sksmooth.certificates import LabelIndex
 from sksmooth.votes.sampled import MonteCarloVotes
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def torch_votes_or_reason(
-    estimator, classes, law, key, batch_size, as_frame, X, *, device=None
+    estimator, classes, law, key, batch_size, X, *, device=None, as_frame=None
 ):
     """A source that asks the network itself, or the reason why there is none.
 
@@ -42,13 +42,13 @@ def torch_votes_or_reason(
         The smoothed classifier's key.
     batch_size : int
         Most noisy copies that are made at a time.
-    as_frame : callable or None
-        Makes arrays the frames that `estimator` takes.
     X : ndarray of shape (n_rows, ...)
         The rows that are to be voted on. A few of them are used to check that the
         network answers as `predict` does, and each row on its own.
     device : str or torch.device, default=None
         Where to vote; None is where the network is.
+    as_frame : callable, default=None
+        As for `MonteCarloVotes`.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def torch_votes_or_reason(
         return f"{_name(estimator)} is not a network"
     from sksmooth.votes.torch._dispatch import find_votes
 
-    return find_votes(estimator, classes, law, key, batch_size, as_frame, X, device)
+    return find_votes(estimator, classes, law, key, batch_size, X, device, as_frame)
 
 
 def as_classifier(clf, *, classes=None, **options):
@@ -139,7 +139,7 @@ def ends_in_skorch_net(estimator):
     return isinstance(layers(estimator, exact=True).core, skorch.NeuralNet)
 
 
-def votes_of_predictions(estimator, classes, law, key, batch_size, as_frame):
+def votes_of_predictions(estimator, classes, law, key, batch_size, as_frame=None):
     """A source that asks `predict` of a skorch net, which answers positions.
 
     Parameters are those of `MonteCarloVotes`; `classes` are labels in the order of the
@@ -154,7 +154,7 @@ def votes_of_predictions(estimator, classes, law, key, batch_size, as_frame):
         law,
         key,
         batch_size,
-        as_frame,
+        as_frame or frames_of(estimator),
     )
     source.classes = classes
     return source

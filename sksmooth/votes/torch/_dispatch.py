@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from sksmooth._estimators import layers
+from sksmooth._estimators import frames_of, layers
 from sksmooth.votes.torch._module_classifier import ModuleClassifier
 from sksmooth.votes.torch._network import (
     Network,
@@ -50,8 +50,9 @@ class _Declined(Exception):
     """`predict` has to be asked; the message says why."""
 
 
-def find_votes(estimator, classes, law, key, batch_size, as_frame, X, device):
+def find_votes(estimator, classes, law, key, batch_size, X, device, as_frame):
     """See `torch_votes_or_reason`."""
+    as_frame = as_frame or frames_of(estimator)
     steps, last = layers(estimator, exact=True)
     try:
         network = _network_of(last, len(classes), device)
