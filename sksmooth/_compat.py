@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sklearn import get_config
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils._indexing import _get_column_indices as column_positions
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -13,6 +14,8 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils.parallel import _get_threadpool_controller as blas_controller
+from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 from sklearn.utils.validation import _check_n_features as check_n_features
 
 if TYPE_CHECKING:
@@ -33,7 +36,10 @@ __all__ = [
     "Options",
     "StrOptions",
     "_fit_context",
+    "blas_controller",
     "check_n_features",
+    "column_positions",
+    "feature_names_in",
     "refuse_fit_params",
     "routing_enabled",
     "validate_params",

@@ -2,7 +2,6 @@
 """The smoothed classifier: a meta-estimator that votes on noisy copies of each row."""
 
 from collections.abc import Mapping
-from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
@@ -52,33 +51,30 @@ from sksmooth._typing import RandomState
 from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
+    RowAnswers,
+    check_classes,
     check_radii,
     check_radius,
-    class_index,
+    require_known,
     resolve_vote_weights,
 )
 from sksmooth.logs import CertificateLog, describe_run
-from sksmooth.noise import Gaussian, draw_noise_key, row_digests
+from sksmooth.noise import LAWS, Law, draw_noise_key, row_digests
 from sksmooth.parallel import run_in_chunks
-from sksmooth.questions import (
-    certify_at_radii,
-    certify_radius,
-    check_can_certify,
-    count_votes,
-    decide_label,
-    exact_certificates,
-    exact_label,
-    exact_shares,
-    run,
-)
+from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
 from sksmooth.votes import (
-    ExactSource,
+    Model,
+    VoteSource,
     as_classifier,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
     is_bare_network,
     predict_labels,
+    probe_fitted,
+    refuse_categories,
+    refuse_columns_without_numbers,
+    refuse_module,
 )
 
 if TYPE_CHECKING:
@@ -114,13 +110,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         use `from_fitted`.
 
     sigma : float, default=0.25
-        Standard deviation of the noise.
+        Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian"}, default="gaussian"
-        Law of the noise.
+    noise : {"gaussian", "laplace"}, default="gaussian"
+        Distribution of the noise, independent in each feature.
 
-    norm : {2}, default=2
-        The norm in which radii are certified.
+    norm : {1, 2, inf} or None, default=None
+        Order of the norm in which radii are certified; None is the law's own. Gaussian
+        noise certifies l2, and by inclusion l1 and l-infinity; Laplace noise l1.
 
     method : {"auto", "monte_carlo", "exact"}, default="auto"
         Where votes come from. "monte_carlo" samples them; "exact" computes their
@@ -222,8 +219,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions({"gaussian"})],
-        "norm": [Options(Real, {2})],
+        "noise": [StrOptions(set(LAWS))],
+        "norm": [None, Options(Real, {1, 2, np.inf})],
         "method": [StrOptions({"auto", "exact", "monte_carlo"})],
         "bound": [StrOptions({"binary", "multiclass"})],
         "vote_weights": [None, Mapping, "array-like"],
@@ -246,7 +243,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         *,
         sigma: float = 0.25,
         noise: str = "gaussian",
-        norm: int = 2,
+        norm: float | None = None,
         method: str = "auto",
         bound: str = "multiclass",
         vote_weights: Mapping[Any, float] | ArrayLike | None = None,
@@ -347,10 +344,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "SmoothedClassifier(clf, ...).fit(X, y)."
             ) from error
         rng = check_random_state(smoothed.random_state)
-        smoothed._adopt(frozen, draw_noise_key(rng))
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
+        smoothed._adopt(frozen, draw_noise_key(rng))
         return smoothed
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -387,7 +384,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         TypeError
             If `estimator` is not a classifier.
         ValueError
-            If a parameter, `X` or `y` is invalid.
+            If a parameter, `X` or `y` is invalid, if the fitted base classifier reads a
+            column as categories, or if its label for a sample is random or depends on
+            the other samples of a batch.
+
+        Warns
+        -----
+        UserWarning
+            If labels of training samples change under noise far smaller than `sigma`.
         """
         refuse_fit_params(fit_params, self)
         _check_classifier(self.estimator)
@@ -412,6 +416,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
         self._adopt(fitted, noise_key, classes, as_frame)
+        if self.method != "exact":
+            probe_fitted(self._model(X_checked, as_frame), X_checked)
         return self
 
     def _adopt(self, fitted, noise_key, classes=None, as_frame=None):
@@ -423,13 +429,19 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "classes_, or fit it yourself and pass its predict: SmoothedClassifier."
                 "from_fitted(fitted.predict, classes=[...])."
             )
-        if np.ndim(fitted.classes_[0]) > 0:
+        if len(fitted.classes_) and np.ndim(fitted.classes_[0]) > 0:
             raise ValueError(
                 f"estimator={fitted!r} is multi-output: classes_ holds one array per "
                 "output. Smooth one classifier per output."
             )
         self.estimator_ = fitted
         self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
+        check_classes(self.classes_)
+        refuse_categories(
+            fitted,
+            getattr(self, "n_features_in_", None),
+            getattr(self, "feature_names_in_", None),
+        )
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
         self._as_frame = as_frame  # makes arrays the frames it was fitted on here
@@ -455,17 +467,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         X, as_frame = self._rows_and_frames(X)
-        weights = resolve_vote_weights(self.vote_weights, self.classes_)
-        source = self._source(X, min(self.n_predict, 50), as_frame)
-        if isinstance(source, ExactSource):
-            return self.classes_[exact_label(source.probits(X, self.sigma), weights)]
-        procedure = partial(
-            decide_label, n_max=self.n_predict, alpha=self.alpha, weights=weights
-        )
-        work = partial(_run_chunk, procedure, source)
-        chunks = self._chunks(work, X, "predict", self._jobs(source))
-        found = _joined(list(chunks))
-        return self.classes_[found["label"]]
+        question = DecideLabel(self.n_predict, self.alpha, self._weights())
+        return self.classes_[self._answer(question, X, as_frame).label]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of `n_predict` votes that each class gets.
@@ -486,14 +489,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         X, as_frame = self._rows_and_frames(X)
-        source = self._source(X, min(self.n_predict, 50), as_frame)
-        if isinstance(source, ExactSource):
-            return exact_shares(source.probits(X, self.sigma))
-        procedure = partial(count_votes, n_votes=self.n_predict)
-        work = partial(_run_chunk, procedure, source)
-        chunks = self._chunks(work, X, "predict_proba", self._jobs(source))
-        found = _joined(list(chunks))
-        return found["counts"] / self.n_predict
+        return self._answer(CountVotes(self.n_predict), X, as_frame).shares
 
     def certify(
         self,
@@ -542,9 +538,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` or a parameter is invalid, if `n_certify` votes cannot certify
-            anything at this `alpha`, not even when unanimous, or if `log` is the log
-            of another run.
+            If `X` or a parameter is invalid, if the base classifier fails on noisy
+            copies or its label for a sample is not fixed, if `n_certify` votes cannot
+            certify anything at this `alpha`, not even when unanimous, or if `log` is
+            the log of another run.
         CertifyInterrupted
             On a keyboard interrupt without `log`; its attribute `certificates` holds
             those of the first rows, as many as were finished.
@@ -567,86 +564,70 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if not (isinstance(beta, Real) and 0 <= beta < 0.5):
             raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
         X, as_frame = self._rows_and_frames(X)
-        law = Gaussian(self.sigma)
-        asked = {
-            "law": law,
-            "radii": radii,
-            "weights": resolve_vote_weights(self.vote_weights, self.classes_),
-        }
-        source = self._source(X, self._votes_expected(radii), as_frame)
-        if isinstance(source, ExactSource):
-            asked |= {"alpha": 0.0, "method": "exact", "slack": 0.0}
-            work = partial(_answer_exactly, source, law, asked["weights"], radii)
-            n_jobs = 1  # a table is quicker read than sent
-        else:
-            asked |= {
-                "alpha": float(self.alpha),
-                "bound": self.bound,
-                "method": "monte_carlo",
-                "n_max": self.n_certify,
-                "slack": law.grid_slack(X[0].size if len(X) else 1),
-            }
-            asked |= {"beta": beta} | ({"tol": tol} if radii is None else {})
-            work = partial(_run_chunk, self._procedure(asked), source)
-            n_jobs = self._jobs(source)
-
-        def certificates(found):
-            return Certificates(
-                **found,
-                classes=self.classes_,
-                sigma=float(self.sigma),
-                noise=law.name,
-                norm=law.norm,
-                alpha=asked["alpha"],
-                method=asked["method"],
-                radii=None if radii is None else tuple(radii.tolist()),
-                slack=asked["slack"],
-            )
-
+        question = self._certify_question(X, radii, tol, beta)
+        source = self._source(X, question, as_frame)
+        source.check(question)
         if log is not None:
-            return certificates(self._certify_into(log, work, source, X, asked, n_jobs))
-        results = []
+            answers = self._certify_into(log, question, source, X)
+            return self._certificates(answers, question, source)
+        parts = []
         try:
-            for found in self._chunks(work, X, "certify", n_jobs):
-                results.append(self._named(found))
+            parts.extend(self._chunks(question, source, X))
         except KeyboardInterrupt:
-            if not results:
+            if not parts:
                 raise
-            raise CertifyInterrupted(certificates(_joined(results))) from None
-        return certificates(_joined(results))
+            partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
+            raise CertifyInterrupted(
+                self._certificates(partial_answers, question, source)
+            ) from None
+        answers = RowAnswers.concatenate(parts).named(self.classes_)
+        return self._certificates(answers, question, source)
 
-    def _procedure(self, asked):
-        """The sampling procedure that answers a question of `certify`."""
-        settings = {name: value for name, value in asked.items() if name != "method"}
-        feasibility = {
-            name: settings[name]
-            for name in ("law", "radii", "n_max", "alpha", "bound", "weights")
+    def _certify_question(self, X, radii, tol, beta):
+        law = self.noise_law(X[0].size if len(X) else 1)
+        settings = {
+            "law": law,
+            "n_max": self.n_certify,
+            "alpha": self.alpha,
+            "bound": self.bound,
+            "weights": self._weights(),
+            "slack": law.grid_slack(law.n_features),
+            "beta": beta,
         }
-        check_can_certify(len(self.classes_), **feasibility)
-        if settings["radii"] is None:
-            del settings["radii"]
-            return partial(certify_radius, **settings)
-        return partial(certify_at_radii, **settings)
-
-    def _votes_expected(self, radii):
-        """About how many votes a row takes, to weigh a closed form against."""
         if radii is None:
-            return self.n_certify / 4
-        return min(self.n_certify, 500)
+            return CertifyRadius(tol=tol, **settings)
+        return CertifyAtRadii(radii=radii, **settings)
 
-    def _certify_into(self, log, work, source, X, asked, n_jobs):
-        """Certify the rows that a log does not hold yet, and return all of its rows."""
+    def _certificates(self, answers, question, source):
+        """Certificates from what is known of each sample."""
+        columns = vars(answers).copy()
+        del columns["label_counts"]
+        return Certificates(
+            **columns,
+            classes=self.classes_,
+            sigma=float(self.sigma),
+            noise=question.law.name,
+            norm=question.law.norm,
+            method=source.method,
+            radii=None if question.radii is None else tuple(question.radii.tolist()),
+            **question.error(source.method),
+        )
+
+    def _certify_into(self, log, question, source, X):
+        """Certify the samples that a log does not hold yet, and return all of it."""
         digests = row_digests(X, self._noise_key)
-        described = describe_run(asked, source, self.classes_, X, digests)
+        described = describe_run(
+            question, source, self.classes_, X, digests, self._noise_key
+        )
         with CertificateLog.of(log).writing(described, digests) as writer:
+            for at in writer.witnesses():
+                parts = list(self._chunks(question, source, X[at]))
+                again = vars(RowAnswers.concatenate(parts).named(self.classes_))
+                writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
             rest = X[len(writer.rows) :]
-            for found in self._chunks(work, rest, "certify", n_jobs):
-                writer.append(self._named(found))
-            return writer.columns()
-
-    def _named(self, found):
-        """Replace positions of classes by their labels."""
-        return {**found, "label": self.classes_[found["label"]]}
+            for part in self._chunks(question, source, rest):
+                writer.append(vars(part.named(self.classes_)))
+            return RowAnswers(**writer.columns())
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -694,12 +675,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         radius = check_radius(radius)
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        unknown = class_index(y, self.classes_) < 0
-        if unknown.any():
-            raise ValueError(
-                f"y holds the classes {np.unique(y[unknown]).tolist()}, which the "
-                f"classifier does not know: its classes are {self.classes_.tolist()}."
-            )
+        require_known(y, self.classes_)
         certificates = self.certify(X, radii=[radius])
         correct = (certificates.label == y) & certificates.holds(radius)
         return {
@@ -724,6 +700,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         )
 
+    def _validate_params(self):
+        """Check parameters; called by `fit` before anything else."""
+        refuse_module(self.estimator)
+        super()._validate_params()
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = tags_of(self.estimator)
@@ -738,26 +719,51 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check rows, and labels in `fit`, and return them as arrays."""
-        with self._columns_named(X):
-            return validate_data(self, X, y, reset=reset, dtype=_DTYPES, allow_nd=True)
+        refuse_columns_without_numbers(X)
+        if isinstance(X, Mapping):
+            raise ValueError(
+                f"X is a {type(X).__name__} with the keys {list(X)[:10]}; one array is "
+                "needed, as noise is added to the features of a sample together. Put "
+                "the inputs side by side, and let the first layer or step take them "
+                "apart."
+            )
+        return validate_data(self, X, y, reset=reset, dtype=_DTYPES, allow_nd=True)
 
-    @staticmethod
-    @contextmanager
-    def _columns_named(X):
-        """Name the columns that are not numbers."""
-        try:
-            if _holds_times(X):
-                raise TypeError("times are not numbers")
-            yield
-        except (TypeError, ValueError) as error:
-            columns = _columns_without_numbers(X)
-            if columns:
-                raise ValueError(
-                    f"X has the columns {columns}, which are not numbers: Gaussian "
-                    "noise can only be added to numbers. Encode them before "
-                    "SmoothedClassifier, in a Pipeline, or leave them out."
-                ) from error
-            raise
+    def noise_law(self, n_features: int | None = None) -> Law:
+        """Return the law of the noise.
+
+        Parameters
+        ----------
+        n_features : int, default=None
+            Number of values in a sample; certificates in some norms depend on it.
+
+        Returns
+        -------
+        Law
+            A law of `sksmooth.noise`.
+        """
+        return LAWS[self.noise](self.sigma, self.norm, n_features)
+
+    def vote_source(self, X: ArrayLike) -> VoteSource:
+        """Tell where the votes for samples come from.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, finite numbers.
+
+        Returns
+        -------
+        VoteSource
+            Read only: whether votes are sampled or computed, and at which cost.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X, as_frame = self._rows_and_frames(X)
+        return VoteSource.of(self._source(X, CountVotes(self.n_predict), as_frame))
+
+    def _weights(self):
+        return resolve_vote_weights(self.vote_weights, self.classes_)
 
     def _rows_and_frames(self, X):
         """Check rows; return them as an array, and what makes arrays frames again.
@@ -773,8 +779,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             or is_bare_network(self.estimator_)
         ):
             return self._check_rows(X), self._as_frame
-        with self._columns_named(X):
-            rows = check_array(X, dtype=_DTYPES, estimator=self, input_name="X")
+        refuse_columns_without_numbers(X)
+        rows = check_array(X, dtype=_DTYPES, estimator=self, input_name="X")
         if not takes_frame(self.estimator_, as_frame(rows[:1])):
             return self._check_rows(X), None
         check_n_features(self, rows, reset=False)
@@ -785,56 +791,42 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X, as_frame = self._rows_and_frames(X)
         return predict_labels(self.estimator_, self.classes_, X, as_frame)
 
-    def _source(self, X, expected_votes, as_frame=None):
+    def _source(self, X, question, as_frame=None):
         """Where votes come from."""
         return find_source(
+            self._model(X, as_frame),
+            X,
+            method=self.method,
+            n_votes=question.expected_votes,
+        )
+
+    def _model(self, X, as_frame):
+        return Model(
             self.estimator_,
             self.classes_,
-            Gaussian(self.sigma),
+            self.noise_law(X[0].size if len(X) else 1),
             self._noise_key,
             self.batch_size,
-            method=self.method,
-            X=X,
-            expected_votes=expected_votes,
-            device=self.device,
-            as_frame=as_frame,
+            self.device,
+            as_frame,
         )
 
-    def _jobs(self, source):
-        """Number of jobs; one where they would fight for a device."""
-        return 1 if source.serial else self.n_jobs
+    def _answer(self, question, X, as_frame=None):
+        """Answer a question about all samples."""
+        source = self._source(X, question, as_frame)
+        parts = list(self._chunks(question, source, X))
+        return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, work, X, task, n_jobs):
-        """Work on rows chunk by chunk, and yield the arrays of each chunk."""
+    def _chunks(self, question, source, X):
+        """Answer a question chunk by chunk of the samples."""
         return run_in_chunks(
-            work,
+            partial(source.answer, question),
             X,
-            n_jobs=n_jobs,
+            n_jobs=1 if source.serial else self.n_jobs,
             largest=self.batch_size,
-            task=task,
+            task=question.task,
             verbose=self.verbose,
         )
-
-
-def _joined(results):
-    return {
-        name: np.concatenate([result[name] for result in results])
-        for name in results[0]
-    }
-
-
-def _run_chunk(procedure, source, X, on_finished=None):
-    """Sample the votes of a chunk of rows."""
-    streams = source.open(X)
-    return run(procedure(len(X), len(source.classes)), streams, len(X), on_finished)
-
-
-def _answer_exactly(source, law, weights, radii, X, on_finished=None):
-    """Certify a chunk of rows in closed form."""
-    found = exact_certificates(source.probits(X, law.sigma), law, weights, radii)
-    if on_finished is not None:
-        on_finished(len(X))
-    return found
 
 
 def _check_classifier(estimator, name="estimator"):
@@ -858,35 +850,6 @@ def _seed_unseeded(estimator, rng):
     }
     if unseeded:
         estimator.set_params(**unseeded)
-
-
-def _columns_without_numbers(X):
-    """Names of the columns of a DataFrame that cannot be read as numbers."""
-    if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
-        return []
-
-    def is_numeric(at):
-        column = X.iloc[:, at] if hasattr(X, "iloc") else X[X.columns[at]]
-        if _is_time(column.dtype):
-            return False
-        try:
-            np.asarray(column, dtype=np.float64)
-        except (TypeError, ValueError):
-            return False
-        return True
-
-    return [name for at, name in enumerate(X.columns) if not is_numeric(at)]
-
-
-def _holds_times(X):
-    """Whether there are dates or time differences, which convert to numbers."""
-    dtypes = getattr(X, "dtypes", getattr(X, "dtype", ()))
-    return any(map(_is_time, dtypes if np.iterable(dtypes) else [dtypes]))
-
-
-def _is_time(dtype):
-    names = ("Date", "Duration", "Time")  # of polars
-    return getattr(dtype, "kind", "") in ("m", "M") or str(dtype).startswith(names)
 
 
 def _check_radii(radii):

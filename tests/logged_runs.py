@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sksmooth import CertificateLog, SmoothedClassifier
+from sksmooth.logs._line_format import HEAD_LINES, LogFormat
+from sksmooth.logs._witnesses import choose_witnesses
 
 N_ROWS = 96
 
@@ -25,8 +27,8 @@ class ThreeStrips(ClassifierMixin, BaseEstimator):
     pause : float
         Seconds that each call takes.
     on_row : tuple (row, pid, signal), default=None
-        Sends the signal to the process, once the row is asked about; None is the
-        process that asks.
+        Sends the signal to the process, once several votes of the row are asked for;
+        None is the process that asks.
     """
 
     def __init__(self, labels=(0, 1, 2), edges=(-0.3, 0.3), pause=0.0, on_row=None):
@@ -45,7 +47,7 @@ class ThreeStrips(ClassifierMixin, BaseEstimator):
         self.n_asked_ += len(X)
         if self.on_row is not None:
             row, pid, number = self.on_row
-            if (abs(X[:, 1] - 100 * row) < 10).any():
+            if (abs(X[:, 1] - 100 * row) < 10).sum() > 1:
                 self.on_row = None
                 with contextlib.suppress(ProcessLookupError):  # done by another worker
                     os.kill(os.getpid() if pid is None else pid, number)
@@ -72,3 +74,20 @@ def certify_into(path, pause):
     """Certify the rows into a log, about as slowly as one likes."""
     X, y = rows()
     smoothed(ThreeStrips(pause=pause)).certify(X, log=CertificateLog(path, y=y))
+
+
+def logged_rows(text):
+    """The whole lines of a log, as `LoggedRow`."""
+    lines = text.decode().split("\n")[:-1]
+    if len(lines) <= HEAD_LINES:
+        return []
+    log = LogFormat.read(lines)
+    rows = enumerate(lines[HEAD_LINES:], start=HEAD_LINES + 1)
+    return [log.read_row(number, line) for number, line in rows]
+
+
+def cost_of_witnesses(text):
+    """Evaluations of the rows that must be certified again before a log goes on."""
+    found = [row.found for row in logged_rows(text)]
+    order, n_needed = choose_witnesses(found)
+    return sum(found[at]["n_evaluations"] for at in order[:n_needed])

@@ -12,6 +12,7 @@ PUBLIC = {
     "sksmooth.metrics": None,
     "sksmooth.shrinkage": None,
     "sksmooth.training": None,
+    "sksmooth.denoising": ["PosteriorMeanDenoiser"],
     "sksmooth.inspection": None,
     "sksmooth.noise": ["Gaussian"],
     "sksmooth.bounds": [

@@ -12,9 +12,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 import sksmooth.logs._run_settings as run_settings
+import sksmooth.logs._witnesses as witnesses
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
-from sksmooth.logs._line_format import FIELDS
-from tests.logged_runs import N_ROWS, ThreeStrips, rows, smoothed
+from sksmooth.logs._line_format import LOGGED
+from tests.logged_runs import (
+    N_ROWS,
+    ThreeStrips,
+    cost_of_witnesses,
+    logged_rows,
+    rows,
+    smoothed,
+)
 
 X, POSITIONS = rows()
 
@@ -94,14 +102,22 @@ def test_exact_certificates_are_logged_too(path):
 
 
 @pytest.mark.parametrize("kept", [0, 1, 37, N_ROWS - 1, N_ROWS])
-def test_no_finished_row_is_asked_about_again(path, whole, kept):
+def test_of_finished_rows_only_witnesses_are_asked_about_again(
+    path, whole, kept, monkeypatch
+):
+    monkeypatch.setattr(witnesses, "_SECONDS", 0.0)
     certificates, _ = read_whole(path, whole)
     _, to_recognise = resume(path)  # the log is complete
+    to_recognise -= cost_of_witnesses(whole)
     lines = whole.splitlines(keepends=True)
     torn = lines[3 + kept][:-1] if kept < N_ROWS else b""
     path.write_bytes(b"".join(lines[: 3 + kept]) + torn)
     again, asked = resume(path)
-    assert asked - to_recognise == certificates.n_evaluations[kept:].sum()
+    needed = cost_of_witnesses(b"".join(lines[: 3 + kept]))
+    rest = certificates.n_evaluations[kept:].sum()
+    assert asked == to_recognise + needed + rest
+    five = np.sort(certificates.n_evaluations[:kept])[-5:].sum()
+    assert needed <= max(five, certificates.n_evaluations[:kept].sum() / 10)
     assert again == certificates
     assert path.read_bytes() == whole
 
@@ -113,12 +129,13 @@ def read_whole(path, whole):
 
 def parts(path, whole):
     """What a whole log was written from: settings, digests and columns."""
-    certificates, _ = read_whole(path, whole)
-    lines = whole.decode().splitlines()
-    settings = json.loads(lines[1].split("\t")[0][2:])
+    path.write_bytes(whole)
+    settings = json.loads(whole.decode().splitlines()[1].split("\t")[0][2:])
     del settings["y"]
-    digests = [bytes.fromhex(line.split("\t")[1]) for line in lines[3:]]
-    return settings, digests, {name: getattr(certificates, name) for name in FIELDS}
+    logged = logged_rows(whole)
+    digests = [bytes.fromhex(row.digest) for row in logged]
+    columns = {name: np.array([row.found[name] for row in logged]) for name in LOGGED}
+    return settings, digests, columns
 
 
 def test_torn_at_any_byte_it_resumes_to_the_same_bytes(path, monkeypatch):

@@ -27,7 +27,7 @@ ROOMS = [room for room in ROOMS if not room.rpartition(".")[2].startswith("_")]
 # Binding: scripts outside the project call these. A parameter may be added, by keyword
 # and with a default; none goes, moves or changes its default.
 BINDING = {
-    "SmoothedClassifier": """estimator, *, sigma=0.25, noise="gaussian", norm=2,
+    "SmoothedClassifier": """estimator, *, sigma=0.25, noise="gaussian", norm=None,
         method="auto", bound="multiclass", vote_weights=None, n_predict=1000,
         n_certify=10_000, alpha=0.001, batch_size=8192, device=None, n_jobs=None,
         random_state=None, verbose=0""",
@@ -50,7 +50,7 @@ BINDING = {
         average="micro", labels=None, sample_weight=None""",
     "metrics.abstention_rate": """y_true, certificates, *, average="micro", labels=None,
         sample_weight=None""",
-    "metrics.classwise_report": """y_true, certificates, *, radii=(0.0,), y_base=None,
+    "metrics.classwise_report": """y_true, certificates, *, radii=None, y_base=None,
         output="text\"""",
     "metrics.CertifiedScorer": """metric="certified_accuracy", *, radius=0.0,
         average="micro\"""",

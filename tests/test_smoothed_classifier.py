@@ -144,6 +144,7 @@ class TestUnits:
         clf = smoothed(Spy(), sigma=0.5, n_predict=20_000).fit(
             [[0.0, 1], [1, 0]], [0, 1]
         )
+        seen.clear()  # of what fit probes the classifier with
         clf.predict_proba(X)
         noise = np.vstack(seen) - X
         n = noise.size

@@ -28,8 +28,8 @@ from torch import nn
 
 from sksmooth import SmoothedClassifier
 from sksmooth.noise import Gaussian, Stage
-from sksmooth.votes import MonteCarloVotes
-from sksmooth.votes.torch import torch_votes_or_reason
+from sksmooth.votes import Declined, Model, MonteCarloVotes
+from sksmooth.votes.torch import find_torch_votes
 from sksmooth.votes.torch._philox import philox, row_words, standard_normal
 from tests.estimator_checks import each_check
 
@@ -97,17 +97,15 @@ def conv_net():
 
 
 def source_of(estimator, rows=ROWS, classes=TEN, batch_size=8192, **options):
-    source = torch_votes_or_reason(
-        estimator, classes, LAW, KEY, batch_size, rows, **options
+    return find_torch_votes(
+        Model(estimator, classes, LAW, KEY, batch_size, **options), rows
     )
-    assert not isinstance(source, str), source
-    return source
 
 
 def reason_of(estimator, rows=ROWS, classes=TEN):
-    reason = torch_votes_or_reason(estimator, classes, LAW, KEY, 8192, rows)
-    assert isinstance(reason, str)
-    return reason
+    with pytest.raises(Declined) as reason:
+        find_torch_votes(Model(estimator, classes, LAW, KEY, 8192), rows)
+    return str(reason.value)
 
 
 def draw(source, rows=ROWS, n=300, stage=Stage.ESTIMATE):
@@ -116,7 +114,7 @@ def draw(source, rows=ROWS, n=300, stage=Stage.ESTIMATE):
 
 
 def through_predict(estimator, rows=ROWS, n=300, classes=TEN):
-    return draw(MonteCarloVotes(estimator, classes, LAW, KEY, 8192), rows, n)
+    return draw(MonteCarloVotes(Model(estimator, classes, LAW, KEY, 8192)), rows, n)
 
 
 def assert_same_votes(first, second, n_ties=N_TIES):

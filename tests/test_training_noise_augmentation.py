@@ -612,3 +612,17 @@ def test_weights_are_routed_on_request(recorder):
         clf = NoiseAugmentedClassifier(recorder(), n_copies=2)
         with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
             clf.fit(LINE, SIDES, sample_weight=weight)
+
+
+def test_with_max_iter_the_number_of_copies_is_that_of_passes():
+    """What the docstring says of `n_copies`: it is the least number of passes."""
+    X, y = load_iris(return_X_y=True)
+    predictions = []
+    for n_copies in (1, 5, 25, 26):
+        mlp = MLPClassifier((5,), max_iter=25, random_state=0)
+        clf = NoiseAugmentedClassifier(mlp, n_copies=n_copies, random_state=0)
+        predictions.append(clf.fit(X, y).predict_proba(X))
+        assert clf.n_copies_ == max(n_copies, 25)
+    assert_array_equal(predictions[0], predictions[1])
+    assert_array_equal(predictions[0], predictions[2])
+    assert np.any(predictions[0] != predictions[3])

@@ -7,7 +7,6 @@ from scipy.special import logsumexp, ndtri
 
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._numerics import (
-    LOG_HALF,
     certified_radius,
     check_finite,
     check_nonnegative,
@@ -119,7 +118,9 @@ def box_vote_probability(
     return np.exp(_box_log_votes(point, halfwidths, sigma)[complement])
 
 
-def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrArray:
+def box_smoothed_halfwidths(
+    halfwidths: ArrayLike, sigma: ArrayLike, n_classes: ArrayLike = 2
+) -> FloatOrArray:
     r"""Half-widths, along the axes, of the region of the smoothed classifier.
 
     Parameters
@@ -130,18 +131,22 @@ def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrA
     sigma : array-like of shape (...)
         Standard deviation of the noise, in the units of `halfwidths`; 0 is allowed and
         changes nothing.
+    n_classes : array-like of int, shape (...), default=2
+        Number of classes c. For two this is the boundary of the smoothed classifier.
+        For more it is that of the region in which the class has at least 1/c of the
+        votes, as in [1]_: outside of it the class cannot win, whatever the others are.
 
     Returns
     -------
     ndarray of shape (..., n_sides)
         For each side, how far one can walk from the centre along its axis until the
-        vote probability is 1/2; 0 for all sides from the vanishing sigma on.
+        vote probability is 1/c; 0 for all sides from the vanishing sigma on.
 
     Raises
     ------
     ValueError
-        If `halfwidths` is not positive, `sigma` is negative or not finite, or
-        `halfwidths` has no axis over sides.
+        If `halfwidths` is not positive, `sigma` is negative or not finite, `halfwidths`
+        has no axis over sides, or `n_classes` is not a whole number of at least 2.
 
     See Also
     --------
@@ -151,9 +156,9 @@ def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrA
     Notes
     -----
     Along axis i the other sides stay at their centres, so the boundary is where the
-    slab of side i alone has the vote probability :math:`1 / (2 \prod_{j \neq i} (2
-    \Phi(a_j / \sigma) - 1))`, which is more than 1/2. The region of the smoothed
-    classifier is no box: its corners are rounded off.
+    slab of side i alone has the vote probability :math:`1 / (c \prod_{j \neq i} (2
+    \Phi(a_j / \sigma) - 1))`, which for two classes is more than 1/2. The region of the
+    smoothed classifier is no box: its corners are rounded off.
 
     References
     ----------
@@ -167,19 +172,22 @@ def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrA
     >>> box_smoothed_halfwidths([1.0, 1.0, 2.0], 0.5).round(4)
     array([0.97  , 0.97  , 1.9387])
     """
-    halfwidths = _check_halfwidths(halfwidths)
-    sigma = check_nonnegative("sigma", sigma)[..., None]
-    halfwidths, sigma = np.broadcast_arrays(halfwidths, sigma)
+    halfwidths, sigma, n_classes = np.broadcast_arrays(
+        _check_halfwidths(halfwidths),
+        check_nonnegative("sigma", sigma)[..., None],
+        check_whole("n_classes", n_classes, 2)[..., None],
+    )
+    log_share = -np.log(n_classes)
     noisy = sigma > 0
     scaled = np.divide(
         halfwidths, sigma, out=np.full(halfwidths.shape, np.inf), where=noisy
     )
     log_centre = slab_log_probabilities(scaled, scaled, 2 * scaled)[0]
     log_all = log_centre.sum(axis=-1, keepdims=True)
-    result = np.where(log_all > LOG_HALF, halfwidths, 0.0)
+    result = np.where(log_all > log_share, halfwidths, 0.0)
     moved = noisy & (result > 0) & np.isfinite(halfwidths)
     log_others = (log_all - log_centre)[moved]
-    log_outside = log_complement(LOG_HALF - log_others)
+    log_outside = log_complement(log_share[moved] - log_others)
     gap = slab_boundary_gap(scaled[moved], log_outside)
     result[moved] -= sigma[moved] * gap
     return result
@@ -260,7 +268,7 @@ def box_vanishing_sigma(
 
 
 def box_certified_radius(
-    point: ArrayLike, halfwidths: ArrayLike, sigma: ArrayLike
+    point: ArrayLike, halfwidths: ArrayLike, sigma: ArrayLike, *, side: str = "either"
 ) -> FloatOrArray:
     r"""Certified radius of the smoothed two-class classifier "box or not".
 
@@ -273,17 +281,20 @@ def box_certified_radius(
         that does not bound it.
     sigma : array-like of shape (...)
         Standard deviation of the noise, in the units of `point`.
+    side : {"either", "inside", "outside"}, default="either"
+        Whose radius it is: that of the side that wins the vote, or that of one side
+        only, which is 0 where the other one wins.
 
     Returns
     -------
     float or ndarray of shape (...)
-        The last axis, over sides, is gone. The radius is Euclidean. It belongs to the
-        side that wins the vote, inside or outside, and is 0 where they tie.
+        The last axis, over sides, is gone. The radius is Euclidean, and 0 where inside
+        and outside tie.
 
     Raises
     ------
     ValueError
-        As `box_vote_probability`.
+        As `box_vote_probability`, or if `side` is unknown.
 
     See Also
     --------
@@ -306,4 +317,4 @@ def box_certified_radius(
     0.5623
     """
     inside, outside = _box_log_votes(point, halfwidths, sigma)
-    return certified_radius(inside, outside, sigma)
+    return certified_radius(inside, outside, sigma, side)

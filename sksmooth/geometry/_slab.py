@@ -4,7 +4,7 @@
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
-from scipy.special import erf, log_ndtr, ndtri
+from scipy.special import erf, log_ndtr, ndtri, ndtri_exp
 
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._numerics import (
@@ -72,14 +72,21 @@ def slab_boundary_gap(halfwidth, log_outside):
     """How far inside the slab a vote share is met, in units of sigma.
 
     `halfwidth` is in units of sigma. The share of votes outside is given by its
-    logarithm, and must be met somewhere in the slab.
+    logarithm, and must be met on this side of the middle: in the slab, or outside of it
+    where the share is more than 1/2.
     """
+    # There are more votes outside of the slab than beyond its nearer boundary.
+    log_outside = np.broadcast_to(log_outside, halfwidth.shape)
+    lowest = np.zeros_like(halfwidth)
+    beyond = log_outside > LOG_HALF
+    lowest[beyond] = np.minimum(-ndtri_exp(log_outside[beyond]), 0.0)
 
-    def excess(gap):
+    def excess(rise):
+        gap = lowest + rise
         votes = slab_log_probabilities(gap, 2 * halfwidth - gap, 2 * halfwidth)
         return log_outside - votes[1]
 
-    return find_root(excess, np.zeros_like(halfwidth), halfwidth)
+    return lowest + find_root(excess, np.zeros_like(halfwidth), halfwidth - lowest)
 
 
 def slab_vote_probability(
@@ -142,7 +149,9 @@ def slab_vote_probability(
     return np.exp(votes[complement])
 
 
-def slab_smoothed_halfwidth(halfwidth: ArrayLike, sigma: ArrayLike) -> FloatOrArray:
+def slab_smoothed_halfwidth(
+    halfwidth: ArrayLike, sigma: ArrayLike, n_classes: ArrayLike = 2
+) -> FloatOrArray:
     r"""Half-width of the slab in which the smoothed classifier still votes for it.
 
     Parameters
@@ -152,27 +161,34 @@ def slab_smoothed_halfwidth(halfwidth: ArrayLike, sigma: ArrayLike) -> FloatOrAr
     sigma : array-like
         Standard deviation of the noise, in the units of `halfwidth`; 0 is allowed and
         changes nothing.
+    n_classes : array-like of int, default=2
+        Number of classes c. For two this is the boundary of the smoothed classifier.
+        For more it is that of the region in which the class has at least 1/c of the
+        votes, as in [1]_: outside of it the class cannot win, whatever the others are.
 
     Returns
     -------
     float or ndarray
         Of the shape the arguments broadcast to: the offset at which the vote
-        probability is 1/2, and 0 from the vanishing sigma on.
+        probability is 1/c, and 0 from the vanishing sigma on.
 
     Raises
     ------
     ValueError
-        If `halfwidth` is not positive, `sigma` is negative, or one is not finite.
+        If `halfwidth` is not positive, `sigma` is negative, one is not finite, or
+        `n_classes` is not a whole number of at least 2.
 
     See Also
     --------
     slab_vanishing_sigma : Where it becomes 0.
+    slab_shrinking_sigma : From where on it is less than `halfwidth`.
 
     Notes
     -----
-    The root x of :math:`\Phi((a - x) / \sigma) - \Phi((-a - x) / \sigma) = 1/2`. The
-    second boundary takes a share of the votes, so it lies inside the first; but by an
-    amount that is exponentially small in :math:`(a / \sigma)^2` while sigma is small.
+    The root x of :math:`\Phi((a - x) / \sigma) - \Phi((-a - x) / \sigma) = 1/c`. For
+    two classes it lies inside the slab, but by an amount that is exponentially small in
+    :math:`(a / \sigma)^2` while sigma is small. For more, the region of at least 1/c of
+    the votes is larger than the slab at first.
 
     References
     ----------
@@ -186,14 +202,72 @@ def slab_smoothed_halfwidth(halfwidth: ArrayLike, sigma: ArrayLike) -> FloatOrAr
     >>> slab_smoothed_halfwidth(1.0, [0.0, 0.5, 1.0, 1.5]).round(4)
     array([1.    , 1.    , 0.9333, 0.    ])
     """
-    halfwidth, sigma = np.broadcast_arrays(
-        check_positive("halfwidth", halfwidth), check_nonnegative("sigma", sigma)
+    halfwidth, sigma, n_classes = np.broadcast_arrays(
+        check_positive("halfwidth", halfwidth),
+        check_nonnegative("sigma", sigma),
+        check_whole("n_classes", n_classes, 2),
     )
-    result = np.where(sigma < slab_vanishing_sigma(halfwidth), halfwidth, 0.0)
+    vanishing = slab_vanishing_sigma(halfwidth, n_classes)
+    result = np.where(sigma < vanishing, halfwidth, 0.0)
     moved = (sigma > 0) & (result > 0)
     scaled = halfwidth[moved] / sigma[moved]
-    result[moved] -= sigma[moved] * slab_boundary_gap(scaled, LOG_HALF)
+    log_outside = log_complement(-np.log(n_classes[moved]))
+    result[moved] -= sigma[moved] * slab_boundary_gap(scaled, log_outside)
     return result[()]
+
+
+def slab_shrinking_sigma(
+    halfwidth: ArrayLike, n_classes: ArrayLike = 2
+) -> FloatOrArray:
+    r"""Sigma from which on a slab shrinks: exact, as in appendix D.1 of the paper.
+
+    Parameters
+    ----------
+    halfwidth : array-like
+        Half-width a of the slab :math:`|v \cdot x| \leq a`; in one feature the slab is
+        an interval.
+    n_classes : array-like of int, default=2
+        Number of classes c. The smoothed region is that in which the class has at
+        least 1/c of the votes, as in [1]_.
+
+    Returns
+    -------
+    float or ndarray
+        Of the shape the arguments broadcast to. 0 for two classes: then the slab
+        shrinks at any sigma.
+
+    Raises
+    ------
+    ValueError
+        If `halfwidth` is not positive and finite, or `n_classes` is not a whole number
+        of at least 2.
+
+    See Also
+    --------
+    slab_smoothed_halfwidth : What is left of the slab.
+    slab_vanishing_sigma : From where on nothing is left.
+    ball_shrinking_sigma : The same for a ball.
+
+    Notes
+    -----
+    On the boundary the vote probability is :math:`\Phi(2 a / \sigma) - 1/2`, which
+    falls below 1/c at :math:`\sigma = 2 a / \Phi^{-1}(1/2 + 1/c)`.
+
+    References
+    ----------
+    .. [1] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
+       Cost of Randomized Smoothing", AISTATS 2021, arXiv:2003.01249, appendix D.1 (the
+       interval).
+
+    Examples
+    --------
+    >>> from sksmooth.shrinkage import slab_shrinking_sigma
+    >>> slab_shrinking_sigma(1.0, [2, 3, 10]).round(4)
+    array([0.    , 2.0674, 7.8943])
+    """
+    halfwidth = check_positive("halfwidth", halfwidth)
+    n_classes = check_whole("n_classes", n_classes, 2)
+    return 2 * halfwidth / ndtri(0.5 + 1 / n_classes)
 
 
 def slab_vanishing_sigma(
@@ -223,6 +297,7 @@ def slab_vanishing_sigma(
     See Also
     --------
     slab_smoothed_halfwidth : How the slab shrinks on the way.
+    slab_shrinking_sigma : From where on it does.
     ball_vanishing_sigma : That of a ball.
 
     Notes
@@ -235,7 +310,7 @@ def slab_vanishing_sigma(
     ----------
     .. [1] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
        Cost of Randomized Smoothing", AISTATS 2021, arXiv:2003.01249,
-       Theorem 4 (vanishing rate).
+       Theorem 4 (vanishing rate) and appendix D.1 (the interval).
 
     Examples
     --------
@@ -249,7 +324,7 @@ def slab_vanishing_sigma(
 
 
 def slab_certified_radius(
-    offset: ArrayLike, halfwidth: ArrayLike, sigma: ArrayLike
+    offset: ArrayLike, halfwidth: ArrayLike, sigma: ArrayLike, *, side: str = "either"
 ) -> FloatOrArray:
     r"""Certified radius of the smoothed two-class classifier "slab or not".
 
@@ -261,17 +336,20 @@ def slab_certified_radius(
         Half-width a of the slab :math:`|v \cdot x| \leq a`.
     sigma : array-like
         Standard deviation of the noise, in the units of `offset`.
+    side : {"either", "inside", "outside"}, default="either"
+        Whose radius it is: that of the side that wins the vote, or that of one side
+        only, which is 0 where the other one wins.
 
     Returns
     -------
     float or ndarray
-        Of the shape the arguments broadcast to. It belongs to the side that wins the
-        vote, inside or outside, and is 0 where they tie.
+        Of the shape the arguments broadcast to; 0 where the two sides tie.
 
     Raises
     ------
     ValueError
-        If `halfwidth` or `sigma` is not positive, or an argument is not finite.
+        If `halfwidth` or `sigma` is not positive, an argument is not finite, or `side`
+        is unknown.
 
     See Also
     --------
@@ -298,4 +376,4 @@ def slab_certified_radius(
     halfwidth = check_positive("halfwidth", halfwidth)
     sigma = check_sigma(sigma)
     inside, outside = slab_log_votes(offset, halfwidth, sigma)
-    return certified_radius(inside, outside, sigma)
+    return certified_radius(inside, outside, sigma, side)

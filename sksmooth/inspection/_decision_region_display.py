@@ -2,6 +2,7 @@
 """Decision regions in two features: base against smoothed, with certified balls."""
 
 from collections.abc import Sequence
+from copy import copy
 from itertools import combinations
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
@@ -13,10 +14,10 @@ from scipy.special import ndtr
 
 from sksmooth._estimators import frame_like, layers
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
+from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     check_choice,
     colours,
-    get_axes,
     import_pyplot,
     legend_beside,
     lighten,
@@ -27,7 +28,6 @@ from sksmooth.shrinkage._smoothed_copy import (
     smoothed_copy,
     true_classes,
 )
-from sksmooth.votes import ExactSource
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ _CELLS_PER_SIGMA = 12
 _PER_SIGMA = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 
 
-class DecisionRegionDisplay:
+class DecisionRegionDisplay(_DisplayBase):
     """Decision regions of a classifier of two features, base against smoothed.
 
     The regions of the smoothed classifier are smaller where they curve, and may be
@@ -297,61 +297,77 @@ class DecisionRegionDisplay:
         self.surfaces_: list[Any] = []
         self.contours_: list[Any] = []
         self.balls_: list[Any] = []
-        shows_rows = self.X is not None and (kind == "panels" or self.points is None)
-        handles = self._class_handles(shows_rows)
-        base = self.base[None] == np.arange(len(self.classes))[:, None, None]
-        base = base.astype(np.float64)
+        handles = (self._panels if kind == "panels" else self._overlay)(name)
+        for i, panel in enumerate(self.axes_):
+            self._axis(panel, i, n_columns)
+        self.legend_ = legend_beside(self.axes_[min(n_columns, n_axes) - 1], handles)
+        for panel in self.axes_:
+            of_panel = [self.legend_] if self.legend_.axes is panel else []
+            self._close(panel, despine=despine, beside=of_panel)
+        return self
+
+    def _panels(self, name):
+        """Draw base and smoothed regions side by side; return handles of the legend."""
+        first, base = self.axes_[0], self._base_votes()
+        self._fill(first, self.base)
+        first.set_title(name or "base classifier")
+        self._boundary(first, base, {"linewidths": 1.2})
+        self._rows(first)
+        for s, panel in enumerate(self.axes_[1:]):
+            self._fill(panel, self.shares[s].argmax(axis=0))
+            self._boundary(panel, base, {"linewidths": 0.9, "linestyles": "dashed"})
+            self.contours_ += self._boundary(panel, self.shares[s], {"linewidths": 1.6})
+            self._balls(panel, s, "-")
+            if self.points is None:
+                self._rows(panel)
+            panel.set_title(f"smoothed, σ = {self.sigmas[s]:.4g}")
+        return [
+            *self._class_handles(self.X is not None),
+            *self._line_handles({"base boundary": ((0, (4, 2)), 0.9)}),
+            *self._ball_handles(),
+        ]
+
+    def _overlay(self, name):
+        """Draw all boundaries over the base regions; return handles of the legend."""
         first = self.axes_[0]
         self._fill(first, self.base)
-        if kind == "panels":
-            first.set_title(name or "base classifier")
-            self._boundary(first, base, {"linewidths": 1.2})
+        first.set_title(name or "base regions, smoothed boundaries")
+        lines = {}
+        for s, sigma in enumerate(self.sigmas):
+            dash = _PER_SIGMA[s % len(_PER_SIGMA)]
+            style = {"linewidths": 1.8, "linestyles": [dash]}
+            self.contours_ += self._boundary(first, self.shares[s], style)
+            self._balls(first, s, dash)
+            lead = np.unique(self.shares[s].argmax(axis=0))
+            # No boundary to be seen: say what there is instead.
+            left = f", all {self.classes[lead[0]]}" if len(lead) == 1 else ""
+            lines[f"σ = {sigma:.4g}{left}"] = (dash, 1.8)
+        if self.points is None:
             self._rows(first)
-            for s, panel in enumerate(self.axes_[1:]):
-                self._fill(panel, self.shares[s].argmax(axis=0))
-                self._boundary(panel, base, {"linewidths": 0.9, "linestyles": "dashed"})
-                drawn = self._boundary(panel, self.shares[s], {"linewidths": 1.6})
-                self.contours_ += drawn
-                self._balls(panel, s, "-")
-                if self.points is None:
-                    self._rows(panel)
-                panel.set_title(f"smoothed, σ = {self.sigmas[s]:.4g}")
-            handles += self._line_handles({"base boundary": ((0, (4, 2)), 0.9)})
-        else:
-            first.set_title(name or "base regions, smoothed boundaries")
-            lines = {}
-            for s, sigma in enumerate(self.sigmas):
-                dash = _PER_SIGMA[s % len(_PER_SIGMA)]
-                style = {"linewidths": 1.8, "linestyles": [dash]}
-                self.contours_ += self._boundary(first, self.shares[s], style)
-                self._balls(first, s, dash)
-                lead = np.unique(self.shares[s].argmax(axis=0))
-                # No boundary to be seen: say what there is instead.
-                left = f", all {self.classes[lead[0]]}" if len(lead) == 1 else ""
-                lines[f"σ = {sigma:.4g}{left}"] = (dash, 1.8)
-            if self.points is None:
-                self._rows(first)
-            handles += self._line_handles(lines)
-        handles += self._ball_handles()
+        return [
+            *self._class_handles(self.X is not None and self.points is None),
+            *self._line_handles(lines),
+            *self._ball_handles(),
+        ]
 
-        for i, panel in enumerate(self.axes_):
-            panel.set_aspect("equal")
-            panel.set_xlim(self._extent()[:2])
-            panel.set_ylim(self._extent()[2:])
-            # Names and numbers on the outside only: below and to the left.
-            if i + n_columns >= n_axes:
-                panel.set_xlabel(self.feature_names[0])
-            else:
-                panel.tick_params(labelbottom=False)
-            if i % n_columns == 0:
-                panel.set_ylabel(self.feature_names[1])
-            else:
-                panel.tick_params(labelleft=False)
-            if despine:
-                panel.spines[["top", "right"]].set_visible(False)
-        self.ax_, self.figure_ = self.axes_[-1], self.axes_[-1].figure
-        self.legend_ = legend_beside(self.axes_[min(n_columns, n_axes) - 1], handles)
-        return self
+    def _base_votes(self):
+        """Labels of the base classifier, as votes of 0 and 1."""
+        votes = self.base[None] == np.arange(len(self.classes))[:, None, None]
+        return votes.astype(np.float64)
+
+    def _axis(self, panel, i, n_columns):
+        """Limits of panel i; names and numbers below and to the left of all panels."""
+        panel.set_aspect("equal")
+        panel.set_xlim(self._extent()[:2])
+        panel.set_ylim(self._extent()[2:])
+        if i + n_columns >= len(self.axes_):
+            panel.set_xlabel(self.feature_names[0])
+        else:
+            panel.tick_params(labelbottom=False)
+        if i % n_columns == 0:
+            panel.set_ylabel(self.feature_names[1])
+        else:
+            panel.tick_params(labelleft=False)
 
     def _make_axes(self, ax, n_axes):
         """Axes in a flat array, and the number of columns that they stand in."""
@@ -371,8 +387,7 @@ class DecisionRegionDisplay:
         shape = np.clip((high - low) / (right - left), 0.3, 2.5)
         # What the pictures take and, if they are small, what the legend takes.
         height = ((width - 0.45) * shape + 0.4) * n_lines + 0.55
-        axes = get_axes(
-            type(self).__name__,
+        axes = self._open(
             None,
             layout="compressed",  # as the aspect is fixed
             nrows=n_lines,
@@ -583,24 +598,10 @@ def _base_map(smoothed, xx0, xx1):
 
 def _shares(smoothed, xx0, xx1, source):
     """Shares of the votes at each point of the picture, and where they come from."""
-    if source != "blur":
-        rows = _grid_rows(xx0, xx1)
-        method = smoothed.method
-        smoothed.set_params(method=source)
-        try:
-            few = _named(smoothed, rows[:: max(1, len(rows) // 64)])
-            few, as_frame = smoothed._rows_and_frames(few)
-            found = smoothed._source(few, np.inf, as_frame)
-            affordable = source == "exact" or (
-                isinstance(found, ExactSource)
-                and found.cost_per_row(len(rows)) * len(rows) < _MOST_SECONDS
-            )
-            if affordable:
-                smoothed.set_params(method="exact")
-                shares = smoothed.predict_proba(_named(smoothed, rows))
-                return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
-        finally:
-            smoothed.set_params(method=method)
+    rows = _named(smoothed, _grid_rows(xx0, xx1))
+    if source == "exact" or (source == "auto" and _is_cheap_exactly(smoothed, rows)):
+        shares = copy(smoothed).set_params(method="exact").predict_proba(rows)
+        return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
     edges = [_blur_edges(xx, smoothed.sigma) for xx in (xx0, xx1)]
     labels = _base_map(smoothed, *((e[1:] + e[:-1]) / 2 for e in edges))
     weigh0, weigh1 = (
@@ -613,6 +614,16 @@ def _shares(smoothed, xx0, xx1, source):
         ),
         "blur",
     )
+
+
+def _is_cheap_exactly(smoothed, rows):
+    """Whether there is a closed form that computes the votes of `rows` soon enough."""
+    few = rows[:: max(1, len(rows) // 64)]
+    try:
+        source = copy(smoothed).set_params(method="exact").vote_source(few)
+    except ValueError:  # there is none
+        return False
+    return source.seconds_per_sample * len(rows) < _MOST_SECONDS
 
 
 def _blur_edges(xx, sigma):

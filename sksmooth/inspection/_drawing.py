@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the displays share: axes, colours, legends, labels that keep apart."""
+"""Colours, legends and labels that keep apart, for all displays."""
 
 import numpy as np
 from sklearn.isotonic import isotonic_regression
@@ -116,13 +116,6 @@ def spread_apart(values, gap, low, high):
     moved = np.empty(n)
     moved[order] = np.clip(fitted, low, high - steps[-1] if n else high) + steps
     return moved
-
-
-def tidy(ax, despine):
-    """Put a light grid behind the data, and take two spines off if asked."""
-    ax.set_axisbelow(True)
-    if despine:
-        ax.spines[["top", "right"]].set_visible(False)
 
 
 def noise_name(sigma):

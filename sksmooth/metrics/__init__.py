@@ -8,9 +8,11 @@ from sksmooth.metrics._scores import (
     average_certified_radius_score,
     certified_accuracy_score,
 )
+from sksmooth.metrics._tally import ClassTally
 
 __all__ = [
     "CertifiedScorer",
+    "ClassTally",
     "ClasswiseScorer",
     "abstention_rate",
     "average_certified_radius_score",

@@ -3,7 +3,6 @@
 
 from copy import copy
 
-import numpy as np
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -12,7 +11,7 @@ from sklearn.utils.validation import (
 
 from sksmooth._estimators import layers, require
 from sksmooth._smoothed_classifier import SmoothedClassifier
-from sksmooth.certificates import class_index
+from sksmooth.certificates import require_known
 
 
 def smoothed_copy(estimator, X, params):
@@ -57,14 +56,7 @@ def true_classes(y, X, classes):
     check_consistent_length(X, y)
     if len(y) == 0:
         raise ValueError("X and y are empty; at least one row is needed.")
-    index = class_index(y, classes)
-    if (index < 0).any():
-        unknown = list(dict.fromkeys(y[index < 0].tolist()))
-        raise ValueError(
-            f"y holds the classes {unknown[:10]}, which the classifier does not know: "
-            f"its classes are {np.asarray(classes).tolist()}."
-        )
-    return index
+    return require_known(y, classes)
 
 
 def frame(columns, caller, attrs):

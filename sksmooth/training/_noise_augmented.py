@@ -80,7 +80,11 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Standard deviation of the noise, in the units of `X`.
 
     n_copies : int, default=10
-        Number of noisy copies, or the least number where ``max_iter`` asks for more.
+        Number of noisy copies. For an estimator with both ``partial_fit`` and
+        ``max_iter``, such as :class:`MLPClassifier
+        <sklearn.neural_network.MLPClassifier>`, it is only the least number of passes:
+        each of its ``max_iter`` passes has fresh noise, so every `n_copies` up to
+        ``max_iter`` gives the same classifier, and ``max_iter`` is what to set.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the noise. With the same seed, the first copies are the same whatever

@@ -39,14 +39,14 @@ from sksmooth._estimators import (
 )
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
-from sksmooth.certificates import Certificates, class_index
+from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.tuning._vote_weight_search import (
     VoteObjective,
-    contested_shares,
     cross_fitted_answers,
     cross_fitted_gain,
     is_beyond_noise,
     search_vote_weights,
+    worst_case_shares,
 )
 
 
@@ -315,8 +315,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _tune(self, shares, y, folds, classes, smoothed):
         """Search weights, and decide whether they are worth having."""
         objective = VoteObjective(self.scoring, self.floor, classes)
-        contested = contested_shares(
-            shares, y, self.radius / smoothed.sigma, smoothed.n_predict
+        contested = worst_case_shares(
+            shares, y, smoothed.noise_law(), self.radius, smoothed.n_predict
         )
         path = search_vote_weights(contested, y, objective)
         answers = [np.argmax(contested * weights, axis=1) for weights in path]
@@ -505,13 +505,7 @@ def _is_prefit(estimator):
 
 def _class_positions(y, classes):
     """Positions of the labels; every class must be there, and no other."""
-    index = class_index(y, classes)
-    if (index < 0).any():
-        unknown = np.unique(y[index < 0]).tolist()
-        raise ValueError(
-            f"y holds the classes {unknown}, which the classifier does not know: its "
-            f"classes are {classes.tolist()}."
-        )
+    index = require_known(y, classes)
     missing = np.bincount(index, minlength=len(classes)) == 0
     if missing.any():
         raise ValueError(

@@ -6,6 +6,7 @@ import numpy as np
 from sksmooth._estimators import is_classifier, is_no_classifier
 from sksmooth.votes import torch
 from sksmooth.votes._function_classifier import FunctionClassifier
+from sksmooth.votes._source import Model
 from sksmooth.votes.sampled import MonteCarloVotes
 
 
@@ -82,5 +83,6 @@ def predict_labels(estimator, classes, X, as_frame=None):
     """
     is_net = torch.ends_in_skorch_net(estimator)
     source_of = torch.votes_of_predictions if is_net else MonteCarloVotes
-    source = source_of(estimator, classes, None, b"", len(X), as_frame)
+    model = Model(estimator, classes, None, b"", len(X), as_frame=as_frame)
+    source = source_of(model)
     return np.asarray(classes)[source.vote(source.coordinates(X), X[:0])]

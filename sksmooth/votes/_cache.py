@@ -4,7 +4,8 @@
 from weakref import WeakKeyDictionary
 
 from sksmooth.votes._fitted_state import FittedState
-from sksmooth.votes.exact import Declined, may_have_closed_form
+from sksmooth.votes._source import Declined
+from sksmooth.votes.exact import may_have_closed_form
 
 # The choice must not depend on the rows of a call, or a row's answer would.
 _TYPICAL_ROWS = 64
@@ -30,20 +31,32 @@ class FormCache:
         self._known = WeakKeyDictionary()
 
     def get(self, estimator, X, sigma):
-        """What there is for a classifier and its break-even votes, or why not."""
+        """Return the form of a classifier and its break-even votes.
+
+        Raises
+        ------
+        Declined
+            If there is none; the message is the reason.
+        """
+        form = self._form(estimator, X, sigma)
+        if isinstance(form, Declined):
+            raise type(form)(str(form))
+        return form
+
+    def _form(self, estimator, X, sigma):
         if not may_have_closed_form(estimator):
-            return self._ask(estimator, X, sigma)
+            return self._compute(estimator, X, sigma)
         known = self._known.get(estimator)
         if known is not None:
             form, state = known
             if state.is_that_of(estimator):
                 return form
         state = FittedState(estimator)
-        form = self._ask(estimator, X, sigma)
+        form = self._compute(estimator, X, sigma)
         self._known[estimator] = form, state
         return form
 
-    def _ask(self, estimator, X, sigma):
+    def _compute(self, estimator, X, sigma):
         try:
             source = self._find(estimator, X, sigma)
         except Declined as reason:

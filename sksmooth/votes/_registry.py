@@ -2,20 +2,24 @@
 """Which source of votes serves a fitted classifier."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
+from sksmooth._estimators import frames_of
 from sksmooth.votes._cache import FormCache
+from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
-    Declined,
+    ExactVotes,
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
 )
+from sksmooth.votes.probes import probe_once
 from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
 from sksmooth.votes.torch import (
     ends_in_skorch_net,
-    torch_votes_or_reason,
+    find_torch_votes,
     votes_of_predictions,
 )
 
@@ -23,95 +27,126 @@ _closed_forms = FormCache(find_exact_source)
 _linear_forms = FormCache(find_linear_scores)
 
 
-def find_source(
-    estimator,
-    classes,
-    law,
-    key,
-    batch_size,
-    *,
-    method,
-    X,
-    expected_votes,
-    device=None,
-    as_frame=None,
-):
+def find_source(model, X, *, method, n_votes):
     """Choose where votes come from.
 
     Parameters
     ----------
-    estimator : fitted classifier
-    classes : ndarray of shape (n_classes,)
-    law : Gaussian
-    key : bytes
-    batch_size : int
-        As for `MonteCarloVotes`.
+    model : Model
+    X : ndarray of shape (n_samples, ...)
+        Samples near which a source is compared with `predict`.
     method : {"auto", "exact", "monte_carlo"}
-    X : ndarray of shape (n_rows, ...)
-        Rows near which closed forms are compared with `predict`.
-    expected_votes : float
-        How many votes per row sampling would draw for the question. With
-        ``method="auto"``, a closed form that costs more than them is passed over.
-    device : str or torch.device, default=None
-        Where a network votes.
-    as_frame : callable, default=None
-        Makes arrays the frames that `estimator` was fitted on, see
-        `sksmooth._estimators.frames_like`. None takes the names that it states.
+    n_votes : float
+        How many votes per sample sampling would draw. With ``method="auto"``, a source
+        that breaks even at more is passed over.
 
     Returns
     -------
-    ExactSource, MonteCarloVotes, ProjectedLinearVotes or TorchVotes
+    Source
 
     Raises
     ------
     ValueError
+        If the label of a sample depends on the rest of its batch.
         If ``method="exact"`` and there is no closed form; the message has the reason.
-        If `device` is given and votes do not come from a network on it.
+        If a device is given and votes do not come from a network on it.
 
     Warns
     -----
     UserWarning
         If votes come from a slower source than they could, with the reason.
     """
-    sampled = (estimator, classes, law, key, batch_size)
-    if method != "exact":
-        source = torch_votes_or_reason(*sampled, X, device=device, as_frame=as_frame)
-        if not isinstance(source, str):
+    model = _with_frames(model)
+    for methods, find in _FINDERS:
+        if method not in methods:
+            continue
+        try:
+            source = find(model, X)
+        except Declined as reason:
+            if method == "exact":
+                raise ValueError(
+                    f"method='exact' has no closed form for {model.estimator!r}: "
+                    f"{reason}. Use method='auto' or 'monte_carlo'."
+                ) from None
+            if isinstance(reason, SelfCheckFailed):
+                _warn(f"Votes of {model.estimator!r} are sampled: {reason}.")
+            continue
+        if method == "exact" or source.break_even_votes <= n_votes:
             return source
-        if device is not None:
+    raise AssertionError("the last source serves any classifier")
+
+
+def find_network(model, X):
+    """Votes of a torch network."""
+    try:
+        source = find_torch_votes(model, X)
+    except Declined as reason:
+        if model.device is not None:
             raise ValueError(
-                f"device={device!r} is for networks that are asked directly, and here "
-                f"`predict` has to be asked: {source}. Use device=None."
-            )
-        if ends_in_skorch_net(estimator):
-            warnings.warn(
-                f"Votes are asked from `predict`, which takes longer: {source}.",
-                UserWarning,
-                stacklevel=4,
-            )
-            return votes_of_predictions(*sampled, as_frame)
-    if method == "monte_carlo" or len(X) == 0:
-        return MonteCarloVotes(*sampled, as_frame)
-    form = _closed_forms.get(estimator, X, law.sigma)
-    if not (isinstance(form, Declined) or _has_classes(estimator, classes)):
-        form = Declined("its classes_ are no longer those that it was fitted with")
-    if not isinstance(form, Declined):
-        source, break_even = form
-        if method == "exact" or break_even <= expected_votes:
-            return source
-    elif method == "exact":
-        raise ValueError(
-            f"method='exact' has no closed form for {estimator!r}: {form}. Use "
-            "method='auto' or 'monte_carlo'."
-        )
-    elif isinstance(form, SelfCheckFailed):
-        warnings.warn(
-            f"Votes of {estimator!r} are sampled: {form}.", UserWarning, stacklevel=4
-        )
-    scores = _linear_forms.get(estimator, X, law.sigma)
-    if isinstance(scores, Declined) or not _has_classes(estimator, classes):
-        return MonteCarloVotes(*sampled, as_frame)
-    return ProjectedLinearVotes(*scores[0], *sampled)
+                f"device={model.device!r} is for networks of torch that are called "
+                f"directly, and here votes come from estimator.predict: {reason}. "
+                "Use device=None; an estimator that has a device of its own keeps it."
+            ) from None
+        if not ends_in_skorch_net(model.estimator):
+            raise
+        _warn(f"Votes are asked from `predict`, which takes longer: {reason}.")
+        return probe_once(votes_of_predictions(model), model.estimator, X)
+    return probe_once(source, model.estimator, X, is_network=True)
+
+
+def find_closed_form(model, X):
+    """Class probabilities without sampling."""
+    form, break_even = _find(_closed_forms, model, X)
+    return ExactVotes(form, model.law, break_even)
+
+
+def find_projected_linear(model, X):
+    """Votes of linear scores, sampled in fewer dimensions."""
+    (coef, intercept), _ = _find(_linear_forms, model, X)
+    return ProjectedLinearVotes(coef, intercept, model)
+
+
+def find_any(model, X):
+    """Votes of any classifier, by its `predict`."""
+    return probe_once(MonteCarloVotes(model), model.estimator, X)
+
+
+def probe_fitted(model, X):
+    """Probe a classifier on the samples it was fitted on; see `probe_once`."""
+    if not ends_in_skorch_net(model.estimator):  # its network is probed before it votes
+        model = _with_frames(model)
+        probe_once(MonteCarloVotes(model), model.estimator, X)
+
+
+def _with_frames(model):
+    if model.as_frame is not None:
+        return model
+    return replace(model, as_frame=frames_of(model.estimator))
+
+
+# In order of preference, and the values of `method` that allow each.
+_FINDERS = (
+    (("auto", "monte_carlo"), find_network),
+    (("auto", "exact"), find_closed_form),
+    (("auto",), find_projected_linear),
+    (("auto", "monte_carlo"), find_any),
+)
+
+
+def _warn(message):
+    warnings.warn(message, UserWarning, stacklevel=6)
+
+
+def _find(forms, model, X):
+    """Return the form of a model and the votes where it breaks even."""
+    if not len(X):
+        raise Declined("there are no samples to compare it with predict on")
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
+    form = forms.get(model.estimator, X, model.law.sigma)
+    if not _has_classes(model.estimator, model.classes):
+        raise Declined("its classes_ are no longer those that it was fitted with")
+    return form
 
 
 def _has_classes(estimator, classes):

@@ -9,11 +9,13 @@ from sksmooth.votes.exact._registry import (
     may_have_closed_form,
 )
 from sksmooth.votes.exact._source import Declined, ExactSource, SelfCheckFailed
+from sksmooth.votes.exact._votes import ExactVotes
 
 __all__ = [
     "PROBIT_MAX",
     "Declined",
     "ExactSource",
+    "ExactVotes",
     "SelfCheckFailed",
     "find_exact_source",
     "find_linear_scores",

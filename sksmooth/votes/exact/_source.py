@@ -6,12 +6,10 @@ from importlib import import_module
 
 import numpy as np
 
+from sksmooth.votes._source import Declined
+
 # Seconds to draw and add one normal number.
 _NORMAL_COST = 1.2e-8
-
-
-class Declined(Exception):
-    """There is no closed form for this model; the message is the reason."""
 
 
 class SelfCheckFailed(Declined):

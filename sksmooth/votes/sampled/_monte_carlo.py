@@ -3,42 +3,40 @@
 
 import numpy as np
 
-from sksmooth._estimators import frames_of
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.noise import row_digests, row_stream
+from sksmooth.votes._source import Source
+from sksmooth.votes.probes import explain_failure
+from sksmooth.votes.sampled._run import run
 
 
-class MonteCarloVotes:
+class MonteCarloVotes(Source):
     """A source of votes that samples any fitted classifier.
 
     Parameters
     ----------
-    estimator : fitted classifier
-    classes : ndarray of shape (n_classes,)
-        Its classes.
-    law : Gaussian
-        The noise.
-    key : bytes
-        The smoothed classifier's key, from `sksmooth.noise.draw_noise_key`.
-    batch_size : int
-        Most noisy copies held in memory, and given to `predict`, at a time.
-    as_frame : callable, default=None
-        Makes arrays the frames that `predict` takes, see
-        `sksmooth._estimators.frames_like`. None makes frames with the names that
-        `estimator` states, and leaves arrays as they are if it states none.
+    model : Model
     """
 
-    # Whether one job at a time may ask for votes.
-    serial = False
+    method = "monte_carlo"
 
-    def __init__(self, estimator, classes, law, key, batch_size, as_frame=None):
-        self.estimator = estimator
-        self.classes = classes
-        self.law = law
-        self.key = key
-        self.batch_size = batch_size
-        self._index = LabelIndex(classes)
-        self.as_frame = as_frame or frames_of(estimator)
+    def __init__(self, model):
+        self.estimator = model.estimator
+        self.classes = model.classes
+        self.law = model.law
+        self.key = model.key
+        self.batch_size = model.batch_size
+        self._index = LabelIndex(model.classes)
+        self.as_frame = model.as_frame
+
+    def check(self, question):
+        """Refuse a question that no number of votes could answer."""
+        question.check(len(self.classes))
+
+    def answer(self, question, X, on_finished=None):
+        """Answer a question about samples; see `Source.answer`."""
+        procedure = question.from_votes(len(X), len(self.classes))
+        return run(procedure, self.open(X), len(X), on_finished)
 
     def open(self, X):
         """Open the streams of rows.
@@ -124,7 +122,15 @@ class VoteStreams:
 
     def _count(self, batch, rows, parts):
         """Votes of each of the rows that have consecutive parts of a batch."""
-        return self._tally(self._source.vote(batch, self._template), parts)
+        try:
+            votes = self._source.vote(batch, self._template)
+        except Exception as error:
+            clean = np.repeat(self._rows[rows], parts, axis=0)
+            told = explain_failure(error, self._source, clean, self._template)
+            if told is error:
+                raise
+            raise told from error
+        return self._tally(votes, parts)
 
     def _tally(self, votes, parts):
         """Number of votes for each class in each part."""

@@ -27,15 +27,13 @@ class ProjectedLinearVotes(MonteCarloVotes):
     coef : ndarray of shape (n_classes, n_features)
     intercept : ndarray of shape (n_classes,)
         The scores; the first of equal ones wins.
-    estimator, classes, law, key, batch_size, as_frame
-        As for `MonteCarloVotes`.
+    model : Model
     """
 
-    def __init__(
-        self, coef, intercept, estimator, classes, law, key, batch_size, as_frame=None
-    ):
-        batch_size = min(batch_size, max(1, _MOST_SCORES // len(classes)))
-        super().__init__(estimator, classes, law, key, batch_size, as_frame)
+    def __init__(self, coef, intercept, model):
+        super().__init__(model)
+        most = max(1, _MOST_SCORES // len(model.classes))
+        self.batch_size = min(model.batch_size, most)
         # A common vector added to all scores changes no answer.
         differing = coef - coef.mean(axis=0)
         left, scale, right = np.linalg.svd(differing, full_matrices=False)
@@ -50,7 +48,7 @@ class ProjectedLinearVotes(MonteCarloVotes):
         _, first = np.unique(both, axis=0, return_index=True)
         never = np.setdiff1d(np.arange(len(both)), first)
         self._intercept[never] = -np.inf
-        self.noise_coef = law.sigma * self._coef
+        self.noise_coef = model.law.sigma * self._coef
         # Standard deviation of the difference of two scores under the noise.
         self.deviations = np.stack(
             [np.linalg.norm(self.noise_coef - of, axis=1) for of in self.noise_coef]

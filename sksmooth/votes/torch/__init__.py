@@ -6,67 +6,58 @@ the other modules of this folder, which are imported once a network is given.
 """
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 
-from sksmooth._estimators import frames_of, layers
+from sksmooth._estimators import layers
 from sksmooth.certificates import LabelIndex
+from sksmooth.votes._source import Declined
 from sksmooth.votes.sampled import MonteCarloVotes
 
 __all__ = [
     "as_classifier",
     "encode_for_net",
     "ends_in_skorch_net",
+    "find_torch_votes",
     "is_bare_network",
     "is_module",
-    "torch_votes_or_reason",
+    "refuse_module",
     "votes_of_predictions",
 ]
 
 
-def torch_votes_or_reason(
-    estimator, classes, law, key, batch_size, X, *, device=None, as_frame=None
-):
-    """A source that asks the network itself, or the reason why there is none.
+def find_torch_votes(model, X):
+    """Find the source that calls the network itself.
 
     Parameters
     ----------
-    estimator : fitted classifier
-        A skorch classifier or a `ModuleClassifier`, bare or in wrappers, see
-        `sksmooth._estimators.layers`.
-    classes : ndarray of shape (n_classes,)
-        Labels in the order of the network's outputs.
-    law : Gaussian
-        The noise.
-    key : bytes
-        The smoothed classifier's key.
-    batch_size : int
-        Most noisy copies that are made at a time.
-    X : ndarray of shape (n_rows, ...)
-        The rows that are to be voted on. A few of them are used to check that the
-        network answers as `predict` does, and each row on its own.
-    device : str or torch.device, default=None
-        Where to vote; None is where the network is.
-    as_frame : callable, default=None
-        As for `MonteCarloVotes`.
+    model : Model
+        Its estimator is a skorch classifier or a `ModuleClassifier`, bare or in
+        wrappers, see `sksmooth._estimators.layers`; its classes are in the order of the
+        network's outputs.
+    X : ndarray of shape (n_samples, ...)
+        The samples of the call. A few of them are used to check that the network
+        predicts what `predict` does, and each sample on its own.
 
     Returns
     -------
-    TorchVotes or str
-        With a str, `predict` has to be asked; it says why.
+    TorchVotes
 
     Raises
     ------
+    Declined
+        If votes have to come from `predict`; the message says why.
     ValueError
         If the network cannot be smoothed: its outputs do not fit the classes, the
-        answer for a row is random or depends on the other rows, or `device` is not
-        there.
+        prediction for a sample is random or depends on the other samples, or the
+        device is not there.
     """
     if "torch" not in sys.modules:
-        return f"{_name(estimator)} is not a network"
+        raise Declined(f"{_name(model.estimator)} is not a network")
     from sksmooth.votes.torch._dispatch import find_votes
 
-    return find_votes(estimator, classes, law, key, batch_size, X, device, as_frame)
+    return find_votes(model, X)
 
 
 def as_classifier(clf, *, classes=None, **options):
@@ -128,10 +119,29 @@ def is_bare_network(estimator):
     return is_network and not transformers
 
 
+def refuse_module(estimator):
+    """Refuse a bare torch module where an estimator is fitted.
+
+    Raises
+    ------
+    TypeError
+        The message says how to smooth a module.
+    """
+    torch = sys.modules.get("torch")
+    is_module = torch is not None and isinstance(estimator, torch.nn.Module)
+    if is_module and not hasattr(estimator, "fit"):
+        raise TypeError(
+            f"estimator={type(estimator).__name__} is a torch module, which has no "
+            "method fit. For a trained module use SmoothedClassifier.from_fitted("
+            "module, classes=[...]); to train it in fit, pass a skorch."
+            "NeuralNetClassifier."
+        )
+
+
 def ends_in_skorch_net(estimator):
     """Whether an estimator is a skorch net, or a Pipeline that ends in one.
 
-    Such a net asks for labels 0..K-1 of dtype int64 and, usually, rows of float32.
+    Such a net takes labels 0..K-1 of dtype int64, and rows of the dtype of its module.
     """
     skorch = sys.modules.get("skorch")
     if skorch is None:
@@ -139,24 +149,22 @@ def ends_in_skorch_net(estimator):
     return isinstance(layers(estimator, exact=True).core, skorch.NeuralNet)
 
 
-def votes_of_predictions(estimator, classes, law, key, batch_size, as_frame=None):
-    """A source that asks `predict` of a skorch net, which answers positions.
+def votes_of_predictions(model):
+    """Build the source that calls `predict` of a skorch net, which gives positions.
 
-    Parameters are those of `MonteCarloVotes`; `classes` are labels in the order of the
-    net's outputs.
+    Parameters
+    ----------
+    model : Model
+        Its classes are labels in the order of the net's outputs.
     """
     from sksmooth.votes.torch._net_predictions import NetPredictions
 
-    net = layers(estimator, exact=True).core
-    source = MonteCarloVotes(
-        NetPredictions(estimator, net),
-        np.arange(len(classes)),
-        law,
-        key,
-        batch_size,
-        as_frame or frames_of(estimator),
+    predictions = NetPredictions(
+        model.estimator, layers(model.estimator, exact=True).core
     )
-    source.classes = classes
+    positions = np.arange(len(model.classes))
+    source = MonteCarloVotes(replace(model, estimator=predictions, classes=positions))
+    source.classes = model.classes
     return source
 
 
@@ -167,7 +175,7 @@ def encode_for_net(estimator, X, y):
     ----------
     estimator : skorch net, or Pipeline that ends in one
     X : ndarray or DataFrame
-        An array is cast to float32.
+        An array is cast to float32, or to float64 for a module of float64.
     y : ndarray of shape (n_samples,)
 
     Returns
@@ -203,7 +211,10 @@ def encode_for_net(estimator, X, y):
             "skorch.NeuralNetClassifier."
         )
     if isinstance(X, np.ndarray):
-        X = X.astype(np.float32, copy=False)
+        from sksmooth.votes.torch._net_predictions import dtype_of_module
+
+        # Tensors share memory with what they are made of, and want to write to it.
+        X = np.require(X, dtype_of_module(net), requirements="W")
     return X, codes.astype(np.float32 if is_binary else np.int64), classes
 
 

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from sksmooth._estimators import frames_of, layers
+from sksmooth._estimators import layers
+from sksmooth.votes._source import Declined
 from sksmooth.votes.torch._module_classifier import ModuleClassifier
 from sksmooth.votes.torch._network import (
     Network,
@@ -46,24 +47,16 @@ _N_PROBES = 4
 _TOLERANCE, _LOOSE_TOLERANCE = 1e-3, 0.05
 
 
-class _Declined(Exception):
-    """`predict` has to be asked; the message says why."""
-
-
-def find_votes(estimator, classes, law, key, batch_size, X, device, as_frame):
-    """See `torch_votes_or_reason`."""
-    as_frame = as_frame or frames_of(estimator)
-    steps, last = layers(estimator, exact=True)
-    try:
-        network = _network_of(last, len(classes), device)
-        if len(X):
-            rows = _noisy(X[:_N_PROBES], law)
-            if as_frame is not None and rows.ndim == 2:
-                rows = as_frame(rows)
-            _check_against_predict(network, steps, last, rows)
-    except _Declined as reason:
-        return str(reason)
-    return TorchVotes(network, steps, classes, law, key, batch_size, as_frame)
+def find_votes(model, X):
+    """See `find_torch_votes`."""
+    steps, last = layers(model.estimator, exact=True)
+    network = _network_of(last, len(model.classes), model.device)
+    if len(X):
+        rows = _noisy(X[:_N_PROBES], model.law)
+        if model.as_frame is not None and rows.ndim == 2:
+            rows = model.as_frame(rows)
+        _check_against_predict(network, steps, last, rows)
+    return TorchVotes(network, steps, model)
 
 
 def _network_of(last, n_classes, device):
@@ -76,7 +69,7 @@ def _network_of(last, n_classes, device):
     )
     kind = next((k for k in kinds if isinstance(last, k)), None)
     if kind is None:
-        raise _Declined(f"{name} is not a classifier of skorch")
+        raise Declined(f"{name} is not a classifier of skorch")
     if "forward_iter" in vars(last):
         raise ValueError(
             "the net is being scored with cached predictions, which know nothing of "
@@ -89,15 +82,15 @@ def _network_of(last, n_classes, device):
         or getattr(type(last), method) is not getattr(kind, method)
     ]
     if own:
-        raise _Declined(f"{name} has its own {', '.join(own)}")
+        raise Declined(f"{name} has its own {', '.join(own)}")
     if last.iterator_valid is not torch.utils.data.DataLoader:
-        raise _Declined(f"{name} has its own iterator_valid")
+        raise Declined(f"{name} has its own iterator_valid")
     loading = last.get_params_for("iterator_valid")
     if loading.keys() - _LOADING:
         option = min(loading.keys() - _LOADING)
-        raise _Declined(f"{name} has the parameter iterator_valid__{option}")
+        raise Declined(f"{name} has the parameter iterator_valid__{option}")
     if last.dataset is not skorch.dataset.Dataset or last.get_params_for("dataset"):
-        raise _Declined(f"{name} has its own dataset")
+        raise Declined(f"{name} has its own dataset")
     nonlinearity = last._get_predict_nonlinearity()
     if kind is skorch.NeuralNetBinaryClassifier:
         leader = partial(_lead_of_probability, nonlinearity, last.threshold)
@@ -126,7 +119,7 @@ def _lead_of_probability(nonlinearity, threshold, outputs):
         )
     proba = nonlinearity(outputs.reshape(-1))
     if proba.dim() != 2:
-        raise _Declined(
+        raise Declined(
             "the binary net has no probabilities of two classes: its criterion is "
             "neither BCEWithLogitsLoss nor BCELoss"
         )
@@ -145,7 +138,7 @@ def _check_against_predict(network, steps, last, rows):
 
     Raises
     ------
-    _Declined
+    Declined
         If they disagree, or if the network is not given arrays.
     ValueError
         If the network fails, or its answer for a row is not fixed.
@@ -153,7 +146,7 @@ def _check_against_predict(network, steps, last, rows):
     for step in steps:
         rows = step.transform(rows)
     if not isinstance(rows, np.ndarray):
-        raise _Declined(f"the network gets a {type(rows).__name__}, not an array")
+        raise Declined(f"the network gets a {type(rows).__name__}, not an array")
     rows = rows.astype(np.float64 if network.dtype == torch.float64 else np.float32)
     tensor = torch.from_numpy(np.ascontiguousarray(rows))
     # At least two rows each: batch-norm refuses to take statistics of one.
@@ -187,4 +180,4 @@ def _check_against_predict(network, steps, last, rows):
     n_ties = 0 if network.is_exact else 1
     agree = positions.shape == votes.shape
     if not agree or np.count_nonzero(positions != votes) > n_ties:
-        raise _Declined("the network's module and its predict disagree")
+        raise Declined("the network's module and its predict disagree")

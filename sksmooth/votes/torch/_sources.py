@@ -2,6 +2,7 @@
 """Votes of a network: noise from the host for a CPU, made on the device for a GPU."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -35,15 +36,17 @@ class TorchVotes(MonteCarloVotes):
     network : Network
     steps : list of transformers
         Applied to noisy rows before the network, on the host.
-    classes, law, key, batch_size, as_frame
-        As for `MonteCarloVotes`.
+    model : Model
     """
 
-    def __init__(self, network, steps, classes, law, key, batch_size, as_frame=None):
+    # The last digits of a network's outputs depend on the batch.
+    reproducible = False
+
+    def __init__(self, network, steps, model):
         positions = np.arange(network.n_classes)
         predictor = _Predictor(network, steps)
-        super().__init__(predictor, positions, law, key, batch_size, as_frame)
-        self.classes = classes
+        super().__init__(replace(model, estimator=predictor, classes=positions))
+        self.classes = model.classes
         self.network = network
         self.serial = network.device.type != "cpu"
         # Steps before the network work on the host, and so noise must be there; and

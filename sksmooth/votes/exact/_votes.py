@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Answers from class probabilities in closed form."""
+
+from sksmooth.votes._source import Source
+
+_MANY = 10_000
+
+
+class ExactVotes(Source):
+    """A source that computes the probabilities of the classes.
+
+    Parameters
+    ----------
+    form : ExactSource
+        The closed form of a fitted classifier; it serves any sigma.
+    law : Law
+        The noise.
+    break_even_votes : float
+        See `Source`.
+    """
+
+    method = "exact"
+    # A table is read faster than it is sent to a worker.
+    serial = True
+
+    def __init__(self, form, law, break_even_votes):
+        self.form = form
+        self.law = law
+        self.break_even_votes = break_even_votes
+
+    def probits(self, X):
+        """Bounds on the probabilities of the classes; see `ExactSource.probits`."""
+        return self.form.probits(X, self.law.sigma)
+
+    @property
+    def seconds_per_sample(self):
+        """Estimated time of a sample among many."""
+        return self.form.cost_per_row(_MANY)
+
+    def answer(self, question, X, on_finished=None):
+        """Answer a question about samples; see `Source.answer`."""
+        answers = question.from_probabilities(self.probits(X))
+        if on_finished is not None:
+            on_finished(len(X))
+        return answers
