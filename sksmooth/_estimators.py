@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import Tags, TargetTags, get_tags
-from sklearn.utils.validation import has_fit_parameter
 
 from sksmooth._compat import BaseSearchCV, routing_enabled
 
@@ -207,26 +207,40 @@ def with_sample_weight(fit_params: Any, estimator: Any, sample_weight: Any) -> A
     Returns
     -------
     dict
+
+    Raises
+    ------
+    ValueError
+        If the `fit` of the estimator, or of the last step of a Pipeline, has no such
+        parameter.
     """
     if sample_weight is None:
         return fit_params
     named = ["sample_weight"] if routing_enabled() else _weight_names(estimator)
-    return {**fit_params, **dict.fromkeys(named, sample_weight)}
+    return {**fit_params, **dict.fromkeys(named, np.asarray(sample_weight))}
 
 
-def _weight_names(estimator):
+def _weight_names(estimator, needed=True):
     """Names of the parameters of `fit` that are sample weights."""
-    if not isinstance(estimator, Pipeline):
+    if isinstance(estimator, Pipeline):
+        *_, (last, _) = estimator.steps
+        return [
+            f"{name}__{weight}"
+            for name, step in estimator.steps
+            if hasattr(step, "fit")
+            for weight in _weight_names(step, needed and name == last)
+        ]
+    parameters = signature(estimator.fit).parameters
+    if "sample_weight" in parameters:
         return ["sample_weight"]
-    *_, (last, _) = estimator.steps
-    return [
-        f"{name}__{weight}"
-        for name, step in estimator.steps
-        if name == last
-        or isinstance(step, Pipeline)
-        or (hasattr(step, "fit") and has_fit_parameter(step, "sample_weight"))
-        for weight in _weight_names(step)
-    ]
+    if not needed:
+        return []
+    if not any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+        raise ValueError(
+            f"{type(estimator).__name__} does not support sample_weight: its fit has "
+            "no such parameter."
+        )
+    return ["sample_weight"]
 
 
 def flat_labels(labels: Any) -> Any:

@@ -103,8 +103,8 @@ BAD_PARAMETERS = [
     ("verbose", -1, "bool"),
     ("vote_weights", 3, "array-like"),
     ("vote_weights", "heavy", "array-like"),
-    ("estimator", "svc", "'fit' and 'predict'"),
-    ("estimator", None, "'fit' and 'predict'"),
+    ("estimator", "svc", "'fit'"),
+    ("estimator", None, "'fit'"),
 ]
 
 
@@ -503,7 +503,7 @@ BAD_ANSWERS = {
     "nan": ([np.nan], (0.0, 1.0), ("nan", "[0.0, 1.0]")),
     "None": ([None], (0, 1, 2), ("None", "[0, 1, 2]")),
     "two columns": ([[0, 1]], (0, 1, 2), ("(", ", 2)", "multi-output")),
-    "one column": ([[0]], (0, 1, 2), ("(", ", 1)", "one label per row")),
+    "a column of a stranger": ([[3]], (0, 1, 2), ("3", "[0, 1, 2]")),
 }
 
 

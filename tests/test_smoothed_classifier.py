@@ -386,7 +386,7 @@ class TestFitted:
 
     @pytest.mark.parametrize("other", [None, "svc", object()])
     def test_not_an_estimator(self, other):
-        with pytest.raises(ValueError, match=r"'estimator' parameter .* 'fit' and"):
+        with pytest.raises(TypeError, match=r"^clf=.* is not a classifier"):
             SmoothedClassifier.from_fitted(other)
 
     def test_an_estimator_without_classes(self):

@@ -821,7 +821,11 @@ def tidy_net():
     )
 
 
-@each_check([SmoothedClassifier(tidy_net(), n_predict=100)])
+# A net takes no weights.
+@each_check(
+    [SmoothedClassifier(tidy_net(), n_predict=100)],
+    without=(SmoothedClassifier, "sample_weight"),
+)
 def test_scikit_learn_check_of_a_smoothed_net(estimator, check):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Lazy modules are a new feature", UserWarning)

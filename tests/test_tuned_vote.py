@@ -42,7 +42,7 @@ from sksmooth.tuning._vote_weight_search import (
     search_vote_weights,
     worst_case_shares,
 )
-from tests.estimator_checks import each_check
+from tests.estimator_checks import each_check, request_weights
 from tests.known_regions import Inside
 
 SCORINGS = ("worst_class_accuracy", "balanced_accuracy", "accuracy")
@@ -778,6 +778,8 @@ def test_it_says_what_is_out_of_reach():
 )
 def test_scikit_learn_check(estimator, check, routing):
     with config_context(enable_metadata_routing=routing):
+        if routing:
+            estimator = request_weights(estimator)
         try:
             check(estimator)
         except SkipTest as skipped:

@@ -95,6 +95,11 @@ def find_linear_scores(estimator, X_sample, sigma):
 
 def _opened(estimator, X_sample, sigma):
     """Sample, classifier proper and the affine map before it."""
+    transformers, final = layers(estimator, exact=True)
+    if has_own_predict(final):
+        raise Declined("its method predict was replaced")
+    if entry_of(_BUILDERS, final) is None:
+        raise Declined(f"{type(final).__name__} has no closed form")
     check_is_fitted(estimator)
     if not sigma > 0:
         raise ValueError(f"sigma={sigma!r} must be positive.")
@@ -105,9 +110,6 @@ def _opened(estimator, X_sample, sigma):
             f"X_sample has {X_sample.shape[1]} features, the estimator was fitted on "
             f"{n_features}."
         )
-    transformers, final = layers(estimator, exact=True)
-    if has_own_predict(final):
-        raise Declined("its method predict was replaced")
     affine = fold_steps(transformers, n_features)
     fitted_on = getattr(final, "n_features_in_", affine.n_features_out)
     if affine.n_features_out != fitted_on:
@@ -119,10 +121,7 @@ def _opened(estimator, X_sample, sigma):
 
 
 def _build(final, affine, max_cells):
-    build = entry_of(_BUILDERS, final)
-    if build is None:
-        raise Declined(f"{type(final).__name__} has no closed form")
-    return build(final, affine, max_cells)
+    return entry_of(_BUILDERS, final)(final, affine, max_cells)
 
 
 def may_have_closed_form(estimator):

@@ -131,7 +131,8 @@ def read_forest(estimator):
 
 
 def read_bagging(estimator):
-    members = zip(estimator.estimators_, estimator.estimators_features_, strict=True)
+    # Members may have been taken out; predict pairs them up from the first one on, too.
+    members = zip(estimator.estimators_, estimator.estimators_features_, strict=False)
     trees = []
     for member, features in members:
         tree = read_tree(_plain_tree(member))
