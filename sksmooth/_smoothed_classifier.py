@@ -27,6 +27,7 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
+    has_fit_parameter,
     validate_data,
 )
 
@@ -60,6 +61,10 @@ from sksmooth.certificates import (
     check_radius,
     require_known,
     resolve_vote_weights,
+)
+from sksmooth.denoising import (
+    PosteriorMeanDenoiser,
+    follow_noise,
 )
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import LAWS, Law, draw_noise_key
@@ -146,6 +151,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         standard deviations of the training samples. Features that a dict leaves out
         have scale 1. A feature of scale 0 is held fixed.
 
+    denoiser : "posterior_mean", transformer or None, default=None
+        What stands between the noise and `estimator`, which is fitted without noise.
+        It is fitted in `fit` on the same samples, and knows `sigma` and the other
+        parameters of the noise; see :mod:`sksmooth.denoising`. "posterior_mean" is
+        :class:`~sksmooth.denoising.PosteriorMeanDenoiser`. The base classifier that is
+        smoothed and certified is then `estimator` behind the denoiser.
+
     method : {"auto", "monte_carlo", "exact"}, default="auto"
         Where votes come from. "monte_carlo" samples them; "exact" computes their
         probabilities in closed form, and raises where there is none for the fitted
@@ -199,6 +211,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     classes_ : ndarray of shape (n_classes,)
         The classes of `estimator_`.
+
+    denoiser_ : transformer or None
+        The fitted denoiser.
 
     feature_scale_ : ndarray of shape (n_features,) or None
         The unit of each feature, 0 where it is held fixed; None where neither
@@ -254,6 +269,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "norm": [None, Options(Real, {1, 2, np.inf})],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
+        "denoiser": [None, StrOptions({"posterior_mean"}), HasMethods(["transform"])],
         "method": [StrOptions({"auto", "exact", "monte_carlo"})],
         "bound": [StrOptions({"binary", "multiclass"})],
         "vote_weights": [None, Mapping, "array-like"],
@@ -279,6 +295,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         norm: float | None = None,
         noise_features: Any = None,
         feature_scale: Any = None,
+        denoiser: Any = None,
         method: str = "auto",
         bound: str = "multiclass",
         vote_weights: Mapping[Any, float] | ArrayLike | None = None,
@@ -297,6 +314,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.norm = norm
         self.noise_features = noise_features
         self.feature_scale = feature_scale
+        self.denoiser = denoiser
         self.method = method
         self.bound = bound
         self.vote_weights = vote_weights
@@ -399,6 +417,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         smoothed._learn_scale(None)
         # Nothing is known of training samples; a closed form refuses missing values.
         smoothed._may_miss = False
+        smoothed.denoiser_ = smoothed._fitted_denoiser()
         smoothed._adopt(frozen, draw_noise_key(rng))
         return smoothed
 
@@ -469,6 +488,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
         self._may_miss = has_missing(samples)
+        self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":
             probe_fitted(self._model(samples, as_frame), samples)
@@ -679,6 +699,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return {
             "scale": None if scale is None else tuple(scale.tolist()),
             "features": None if names is None else tuple(map(str, names)),
+            "denoiser": None if self.denoiser_ is None else repr(self.denoiser),
         }
 
     def _certify_into(self, log, question, source, X):
@@ -882,6 +903,53 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self._learn_scale(rows)
         return self._table(rows, self.feature_scale_), y
 
+    def _fit_denoiser(self, X, y, sample_weight):
+        """Fit the denoiser on the training samples, or take it as it is if frozen."""
+        denoiser = self._told_denoiser(self.denoiser)
+        if denoiser is None or isinstance(denoiser, FrozenEstimator):
+            return denoiser
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if not has_fit_parameter(denoiser, "sample_weight"):
+            weights = {}
+        return clone(denoiser).fit(X, y, **weights)
+
+    def _fitted_denoiser(self):
+        """The denoiser of `from_fitted`, which has no training samples."""
+        if self.denoiser is None:
+            return None
+        try:
+            check_is_fitted(self.denoiser)
+        except (NotFittedError, TypeError):
+            raise NotFittedError(
+                f"denoiser={self.denoiser!r} is not fitted, and from_fitted has no "
+                "training samples: pass it fitted, such as "
+                "PosteriorMeanDenoiser().fit(X_train), or use "
+                "SmoothedClassifier(FrozenEstimator(clf), denoiser=...).fit(X, y)."
+            ) from None
+        return self.denoiser
+
+    def _told_denoiser(self, denoiser):
+        """The denoiser, with the noise as it is now."""
+        if denoiser is None:
+            return None
+        if isinstance(denoiser, str):
+            denoiser = PosteriorMeanDenoiser()
+        scale = self._scale()
+        return follow_noise(
+            denoiser,
+            sigma=self.sigma,
+            noise=self.noise,
+            feature_scale=scale,
+            noise_features=None if scale is None else np.flatnonzero(scale),
+        )
+
+    def _base(self):
+        """What is smoothed: the classifier, behind the denoiser if there is one."""
+        denoiser = self._told_denoiser(self.denoiser_)
+        if denoiser is None:
+            return self.estimator_
+        return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
+
     def _learn_scale(self, rows):
         """Fix the unit of each feature for the parameters as they are."""
         self.feature_scale_ = self._resolved_scale(rows)
@@ -974,7 +1042,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _model(self, X, as_frame):
         return Model(
-            self.estimator_,
+            self._base(),
             self.classes_,
             self.noise_law(n_values_of(X)),
             self._noise_key,

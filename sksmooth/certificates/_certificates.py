@@ -142,6 +142,8 @@ class Certificates:
         scale 0 are held fixed. None is 1 for all features.
     features : tuple of str or None, default=None
         Names of the features, where `X` has names.
+    denoiser : str or None, default=None
+        The denoiser in front of the base classifier; it is part of what is certified.
     index : array-like of shape (n_rows,) or None, default=None
         Labels of the samples, where `X` is a DataFrame of pandas. Certificates are
         compared without them.
@@ -191,6 +193,7 @@ class Certificates:
     slack: float = 0.0
     scale: tuple[float, ...] | None = None
     features: tuple[str, ...] | None = None
+    denoiser: str | None = None
     index: np.ndarray | None = None
     law: dict[str, Any] | None = None
 
@@ -214,6 +217,7 @@ class Certificates:
             slack: float = 0.0,
             scale: Sequence[float] | None = None,
             features: Sequence[str] | None = None,
+            denoiser: str | None = None,
             index: ArrayLike | None = None,
             law: dict[str, Any] | None = None,
         ) -> None: ...
@@ -613,4 +617,6 @@ class Certificates:
         if self.scale is not None:
             n_noisy = sum(value > 0 for value in self.scale)
             parts.append(f"noise on {n_noisy} of {len(self.scale)} features")
+        if self.denoiser is not None:
+            parts.append(f"denoiser={self.denoiser}")
         return f"Certificates({', '.join(parts)})"

@@ -53,6 +53,7 @@ SCALARS = (
     "slack",
     "scale",
     "features",
+    "denoiser",
 )
 HEAD_LINES = 3
 _DIGEST_BYTES = 8

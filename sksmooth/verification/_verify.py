@@ -110,12 +110,14 @@ class _Settings:
         law = LAWS.get(settings["noise"])
         if law is None:
             raise ValueError(f"noise={settings['noise']!r} is not known here")
-        if settings["norm"] != law.norm:
-            raise ValueError(f"no {settings['noise']} radii in norm={settings['norm']}")
+        self.n_features = settings["n_features"]
+        if type(self.n_features) is not int or self.n_features < 1:
+            raise ValueError(f"n_features={self.n_features!r}")
+        unit = law.unit(settings["norm"], self.n_features)
         counted = type(self.n_rows) is int and 0 <= self.n_rows <= _MOST_ROWS
         if not (0 < self.sigma < math.inf and counted):
             raise ValueError(f"sigma={self.sigma}, n_rows={self.n_rows!r:.40}")
-        self.law = law(self.sigma)
+        self.law = law(self.sigma / unit)
         radii = settings["radii"]
         self.radii = None if radii is None else np.array(radii, dtype=float)
         if radii is not None and (
@@ -144,7 +146,9 @@ class _Settings:
             raise ValueError(f"weights={weights}")
         self.tol = settings["tol"] if radii is None else None
         # Half a diagonal of a cell of the grid for each of two rows.
-        needed = settings["grid"] * math.sqrt(math.prod(settings["row_shape"]))
+        scale = settings["noise_scale"]
+        cell = np.array(settings["grid"]) / (1.0 if scale is None else np.array(scale))
+        needed = np.linalg.norm(np.broadcast_to(cell, self.n_features), law.norm) / unit
         if not needed * (1 - _ROUNDING) <= self.slack < math.inf:
             raise ValueError(f"slack={self.slack!r} beside {needed!r} of the grid")
 
