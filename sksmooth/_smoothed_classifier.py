@@ -269,7 +269,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "norm": [None, Options(Real, {1, 2, np.inf})],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
-        "denoiser": [None, StrOptions({"posterior_mean"}), HasMethods(["transform"])],
+        "denoiser": [
+            None,
+            StrOptions({"posterior_mean"}),
+            HasMethods(["fit", "transform"]),
+        ],
         "method": [StrOptions({"auto", "exact", "monte_carlo"})],
         "bound": [StrOptions({"binary", "multiclass"})],
         "vote_weights": [None, Mapping, "array-like"],
@@ -905,13 +909,18 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _fit_denoiser(self, X, y, sample_weight):
         """Fit the denoiser on the training samples, or take it as it is if frozen."""
-        denoiser = self._told_denoiser(self.denoiser)
-        if denoiser is None or isinstance(denoiser, FrozenEstimator):
-            return denoiser
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if not has_fit_parameter(denoiser, "sample_weight"):
-            weights = {}
-        return clone(denoiser).fit(X, y, **weights)
+        own = self.denoiser
+        if own is None or isinstance(own, FrozenEstimator):
+            return own
+        if isinstance(own, str):
+            own = PosteriorMeanDenoiser()
+        fitted = clone(self._told_denoiser(own))
+        weights = {}
+        if sample_weight is not None and has_fit_parameter(fitted, "sample_weight"):
+            weights["sample_weight"] = sample_weight
+        fitted.fit(X, y, **weights)
+        # What it was told of the noise is told again before each use.
+        return fitted.set_params(**own.get_params(deep=False))
 
     def _fitted_denoiser(self):
         """The denoiser of `from_fitted`, which has no training samples."""
@@ -932,8 +941,6 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """The denoiser, with the noise as it is now."""
         if denoiser is None:
             return None
-        if isinstance(denoiser, str):
-            denoiser = PosteriorMeanDenoiser()
         scale = self._scale()
         return follow_noise(
             denoiser,

@@ -7,18 +7,21 @@ take both.
 
 from sksmooth.samples._columns import learned_scale, resolve_scale
 from sksmooth.samples._table import Table, numbers_of
+from sksmooth.samples._units import Units
 from sksmooth.samples._values import (
     columns_of,
     digests_of,
     has_missing,
     n_values_of,
     shown,
+    unit_values_of,
     values_of,
     with_values,
 )
 
 __all__ = [
     "Table",
+    "Units",
     "columns_of",
     "digests_of",
     "has_missing",
@@ -27,6 +30,7 @@ __all__ = [
     "numbers_of",
     "resolve_scale",
     "shown",
+    "unit_values_of",
     "values_of",
     "with_values",
 ]

@@ -12,6 +12,12 @@ def values_of(X):
     return X.values if isinstance(X, Table) else X.reshape(len(X), -1)
 
 
+def unit_values_of(X):
+    """Return what takes noise in units of its scale; see `values_of`."""
+    values = values_of(X).astype(np.float64, copy=False)
+    return values / X.scale if isinstance(X, Table) else values
+
+
 def n_values_of(X):
     """Return how many values of a sample take noise."""
     if isinstance(X, Table):
