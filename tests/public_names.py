@@ -14,7 +14,7 @@ PUBLIC = {
     "sksmooth.training": None,
     "sksmooth.denoising": ["PosteriorMeanDenoiser"],
     "sksmooth.inspection": None,
-    "sksmooth.noise": ["Gaussian"],
+    "sksmooth.noise": ["Gaussian", "Laplace"],
     "sksmooth.bounds": [
         "ThresholdTest",
         "clopper_pearson_lower",

@@ -137,6 +137,9 @@ class Certificates:
         The radii that were asked, ``certify(X, radii=...)``; `radius` is then the
         largest of them that was shown to hold, a lower bound. None if the radius
         itself was asked.
+    slack : float, default=0.0
+        What was taken off each radius so that it also holds between the points of the
+        grid that noise is drawn on.
     scale : tuple of float of shape (n_features,) or None, default=None
         Unit of each feature: radii are in norms of ``delta / scale``, and features of
         scale 0 are held fixed. None is 1 for all features.
@@ -149,9 +152,6 @@ class Certificates:
         compared without them.
     law : dict or None, default=None
         What else defines the law of the noise.
-    slack : float, default=0.0
-        What was taken off each radius so that it also holds between the points of the
-        grid that noise is drawn on.
 
     Raises
     ------
