@@ -99,7 +99,7 @@ def read_log(path):
         if len(position) != len(classes) or not classes:
             raise ValueError("classes are not distinct")
     except (KeyError, RecursionError, TypeError, ValueError) as error:
-        raise UnreadableError(2, f"odd settings ({error!r:.200})") from None
+        raise UnreadableError(2, f"odd settings ({told(error)})") from None
     rows, previous = [], -1
     for number, line in enumerate(lines[3:], start=4):
         if number == len(lines):  # what follows the last end of a line
@@ -110,7 +110,7 @@ def read_log(path):
         try:
             row = _parsed(content.split("\t"), position)
         except (LookupError, RecursionError, TypeError, ValueError) as error:
-            raise UnreadableError(number, f"an odd line ({error!s:.200})") from None
+            raise UnreadableError(number, f"an odd line ({told(error)})") from None
         if row[0] <= previous:
             raise UnreadableError(number, f"row {row[0]} after row {previous}")
         previous = row[0]
@@ -121,6 +121,13 @@ def read_log(path):
     columns = [np.array(c, dtype=d) for c, d in zip(columns, dtypes, strict=True)]
     counts, label_counts = (column.reshape(shape) for column in columns[-2:])
     return Log(settings, *columns[:-2], counts, label_counts)
+
+
+def told(error):
+    """What is wrong with settings or a line, in a few words."""
+    if isinstance(error, LookupError):
+        return f"{error!s:.200} is missing or not known"
+    return f"{error!s:.200}"
 
 
 def _parsed(cells, position):

@@ -14,7 +14,7 @@ from sksmooth.verification._evidence import (
     most_misses,
     proved_radius,
 )
-from sksmooth.verification._log_text import UnreadableError, read_log
+from sksmooth.verification._log_text import UnreadableError, read_log, told
 
 # Of a radius, in units of sigma plus radius, and of a probability. Two ways to compute
 # one differ by 6 units of the last place; the rest is for other versions of scipy.
@@ -76,17 +76,17 @@ def verify_log(path: Any) -> Verdict:
     rows = f"all {n} rows" if n == n_rows else f"{n} of {n_rows} rows"
     if settings.method == "exact":
         checks = _exact_checks(log, settings)
-        told = (
+        summary = (
             f"not recomputed: {rows} hold closed forms, which only the classifier "
             "can give again; no line is damaged"
         )
     else:
         check = _planned_checks if settings.radii is None else _sequential_checks
         checks = [*_common_checks(log, settings), *check(log, settings)]
-        told = f"true: {rows} hold, recomputed from their votes"
+        summary = f"true: {rows} hold, recomputed from their votes"
     wrong = [(int(np.argmax(bad)), reason) for bad, reason in checks if bad.any()]
     if not wrong:
-        return Verdict(True, f"{path}: {told}")
+        return Verdict(True, f"{path}: {summary}")
     at, reason = min(wrong, key=lambda found: found[0])
     where = f"row {log.rows[at]} (line {log.lines[at]})"
     return Verdict(False, f"{path}: false: {where}: {reason(at)}")
@@ -99,7 +99,7 @@ class _Settings:
         try:
             self._read(settings)
         except (LookupError, OverflowError, TypeError, ValueError) as error:
-            raise UnreadableError(2, f"odd settings ({error!r:.200})") from None
+            raise UnreadableError(2, f"odd settings ({told(error)})") from None
 
     def _read(self, settings):
         self.n_rows = settings["n_rows"]
