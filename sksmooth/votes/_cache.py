@@ -3,6 +3,7 @@
 
 from weakref import WeakKeyDictionary
 
+from sksmooth._estimators import layers
 from sksmooth.votes._fitted_state import FittedState
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import may_have_closed_form
@@ -44,14 +45,15 @@ class FormCache:
         return form
 
     def _form(self, estimator, X, sigma):
-        if not may_have_closed_form(estimator):
+        parts = layers(estimator, exact=True)
+        if not may_have_closed_form(parts):
             return self._compute(estimator, X, sigma)
         known = self._known.get(estimator)
         if known is not None:
             form, state = known
-            if state.is_that_of(estimator):
+            if state.is_that_of(parts):
                 return form
-        state = FittedState(estimator)
+        state = FittedState(parts)
         form = self._compute(estimator, X, sigma)
         self._known[estimator] = form, state
         return form
