@@ -303,7 +303,7 @@ def draw(found, folder):
             GRIDS[name][1],
             errors,
             ("#3f90da", "#ffa90e", "#bd1f01", "#832db6"),
-            strict=True,
+            strict=False,
         ):
             overall = 100 * table.mean(axis=(0, 2))
             ax.plot(RATIOS, overall, "o-", ms=3, color=color, label=f"σ = {sigma:g}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The smoothed classifier: a meta-estimator that votes on noisy copies of each row."""
 
+import operator
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
@@ -26,6 +27,7 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
+    has_fit_parameter,
     validate_data,
 )
 
@@ -42,12 +44,14 @@ from sksmooth._compat import (
 from sksmooth._estimators import (
     frames_like,
     is_classifier,
+    is_frame,
     is_no_classifier,
     tags_of,
     takes_frame,
     with_sample_weight,
 )
 from sksmooth._typing import RandomState
+from sksmooth.bounds import check_alpha
 from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
@@ -58,14 +62,26 @@ from sksmooth.certificates import (
     require_known,
     resolve_vote_weights,
 )
+from sksmooth.denoising import (
+    PosteriorMeanDenoiser,
+    follow_noise,
+)
 from sksmooth.logs import CertificateLog, describe_run
-from sksmooth.noise import LAWS, Law, draw_noise_key, row_digests
+from sksmooth.noise import LAWS, Law, draw_noise_key
 from sksmooth.parallel import run_in_chunks
 from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
+from sksmooth.samples import (
+    Table,
+    digests_of,
+    has_missing,
+    n_values_of,
+    resolve_scale,
+)
 from sksmooth.votes import (
     Model,
     VoteSource,
     as_classifier,
+    columns_without_numbers,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -81,6 +97,8 @@ if TYPE_CHECKING:
     import torch
 
 _DTYPES = [np.float64, np.float32]
+# Bounds take counts of votes as floats, which are whole numbers up to here.
+_MOST_VOTES = 2**53
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -118,6 +136,27 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     norm : {1, 2, inf} or None, default=None
         Order of the norm in which radii are certified; None is the law's own. Gaussian
         noise certifies l2, and by inclusion l1 and l-infinity; Laplace noise l1.
+
+    noise_features : names, indices, boolean mask, slice, callable or None, default=None
+        The features that take noise; None is all of them. All others are held fixed:
+        they reach the base classifier exactly as they come, of any dtype, missing
+        values included, and certificates speak of samples that agree in them. A
+        callable is given the training samples and returns names, as
+        :func:`~sklearn.compose.make_column_selector` does.
+
+    feature_scale : "std", dict {name: scale}, array-like of shape (n_features,) or \
+            None, default=None
+        The unit of each feature: the noise of feature j has standard deviation ``sigma
+        * scale[j]``, and radii are in norms of ``delta / scale``. "std" takes the
+        standard deviations of the training samples. Features that a dict leaves out
+        have scale 1. A feature of scale 0 is held fixed.
+
+    denoiser : "posterior_mean", transformer or None, default=None
+        What stands between the noise and `estimator`, which is fitted without noise.
+        It is fitted in `fit` on the same samples, and knows `sigma` and the other
+        parameters of the noise; see :mod:`sksmooth.denoising`. "posterior_mean" is
+        :class:`~sksmooth.denoising.PosteriorMeanDenoiser`. The base classifier that is
+        smoothed and certified is then `estimator` behind the denoiser.
 
     method : {"auto", "monte_carlo", "exact"}, default="auto"
         Where votes come from. "monte_carlo" samples them; "exact" computes their
@@ -173,6 +212,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         The classes of `estimator_`.
 
+    denoiser_ : transformer or None
+        The fitted denoiser.
+
+    feature_scale_ : ndarray of shape (n_features,) or None
+        The unit of each feature, 0 where it is held fixed; None where neither
+        `noise_features` nor `feature_scale` is given.
+
     n_features_in_ : int
         Number of features seen during `fit`.
 
@@ -221,6 +267,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "sigma": [Interval(Real, 0, None, closed="neither")],
         "noise": [StrOptions(set(LAWS))],
         "norm": [None, Options(Real, {1, 2, np.inf})],
+        "noise_features": "no_validation",
+        "feature_scale": "no_validation",
+        "denoiser": [
+            None,
+            StrOptions({"posterior_mean"}),
+            HasMethods(["fit", "transform"]),
+        ],
         "method": [StrOptions({"auto", "exact", "monte_carlo"})],
         "bound": [StrOptions({"binary", "multiclass"})],
         "vote_weights": [None, Mapping, "array-like"],
@@ -244,6 +297,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         sigma: float = 0.25,
         noise: str = "gaussian",
         norm: float | None = None,
+        noise_features: Any = None,
+        feature_scale: Any = None,
+        denoiser: Any = None,
         method: str = "auto",
         bound: str = "multiclass",
         vote_weights: Mapping[Any, float] | ArrayLike | None = None,
@@ -260,6 +316,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.sigma = sigma
         self.noise = noise
         self.norm = norm
+        self.noise_features = noise_features
+        self.feature_scale = feature_scale
+        self.denoiser = denoiser
         self.method = method
         self.bound = bound
         self.vote_weights = vote_weights
@@ -271,6 +330,18 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def _validate_params(self):
+        """Check parameters; called by `fit` before anything else."""
+        refuse_module(self.estimator)
+        super()._validate_params()
+        check_alpha(self.alpha)
+        for name in ("n_predict", "n_certify"):
+            if getattr(self, name) > _MOST_VOTES:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} is more votes than can be counted: "
+                    f"use {_MOST_VOTES} or fewer."
+                )
 
     @classmethod
     def from_fitted(
@@ -347,6 +418,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
+        smoothed._learn_scale(None)
+        # Nothing is known of training samples; a closed form refuses missing values.
+        smoothed._may_miss = False
+        smoothed.denoiser_ = smoothed._fitted_denoiser()
         smoothed._adopt(frozen, draw_noise_key(rng))
         return smoothed
 
@@ -395,7 +470,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         refuse_fit_params(fit_params, self)
         _check_classifier(self.estimator)
-        X_checked, y_checked = self._check_rows(X, y, reset=True)
+        samples, y_checked = self._check_training(X, y)
         check_classification_targets(y_checked)
         fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         if routing_enabled():
@@ -406,18 +481,21 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if self.random_state is not None:
             _seed_unseeded(fitted, rng)
         as_frame, classes = frames_like(X), None
-        X_seen, y_seen = X_checked if as_frame is None else X, y_checked
+        arrays = samples.rows if isinstance(samples, Table) else samples
+        X_seen, y_seen = arrays if as_frame is None else X, y_checked
         if isinstance(fitted, FrozenEstimator):
             as_frame = None  # it may have been fitted on something else
         elif ends_in_skorch_net(fitted):
             if not isinstance(fitted, Pipeline):
                 # A DataFrame is several inputs to a net.
-                X_seen, as_frame = X_checked, None
+                X_seen, as_frame = np.asarray(arrays), None
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
+        self._may_miss = has_missing(samples)
+        self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":
-            probe_fitted(self._model(X_checked, as_frame), X_checked)
+            probe_fitted(self._model(samples, as_frame), samples)
         return self
 
     def _adopt(self, fitted, noise_key, classes=None, as_frame=None):
@@ -437,10 +515,12 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.estimator_ = fitted
         self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
         check_classes(self.classes_)
+        scale = self._scale()
         refuse_categories(
             fitted,
             getattr(self, "n_features_in_", None),
             getattr(self, "feature_names_in_", None),
+            held=() if scale is None else np.flatnonzero(scale == 0),
         )
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
@@ -563,13 +643,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"tol={tol!r} must be a finite number, zero or more.")
         if not (isinstance(beta, Real) and 0 <= beta < 0.5):
             raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
+        index = X.index if hasattr(X, "iloc") else None
         X, as_frame = self._rows_and_frames(X)
         question = self._certify_question(X, radii, tol, beta)
         source = self._source(X, question, as_frame)
         source.check(question)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
-            return self._certificates(answers, question, source)
+            return self._certificates(answers, question, source, index)
         parts = []
         try:
             parts.extend(self._chunks(question, source, X))
@@ -578,13 +659,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 raise
             partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
             raise CertifyInterrupted(
-                self._certificates(partial_answers, question, source)
+                self._certificates(partial_answers, question, source, index)
             ) from None
         answers = RowAnswers.concatenate(parts).named(self.classes_)
-        return self._certificates(answers, question, source)
+        return self._certificates(answers, question, source, index)
 
     def _certify_question(self, X, radii, tol, beta):
-        law = self.noise_law(X[0].size if len(X) else 1)
+        law = self.noise_law(n_values_of(X))
         settings = {
             "law": law,
             "n_max": self.n_certify,
@@ -598,7 +679,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return CertifyRadius(tol=tol, **settings)
         return CertifyAtRadii(radii=radii, **settings)
 
-    def _certificates(self, answers, question, source):
+    def _certificates(self, answers, question, source, index):
         """Certificates from what is known of each sample."""
         columns = vars(answers).copy()
         del columns["label_counts"]
@@ -611,12 +692,24 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             method=source.method,
             radii=None if question.radii is None else tuple(question.radii.tolist()),
             **question.error(source.method),
+            **self._space(),
+            index=None if index is None else index[: len(answers.label)],
+            law={"n_features": question.law.n_features},
         )
+
+    def _space(self):
+        """What radii are about, for certificates and logs."""
+        scale, names = self._scale(), getattr(self, "feature_names_in_", None)
+        return {
+            "scale": None if scale is None else tuple(scale.tolist()),
+            "features": None if names is None else tuple(map(str, names)),
+            "denoiser": None if self.denoiser_ is None else repr(self.denoiser),
+        }
 
     def _certify_into(self, log, question, source, X):
         """Certify the samples that a log does not hold yet, and return all of it."""
-        digests = row_digests(X, self._noise_key)
-        described = describe_run(
+        digests = digests_of(X, self._noise_key)
+        described = self._space() | describe_run(
             question, source, self.classes_, X, digests, self._noise_key
         )
         with CertificateLog.of(log).writing(described, digests) as writer:
@@ -700,16 +793,11 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         )
 
-    def _validate_params(self):
-        """Check parameters; called by `fit` before anything else."""
-        refuse_module(self.estimator)
-        super()._validate_params()
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = tags_of(self.estimator)
         tags.input_tags.sparse = False
-        tags.input_tags.allow_nan = False
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
         tags.input_tags.positive_only = inner.input_tags.positive_only
         tags.input_tags.three_d_array = inner.input_tags.three_d_array
         if inner.classifier_tags is not None:
@@ -727,7 +815,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "the inputs side by side, and let the first layer or step take them "
                 "apart."
             )
-        return validate_data(self, X, y, reset=reset, dtype=_DTYPES, allow_nd=True)
+        return validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            dtype=_DTYPES,
+            allow_nd=True,
+            ensure_all_finite=self._finite(),
+        )
 
     def noise_law(self, n_features: int | None = None) -> Law:
         """Return the law of the noise.
@@ -735,14 +831,17 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         n_features : int, default=None
-            Number of values in a sample; certificates in some norms depend on it.
+            Number of values in a sample that take noise; certificates in some norms
+            depend on it. Not needed where `feature_scale_` says it.
 
         Returns
         -------
         Law
             A law of `sksmooth.noise`.
         """
-        return LAWS[self.noise](self.sigma, self.norm, n_features)
+        scale = self._scale() if hasattr(self, "_scale_of") else None
+        scale = None if scale is None else scale[scale > 0]
+        return LAWS[self.noise](self.sigma, self.norm, n_features, scale)
 
     def vote_source(self, X: ArrayLike) -> VoteSource:
         """Tell where the votes for samples come from.
@@ -766,12 +865,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return resolve_vote_weights(self.vote_weights, self.classes_)
 
     def _rows_and_frames(self, X):
-        """Check rows; return them as an array, and what makes arrays frames again.
+        """Check samples; return them, and what makes arrays frames again.
 
-        The latter is None unless the base classifier is given frames. One that was
-        fitted elsewhere says by its `predict` whether it takes frames like `X`: it may
-        state other names than those of the columns that it was fitted on.
+        The latter is None unless the base classifier is given frames that are made of
+        arrays. One that was fitted elsewhere says by its `predict` whether it takes
+        frames like `X`: it may state other names than those of the columns that it was
+        fitted on.
         """
+        scale = self._scale()
+        if scale is not None:
+            return self._table(self._check_columns(X, reset=False), scale), None
         as_frame = frames_like(X)
         if (
             as_frame is None
@@ -780,11 +883,155 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ):
             return self._check_rows(X), self._as_frame
         refuse_columns_without_numbers(X)
-        rows = check_array(X, dtype=_DTYPES, estimator=self, input_name="X")
+        rows = check_array(
+            X,
+            dtype=_DTYPES,
+            estimator=self,
+            input_name="X",
+            ensure_all_finite=self._finite(),
+        )
         if not takes_frame(self.estimator_, as_frame(rows[:1])):
             return self._check_rows(X), None
         check_n_features(self, rows, reset=False)
         return rows, as_frame
+
+    def _check_training(self, X, y):
+        """Check training samples and labels, and learn which columns take noise."""
+        if self.noise_features is None and self.feature_scale is None:
+            samples, y = self._check_rows(X, y, reset=True)
+            self._learn_scale(None)
+            return samples, y
+        y = validate_data(self, X="no_validation", y=y)
+        rows = self._check_columns(X, reset=True)
+        check_consistent_length(rows, y)
+        self._learn_scale(rows)
+        return self._table(rows, self.feature_scale_), y
+
+    def _fit_denoiser(self, X, y, sample_weight):
+        """Fit the denoiser on the training samples, or take it as it is if frozen."""
+        own = self.denoiser
+        if own is None or isinstance(own, FrozenEstimator):
+            return own
+        if isinstance(own, str):
+            own = PosteriorMeanDenoiser()
+        fitted = clone(self._told_denoiser(own))
+        weights = {}
+        if sample_weight is not None and has_fit_parameter(fitted, "sample_weight"):
+            weights["sample_weight"] = sample_weight
+        fitted.fit(X, y, **weights)
+        # What it was told of the noise is told again before each use.
+        return fitted.set_params(**own.get_params(deep=False))
+
+    def _fitted_denoiser(self):
+        """The denoiser of `from_fitted`, which has no training samples."""
+        if self.denoiser is None:
+            return None
+        try:
+            check_is_fitted(self.denoiser)
+        except (NotFittedError, TypeError):
+            raise NotFittedError(
+                f"denoiser={self.denoiser!r} is not fitted, and from_fitted has no "
+                "training samples: pass it fitted, such as "
+                "PosteriorMeanDenoiser().fit(X_train), or use "
+                "SmoothedClassifier(FrozenEstimator(clf), denoiser=...).fit(X, y)."
+            ) from None
+        return self.denoiser
+
+    def _told_denoiser(self, denoiser):
+        """The denoiser, with the noise as it is now."""
+        if denoiser is None:
+            return None
+        scale = self._scale()
+        return follow_noise(
+            denoiser,
+            sigma=self.sigma,
+            noise=self.noise,
+            feature_scale=scale,
+            noise_features=None if scale is None else np.flatnonzero(scale),
+        )
+
+    def _base(self):
+        """What is smoothed: the classifier, behind the denoiser if there is one."""
+        denoiser = self._told_denoiser(self.denoiser_)
+        if denoiser is None:
+            return self.estimator_
+        return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
+
+    def _learn_scale(self, rows):
+        """Fix the unit of each feature for the parameters as they are."""
+        self.feature_scale_ = self._resolved_scale(rows)
+        self._scale_of = self.noise_features, self.feature_scale
+
+    def _scale(self):
+        """Unit of each feature; parameters may have been set since `fit`."""
+        now = self.noise_features, self.feature_scale
+        if all(map(operator.is_, self._scale_of, now)):
+            return self.feature_scale_
+        return self._resolved_scale(None)
+
+    def _resolved_scale(self, rows):
+        if self.noise_features is None and self.feature_scale is None:
+            return None
+        if not hasattr(self, "n_features_in_"):
+            raise ValueError(
+                f"estimator={self.estimator!r} does not state how many features it "
+                "takes, which noise_features and feature_scale need."
+            )
+        return resolve_scale(
+            self.noise_features,
+            self.feature_scale,
+            names=getattr(self, "feature_names_in_", None),
+            n_features=self.n_features_in_,
+            X=rows,
+        )
+
+    def _check_columns(self, X, *, reset):
+        """Check the names and the number of columns of any dtype."""
+        rows = X
+        if not is_frame(X):
+            rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
+        if not len(rows):
+            raise ValueError("X has no samples; at least one is needed.")
+        if not reset and isinstance(self.estimator_, FrozenEstimator):
+            check_n_features(self, rows, reset=False)
+        else:
+            validate_data(self, X, "no_validation", skip_check_array=True, reset=reset)
+        return rows
+
+    def _table(self, rows, scale):
+        """Samples with the columns that take noise as numbers."""
+        noisy = np.flatnonzero(scale)
+        names = rows.columns if is_frame(rows) else range(rows.shape[1])
+        without = columns_without_numbers(rows)
+        wrong = [names[at] for at in noisy if names[at] in without]
+        if wrong:
+            raise ValueError(
+                f"noise_features={self.noise_features!r} has the columns {wrong}, "
+                "which are not numbers: noise can only be added to numbers. Name the "
+                "columns with numbers, such as "
+                "noise_features=make_column_selector(dtype_include='number')."
+            )
+        table = Table(rows, noisy, scale[noisy])
+        if np.isinf(table.values).any():
+            raise ValueError("X holds infinity in a column that takes noise.")
+        missing = np.isnan(table.values).any(axis=0)
+        if missing.any() and not self._takes_missing():
+            raise ValueError(
+                f"X has missing values in the columns "
+                f"{[names[at] for at in noisy[missing]]}, which take noise, and the "
+                f"base classifier {self.estimator!r} does not take missing values. "
+                "Impute them in a Pipeline before SmoothedClassifier, hold the columns "
+                "fixed with noise_features, or use a base classifier that takes them, "
+                "such as HistGradientBoostingClassifier."
+            )
+        return table
+
+    def _takes_missing(self):
+        """Whether the base classifier takes missing values."""
+        return tags_of(self.estimator).input_tags.allow_nan
+
+    def _finite(self):
+        return "allow-nan" if self._takes_missing() else True
 
     def _predict_base(self, X):
         """Labels of the base classifier for samples without noise."""
@@ -802,13 +1049,14 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _model(self, X, as_frame):
         return Model(
-            self.estimator_,
+            self._base(),
             self.classes_,
-            self.noise_law(X[0].size if len(X) else 1),
+            self.noise_law(n_values_of(X)),
             self._noise_key,
             self.batch_size,
             self.device,
             as_frame,
+            self._may_miss,
         )
 
     def _answer(self, question, X, as_frame=None):

@@ -2,6 +2,7 @@
 """Runs of certify to be logged, cut off and resumed."""
 
 import contextlib
+import hashlib
 import os
 import time
 
@@ -91,3 +92,35 @@ def cost_of_witnesses(text):
     found = [row.found for row in logged_rows(text)]
     order, n_needed = choose_witnesses(found)
     return sum(found[at]["n_evaluations"] for at in order[:n_needed])
+
+
+def forged(text, number, change):
+    """A log of which one line was changed, with a check that fits.
+
+    Parameters
+    ----------
+    text : bytes
+        A log.
+    number : int
+        Of the line, from 1; line 2 holds the settings, which all checks depend on.
+    change : callable
+        From the cells of the line without its check, or from the settings as JSON, to
+        what is to stand there.
+    """
+    lines = text.decode().split("\n")
+    settings, _, key = lines[1].rpartition("\t")
+    if number == 2:
+        settings = "# " + change(settings.removeprefix("# "))
+        key = _check_of(settings, b"")
+        lines[1] = f"{settings}\t{key}"
+    else:
+        cells = lines[number - 1].split("\t")[:-1]
+        lines[number - 1] = "\t".join([*change(cells), ""])
+    for at in range(3, len(lines) - 1):
+        content = lines[at].rpartition("\t")[0]
+        lines[at] = f"{content}\t{_check_of(content, key.encode())}"
+    return "\n".join(lines).encode()
+
+
+def _check_of(text, key):
+    return hashlib.blake2b(text.encode(), key=key, digest_size=8).hexdigest()

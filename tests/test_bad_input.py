@@ -569,6 +569,36 @@ def test_the_base_classifier_is_fitted_only_when_all_is_well():
     assert Counts.n_fits == 1
 
 
+@pytest.mark.parametrize("alpha", [5e-324, 1e-300, 1e-201])
+def test_an_alpha_that_floating_point_cannot_split(untouched, alpha):
+    untouched.set_params(alpha=alpha)
+    for ask in (untouched.predict, untouched.predict_proba, untouched.certify):
+        with complains(ValueError, f"alpha={alpha!r}", "1e-200"):
+            ask(X)
+
+
+@pytest.mark.parametrize("name", ["n_predict", "n_certify"])
+@pytest.mark.parametrize("votes", [2**53 + 1, 10**19, 10**400])
+def test_more_votes_than_can_be_counted(untouched, name, votes):
+    untouched.set_params(**{name: votes})
+    for ask in (untouched.predict, untouched.predict_proba, untouched.certify):
+        with complains(ValueError, f"{name}={votes}", "9007199254740992"):
+            ask(X)
+
+
+@pytest.mark.parametrize("radii", [None, [0.0, 0.02]])
+def test_the_smallest_alpha_and_beta_work_or_name_the_votes_they_need(radii):
+    clf = smoothed(alpha=1e-200, n_certify=1000, sigma=0.1, bound="binary").fit(X, Y)
+    for beta in (0.0, 5e-324, 1e-300, 1e-100):
+        certificates = clf.certify(X[:20], radii=radii, beta=beta)
+        assert (certificates.n_evaluations > 0).all()
+    # At sigma 0.1 the neighbors of a row hardly change.
+    assert not certificates.abstained.all()
+    clf.set_params(n_certify=400)
+    with complains(ValueError, "n_certify=400", "alpha=1e-200", "n_certify >= "):
+        clf.certify(X, radii=radii)
+
+
 def test_vote_weights_too_far_apart():
     with complains(ValueError, "vote_weights", "1e+17"):
         smoothed(vote_weights=[1e17, 1, 1]).fit(X, Y)

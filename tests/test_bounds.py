@@ -7,10 +7,15 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+from scipy.special import betaincc, ndtr
 from scipy.stats import binom
 
 from sksmooth.bounds import (
+    SMALLEST_ALPHA,
     ThresholdTest,
+    binomial_lower,
+    binomial_upper,
+    check_alpha,
     clopper_pearson_lower,
     clopper_pearson_upper,
     geometric_looks,
@@ -129,14 +134,73 @@ def test_clopper_pearson_fails_with_probability_at_most_alpha(n):
     assert below.max() > 0.9 * alpha  # not by being useless
 
 
-def test_clopper_pearson_broadcasts_and_takes_expected_counts():
-    k = np.array([[0.5, 2.25], [3.0, 9.75]])
-    lower = clopper_pearson_lower(k, 10, 0.01)
-    assert lower.shape == (2, 2)
+def test_clopper_pearson_broadcasts():
+    k = np.array([[0, 2], [3, 9]])
+    assert clopper_pearson_lower(k, 10, 0.01).shape == (2, 2)
     assert clopper_pearson_upper(k[:, :1], [10, 20, 30], 0.01).shape == (2, 3)
-    # Between its neighbours, as planning needs.
-    assert (lower > clopper_pearson_lower(np.floor(k), 10, 0.01) - 1e-15).all()
-    assert (lower < clopper_pearson_lower(np.floor(k) + 1, 10, 0.01)).all()
+
+
+@pytest.mark.parametrize("alpha", [0.01, 1e-250])
+def test_bounds_of_expected_counts_are_between_those_of_their_neighbors(alpha):
+    k = np.array([[0.5, 2.25], [3.0, 9.75]])
+    for expected, whole in (
+        (binomial_lower, clopper_pearson_lower),
+        (binomial_upper, clopper_pearson_upper),
+    ):
+        bound = expected(k, 10, alpha)
+        assert (bound >= whole(np.floor(k), 10, alpha) * (1 - 1e-14)).all()
+        assert (bound <= whole(np.floor(k) + 1, 10, alpha) * (1 + 1e-14)).all()
+        np.testing.assert_array_equal(
+            expected(np.arange(11), 10, alpha), whole(np.arange(11), 10, alpha)
+        )
+
+
+def log_at_least(k, n, p):
+    """``log P(Bin(n, p) >= k)`` for an mpmath number p below k / n."""
+    log_first = mpmath.log(mpmath.binomial(n, k))
+    log_first += k * mpmath.log(p) + (n - k) * mpmath.log(1 - p)
+    total = term = mpmath.mpf(1)
+    for j in range(n - k):
+        term *= mpmath.mpf(n - k - j) / (k + 1 + j) * p / (1 - p)
+        total += term
+        if term < total * mpmath.mpf(10) ** -30:
+            break
+    return log_first + mpmath.log(total)
+
+
+@pytest.mark.parametrize("alpha", [5e-324, 1e-320, 1e-300, 1e-200, 1e-101, 1e-99])
+@pytest.mark.parametrize("n", [2, 10, 1000, 1_000_000])
+def test_clopper_pearson_at_tiny_alpha_against_high_precision(n, alpha):
+    checked = 0
+    with mpmath.workdps(50):
+        log_alpha = mpmath.log(mpmath.mpf(alpha))
+        for k in counts_of(n):
+            lower = mpmath.mpf(float(clopper_pearson_lower(k, n, alpha)))
+            upper = mpmath.mpf(float(clopper_pearson_upper(k, n, alpha)))
+            assert 0 <= lower < mpmath.mpf(k) / n < upper <= 1
+            # Of a bound next to 0 or 1, too few digits are left to tell its tail.
+            if 1e-307 < lower < 0.9:
+                assert abs(log_at_least(k, n, lower) - log_alpha) < 1e-6
+                checked += 1
+            if upper < 0.9:
+                assert abs(log_at_least(n - k, n, 1 - upper) - log_alpha) < 1e-6
+                checked += 1
+    assert checked or n == 2
+
+
+@pytest.mark.parametrize("alpha", [5e-324, 1e-300, 1e-150])
+@pytest.mark.parametrize("n", [1, 10, 10**5, 10**8, 10**12])
+def test_clopper_pearson_at_tiny_alpha_is_ordered(n, alpha):
+    k = np.clip([0, 1, 2, 10, n // 3, n // 2, n - 10, n - 2, n - 1, n], 0, n)
+    k = np.unique(k)
+    lower, upper = (
+        clopper_pearson_lower(k, n, alpha),
+        clopper_pearson_upper(k, n, alpha),
+    )
+    for bound in (lower, upper):
+        assert (np.diff(bound) >= 0).all()
+    assert (lower <= k / n).all() and (k / n <= upper).all()
+    assert (lower >= 0).all() and (upper <= 1).all()
 
 
 @pytest.mark.parametrize("bound", [clopper_pearson_lower, clopper_pearson_upper])
@@ -149,11 +213,45 @@ def test_clopper_pearson_broadcasts_and_takes_expected_counts():
         (1, 10, math.nan, "alpha=nan must"),
         (11, 10, 0.05, "k=11 must lie between 0 and n=10"),
         ([3, -1], 10, 0.05, "k=-1 must lie between 0 and n=10"),
+        (1, 10, "0.05", "alpha='0.05' must"),
+        (1, 10, None, "alpha=None must"),
+        (1.5, 10, 0.05, "k=1.5 must be a whole number"),
+        ([1, 2.25], 10, 0.05, "k=2.25 must be a whole number"),
+        (1, 10.5, 0.05, "n=10.5 must be a whole number"),
+        ("1", 10, 0.05, "k='1' must be a whole number"),
+        (1, "10", 0.05, "n='10' must be a whole number"),
+        (["1"], 10, 0.05, r"k=\['1'\] must be a whole number"),
+        (True, 10, 0.05, "k=True must be a whole number"),
+        ([False, True], 10, 0.05, "k=.* must be a whole number"),
+        (math.nan, 10, 0.05, "k=nan must be a whole number"),
+        (1, math.nan, 0.05, "n=nan must be a whole number"),
+        (1, math.inf, 0.05, "n=inf must be a whole number"),
+        (1, 10**16, 0.05, r"n=1e\+16 is more than 9007199254740992"),
+        (1, 10**400, 0.05, "n is beyond any float"),
+        (1j, 10, 0.05, "k=1j must be a whole number"),
+        (None, 10, 0.05, "k=None must be a whole number"),
+        (np.datetime64("2020"), 10, 0.05, "k=.* must be a whole number"),
     ],
 )
 def test_clopper_pearson_refuses(bound, k, n, alpha, message):
     with pytest.raises(ValueError, match=message):
         bound(k, n, alpha)
+
+
+def test_clopper_pearson_takes_whole_numbers_of_any_type():
+    wanted = clopper_pearson_lower(3, 10, 0.05)
+    for k in (3.0, np.int8(3), np.uint64(3), np.float32(3), np.array(3, dtype=object)):
+        assert clopper_pearson_lower(k, 10, 0.05) == wanted
+
+
+@pytest.mark.parametrize("alpha", [0.0, 5e-324, 1e-201, 1.0, math.nan, "0.1", None])
+def test_an_alpha_that_cannot_be_split_is_refused(alpha):
+    message = f"alpha={alpha!r} must be a number below 1, of 1e-200 or more"
+    with pytest.raises(ValueError, match=message):
+        check_alpha(alpha)
+    with pytest.raises(ValueError, match=message):
+        ThresholdTest.build([0.5], 100, alpha, 0.05)
+    assert check_alpha(SMALLEST_ALPHA) == SMALLEST_ALPHA
 
 
 # Looks
@@ -230,6 +328,89 @@ def test_critical_counts_meet_the_conditions_of_the_proof(n_max, alpha):
         at_p = binom.sf(test.accept - 1, looks, share * q)
         at_q = binom.sf(test.accept - 1, looks, q)
         assert (at_p <= share * at_q * (1 + 1e-6))[decides].all()
+
+
+@pytest.mark.parametrize("alpha", [0.9, 0.999, 1 - 1e-9])
+def test_the_density_lemma_applies_also_where_alpha_is_close_to_1(alpha):
+    """There a tail of level alpha q alone would ask for fewer than q (n - 1) + 1."""
+    q = np.concatenate([np.geomspace(1e-6, 0.5, 60), np.linspace(0.5, 0.999, 40)])
+    clipped = 0
+    for n_max in (1, 2, 20, 300, 10**4):
+        test = ThresholdTest.build(1 - q, n_max, alpha, 0.0)
+        looks = test.looks[:, np.newaxis]
+        decides = test.accept <= looks
+        assert (test.accept >= q * (looks - 1) + 1 - 1e-9)[decides].all()
+        level = alpha * q / np.maximum(decides.sum(axis=0), 1)
+        clipped += (binom.sf(test.accept - 2, looks, q) <= level)[decides].sum()
+    assert clipped > 0  # the tail alone would have been less
+
+
+def slow_critical_counts(miss, looks, alpha, beta):
+    """`ThresholdTest.accept` and `hopeless` of one threshold, by plain bisection."""
+
+    def spread(log_extreme, total):
+        for first in range(len(looks)):
+            level = total / (len(looks) - first)
+            if looks[first] * log_extreme <= math.log(level):
+                return level, first
+        return total, len(looks)
+
+    def most(p, n, level):
+        low, high = 0, n
+        while high - low > 1:
+            middle = (low + high) // 2
+            if betaincc(middle + 1.0, n - middle, p) <= level:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    level, first = spread(math.log1p(-miss), alpha * (1.0 - miss))
+    accept = [n + 1 for n in looks[:first]]
+    for n in looks[first:]:
+        accept.append(n - min(most(miss, n, level), math.floor(miss * (n - 1))))
+    needed = accept[-1] / looks[-1]
+    if beta == 0:
+        return accept, [-1] * len(looks)
+    if needed >= 1:
+        return accept, [n - (needed == 1) for n in looks]
+    level, first = spread(math.log1p(-needed), beta)
+    late = [most(needed, n, level) for n in looks[first:]]
+    return accept, [-1] * first + late
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.05, 1e-6])
+@pytest.mark.parametrize("alpha", [0.5, 2.0**-10, 1e-3, 1e-12, 1 - 1e-9])
+@pytest.mark.parametrize("n_max", [1, 16, 333, 20_000])
+def test_many_thresholds_at_once_have_the_critical_counts_of_each(n_max, alpha, beta):
+    rng = np.random.default_rng(n_max)
+    q = np.concatenate([ndtr(rng.uniform(-3, 6, 12)), 2.0 ** -np.arange(1, 5), [0.75]])
+    miss = np.append(1 - q, [ndtr(-7.5), ndtr(-7.5), 0.5]).reshape(4, 5)
+    test = ThresholdTest.build(miss, n_max, alpha, beta)
+    for at in np.ndindex(miss.shape):
+        accept, hopeless = slow_critical_counts(
+            miss[at], test.looks.tolist(), alpha, beta
+        )
+        assert test.accept[(..., *at)].tolist() == accept
+        assert test.hopeless[(..., *at)].tolist() == hopeless
+
+
+def test_the_smallest_beta_gives_up_only_on_what_all_but_never_happens():
+    test = ThresholdTest.build([0.5, 0.3], 10**4, 1e-3, 5e-324)
+    needed = test.accept[-1] / test.looks[-1]
+    looks = test.looks[:, np.newaxis]
+    assert (test.hopeless >= 0).any()
+    assert binom.logcdf(test.hopeless, looks, needed).max() < np.log(1e-300)
+
+
+def test_critical_counts_of_a_fine_grid_are_those_of_a_coarse_one():
+    fine = np.linspace(0.001, 0.6, 4001)
+    at_once = ThresholdTest.build(fine, 10**4, 1e-3, 0.05)
+    some = ThresholdTest.build(fine[::-97], 10**4, 1e-3, 0.05)
+    np.testing.assert_array_equal(at_once.accept[:, ::-97], some.accept)
+    np.testing.assert_array_equal(at_once.hopeless[:, ::-97], some.hopeless)
+    empty = ThresholdTest.build(np.zeros((2, 0)), 100, 0.1, 0.1)
+    assert empty.accept.shape == (len(empty.looks), 2, 0)
 
 
 @pytest.mark.parametrize("n_max", [30, 10**4])

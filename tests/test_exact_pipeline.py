@@ -97,6 +97,11 @@ def by_hand(steps, d):
     return (unit - origin).T, origin[0]
 
 
+def assert_differ_by_rounding(lower, upper):
+    assert (lower < upper).all()
+    np.testing.assert_allclose(lower, upper, rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("steps", DIAGONAL + DEPENDENT, ids=name)
 def test_folded_linear_models_equal_those_composed_by_hand(steps):
     X, y = data()
@@ -107,10 +112,11 @@ def test_folded_linear_models_equal_those_composed_by_hand(steps):
     weight = last.coef_[0] @ matrix
     bias = last.coef_[0] @ offset + last.intercept_[0]
     for sigma in (0.05, 0.5, 2.0):
-        lower, _ = find_exact_source(model, X, sigma).probits(X, sigma)
+        lower, upper = find_exact_source(model, X, sigma).probits(X, sigma)
         margin = (X @ weight + bias) / (sigma * np.linalg.norm(weight))
         np.testing.assert_allclose(lower[:, 1], margin, rtol=1e-8, atol=1e-8)
-        np.testing.assert_array_equal(lower[:, 0], -lower[:, 1])
+        np.testing.assert_array_equal(lower[:, 0], -upper[:, 1])
+        assert_differ_by_rounding(lower, upper)
 
 
 @pytest.mark.parametrize("n_classes", range(3, 12))
@@ -158,7 +164,7 @@ def test_folded_trees_equal_those_composed_by_hand(steps):
     matrix, _ = by_hand([step for _, step in model.steps[:-1]], X.shape[1])
     for sigma in (0.1, 0.7):
         lower, upper = find_exact_source(model, X, sigma).probits(X, sigma)
-        assert lower is upper
+        assert_differ_by_rounding(lower, upper)
         scale = sigma * np.linalg.norm(matrix, axis=1)
         share = mass_of_paths(model[-1], model[:-1].transform(X), scale)
         # Thresholds as scikit-learn compares them differ by 6e-8, relatively.

@@ -161,6 +161,8 @@ def test_legend_runs_from_the_most_to_the_least_certified_class():
     drawn = dict(zip(certificates.classes.tolist(), display.class_lines_, strict=True))
     greys = [c for c in order if drawn[c].get_color() == "0.72"]
     assert greys == order[1:-1]
+    shown = [matplotlib.colors.to_rgb(drawn[c].get_color()) for c in order[::9]]
+    assert all(np.ptp(rgb) > 0.5 for rgb in shown)  # far from grey
     # Of ten classes only the last gets a band, beside the overall one.
     assert len(display.bands_) == 2
     assert len(display.plot(bands="all").bands_) == 11

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
+from scipy.stats import norm
 from sklearn.frozen import FrozenEstimator
 
 from sksmooth import SmoothedClassifier
@@ -126,6 +127,23 @@ def test_peaks_of_figure_3_are_those_of_a_cap_on_the_votes():
         assert 0 < np.argmax(capped) < len(sigma) - 1
         peaks.append(capped.max())
     np.testing.assert_allclose(peaks, [0.802, 0.650, 0.504, 0.443, 0.371], atol=6e-4)
+
+
+@pytest.mark.parametrize(("degrees", "peak"), [(10, 0.496), (80, 0.824)])
+def test_peaks_in_a_cone_are_those_of_a_cap_too(degrees, peak):
+    """25 features, 1 from the apex; without the cap the radius only falls, from 1."""
+    angle = np.radians(degrees)
+    sigma = np.geomspace(1e-5, 3, 1500)
+    radius = cone_certified_radius(1.0, 0.0, angle, sigma, 25, side="inside")
+    radius = radius / np.sin(angle)
+    assert radius[0] == pytest.approx(1, abs=1e-3)
+    assert np.all(np.diff(radius[radius > 0]) < 0)
+    cap = norm.ppf(0.001 ** (1 / 100_000))
+    capped = np.minimum(radius, cap * sigma / np.sin(angle))
+    assert capped.max() == pytest.approx(peak, abs=2e-3)
+    # float64 probabilities are a cap as well: the largest one below 1 is 8.2 sigma.
+    rounded = np.minimum(radius, norm.ppf(1 - 2.0**-53) * sigma / np.sin(angle))
+    assert capped.max() < rounded.max() < 0.95
 
 
 # -- Theorems hold ---------------------------------------------------------------------

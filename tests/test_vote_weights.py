@@ -5,6 +5,8 @@ More than 50,000 weighted certificates are simulated at alpha = 0.05. Each count
 failures is held against alpha by a one-sided binomial test at `known_votes.LEVEL`.
 """
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -15,6 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth import SmoothedClassifier
+from sksmooth.certificates import resolve_vote_weights
 from sksmooth.noise import Gaussian
 from tests.known_votes import Board, Strips, assert_at_most, in_ball
 
@@ -298,3 +301,82 @@ def test_no_change_of_answer_inside_weighted_balls(bound):
         assert np.mean(certificates.radius > 0.05) > 0.5
     # The search would find a change if there were one.
     assert changes(found, 2.0).mean() > 0.2
+
+
+# Only ratios of weights count
+
+
+SCALES = [2.0**-1015, 2.0**-60, 0.5, 2.0, 2.0**60, 2.0**1022]
+
+
+@pytest.mark.parametrize("weights", [[1.0, 1.7, 0.3], [1.0, 1e-11, 0.25]])
+def test_weights_times_a_power_of_two_are_the_same_weights(weights):
+    classes = np.arange(3)
+    plain = resolve_vote_weights(weights, classes)
+    assert plain.max() == 1.0
+    for scale in SCALES:
+        scaled = scale * np.array(weights)
+        if scaled.min() > np.finfo(float).tiny:
+            np.testing.assert_array_equal(resolve_vote_weights(scaled, classes), plain)
+            by_class = dict(enumerate(scaled.tolist()))
+            np.testing.assert_array_equal(
+                resolve_vote_weights(by_class, classes), plain
+            )
+    # Other factors are one rounding of each weight away.
+    for factor in (3.0, 1e300, 1e-290):
+        scaled = resolve_vote_weights(factor * np.array(weights), classes)
+        np.testing.assert_allclose(scaled, plain, rtol=1e-15)
+
+
+def test_weights_at_the_ends_of_what_floats_hold():
+    classes = np.arange(2)
+    for pair in [
+        [5e-324, 1e-323],
+        [2.0**1022, 2.0**1023],
+        [10**400, 2 * 10**400],
+        {0: 10**400, 1: 2 * 10**400},
+        [Fraction(1, 7), Fraction(2, 7)],
+        np.array([1, 2], dtype=np.uint8),
+    ]:
+        np.testing.assert_array_equal(resolve_vote_weights(pair, classes), [0.5, 1.0])
+    assert resolve_vote_weights([1e308, 1e308], classes) is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([10**400, 1], r"range from 1.0 to 1.00e\+400"),
+        ({1: 10**400}, r"range from 1.0 to 1.00e\+400"),
+        ([-(10**400), 1], r"the weight -1.00e\+400"),
+        ([1e-308, 1e308], "range from 1e-308 to 1e[+]308"),
+        ([0, 10**400], "the weight 0.0"),
+        (["1", "2"], "not all numbers"),
+        ([10**400, "2"], "not all numbers"),
+        ([10**400, np.nan], "not all numbers"),
+    ],
+)
+def test_weights_that_are_refused_at_the_ends_of_floats(weights, message):
+    with pytest.raises(ValueError, match=message):
+        resolve_vote_weights(weights, np.arange(2))
+
+
+@pytest.mark.parametrize("method", ["monte_carlo", "exact"])
+def test_a_scale_of_all_weights_changes_no_answer(method):
+    X, y = load_iris(return_X_y=True)
+    base = (
+        DecisionTreeClassifier(random_state=0)
+        if method == "exact"
+        else KNeighborsClassifier()
+    ).fit(X, y)
+    rows = X[::10]
+    weights = np.array([1.0, 1.7, 0.3])
+    plain = smooth(base, weights, method=method)
+    radii = [0.0, 0.2, 0.5]
+    for scale in SCALES:
+        scaled = smooth(base, scale * weights, method=method)
+        np.testing.assert_array_equal(scaled.predict(rows), plain.predict(rows))
+        for how in ({}, {"radii": radii}):
+            one, other = plain.certify(rows, **how), scaled.certify(rows, **how)
+            np.testing.assert_array_equal(one.label, other.label)
+            np.testing.assert_array_equal(one.radius, other.radius)
+            np.testing.assert_array_equal(one.abstained, other.abstained)

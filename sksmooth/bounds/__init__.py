@@ -2,6 +2,10 @@
 """What the counts of n votes prove about the probabilities behind them."""
 
 from sksmooth.bounds._clopper_pearson import (
+    SMALLEST_ALPHA,
+    binomial_lower,
+    binomial_upper,
+    check_alpha,
     clopper_pearson_lower,
     clopper_pearson_upper,
     share_interval,
@@ -11,7 +15,11 @@ from sksmooth.bounds._threshold_test import ThresholdTest
 from sksmooth.bounds._top_votes import leader_is_decided
 
 __all__ = [
+    "SMALLEST_ALPHA",
     "ThresholdTest",
+    "binomial_lower",
+    "binomial_upper",
+    "check_alpha",
     "clopper_pearson_lower",
     "clopper_pearson_upper",
     "geometric_looks",

@@ -5,14 +5,15 @@ The probability of a false positive is spent over the looks; no sample is needed
 choose the class beforehand.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincc
+from scipy.special import betainc
 
+from sksmooth._special import bisect_integers
+from sksmooth.bounds._clopper_pearson import check_alpha
 from sksmooth.bounds._looks import geometric_looks
 
 
@@ -74,67 +75,119 @@ class ThresholdTest:
         Returns
         -------
         ThresholdTest
+
+        Raises
+        ------
+        ValueError
+            If `alpha` is not in ``[SMALLEST_ALPHA, 1)``.
         """
+        alpha = check_alpha(alpha)
         miss = np.asarray(miss, dtype=np.float64)
         looks = geometric_looks(n_max)
-        accept = np.empty((len(looks), *miss.shape), dtype=np.int64)
+        # Critical counts rise with the thresholds, which `_critical` makes use of.
+        ordered, position = np.unique(miss, return_inverse=True)
+        accept = _accept(ordered, looks, alpha)
         hopeless = np.full_like(accept, -1)
-        for at in np.ndindex(miss.shape):
-            accept[(..., *at)] = _accept(miss[at], looks, alpha)
-            if beta > 0:
-                hopeless[(..., *at)] = _hopeless(accept[(-1, *at)], looks, beta)
-        return cls(looks, accept, hopeless)
+        if beta > 0:
+            last, group = np.unique(accept[-1], return_inverse=True)
+            hopeless = _hopeless(last, looks, beta)[:, group]
+        shape = (len(looks), *miss.shape)
+        position = position.ravel()
+        return cls(
+            looks,
+            accept[:, position].reshape(shape),
+            hopeless[:, position].reshape(shape),
+        )
 
 
 def _accept(miss, looks, alpha):
-    threshold = 1.0 - miss
-    level, first = _spread(math.log1p(-miss), alpha * threshold, looks)
-    accept = looks + 1
-    late = looks[first:]
+    """Critical counts of increasing thresholds' misses, of shape (n_looks, n_miss)."""
+    alphas = alpha * (1.0 - miss)
+    first = _first_look(looks, np.log1p(-miss), alphas)
+    levels = alphas / np.maximum(len(looks) - first, 1)
     # Most misses that still have P(Bin(n, miss) <= misses) <= level.
-    misses = _bisect_down(lambda m: betaincc(m + 1.0, late - m, miss), late, level)
+    misses = _critical(miss, looks, first, levels)
     # The proof in the notes of ThresholdTest needs counts of q * (n - 1) + 1 or more;
     # only an alpha close to 1 asks for fewer.
-    misses = np.minimum(misses, np.floor(miss * (late - 1)).astype(np.int64))
-    accept[first:] = late - misses
-    return accept
+    looks = looks[:, np.newaxis]
+    misses = np.minimum(misses, np.floor(miss * (looks - 1)).astype(np.int64))
+    late = np.arange(len(looks))[:, np.newaxis] >= first
+    return np.where(late, looks - misses, looks + 1)
 
 
 def _hopeless(accept_last, looks, beta):
+    """Hopeless counts for increasing last critical counts."""
     needed = accept_last / looks[-1]
-    if needed >= 1.0:
-        # Nothing but unanimity would do, or not even that: a miss ends it.
-        return looks - 1 if needed == 1.0 else looks.copy()
-    level, first = _spread(math.log1p(-needed), beta, looks)
-    hopeless = np.full(len(looks), -1)
-    late = looks[first:]
+    inner = needed < 1.0
+    needed = needed[inner]
+    first = _first_look(looks, np.log1p(-needed), beta)
+    levels = beta / np.maximum(len(looks) - first, 1)
+    late = np.arange(len(looks))[:, np.newaxis] >= first
     # Most hits h with P(Bin(n, needed) <= h) <= level.
-    hopeless[first:] = _bisect_down(
-        lambda h: betaincc(h + 1.0, late - h, needed), late, level
-    )
-    return hopeless
+    hits = np.where(late, _critical(needed, looks, first, levels), -1)
+    # Where nothing but unanimity would do, a miss ends it; or not even that would.
+    extreme = accept_last[~inner] - looks[-1]
+    extreme = looks[:, np.newaxis] - 1 + np.minimum(extreme, 1)
+    return np.concatenate([hits, extreme], axis=1)
 
 
-def _spread(log_extreme, alpha, looks):
-    """Split alpha equally over the looks whose extreme outcome is that unlikely.
+def _first_look(looks, log_extreme, alpha):
+    """First of the looks that alpha is split over, equally.
 
-    The set is the latest looks; it is found without data, from the largest on.
+    Those whose extreme outcome, with log probability ``n * log_extreme``, is unlikely
+    enough: the latest ones, found without data from the largest set on. The number of
+    looks where there is none.
     """
-    for first in range(len(looks)):
-        level = alpha / (len(looks) - first)
-        if looks[first] * log_extreme <= math.log(level):
-            return level, first
-    return alpha, len(looks)
+    n_looks = len(looks)
+    with np.errstate(divide="ignore"):
+        share = np.log(alpha) - np.log(np.arange(n_looks, 0, -1))[:, np.newaxis]
+    enough = looks[:, np.newaxis] * log_extreme <= share
+    return np.where(enough.any(axis=0), enough.argmax(axis=0), n_looks)
 
 
-def _bisect_down(tail, n, level):
-    """Most m in [0, n) with tail(m) <= level, for a tail that increases with m.
+def _critical(p, looks, first, levels):
+    """Most m with ``P(Bin(n, p) <= m) <= level``, of shape (n_looks, n_p).
 
-    tail(0) <= level must hold.
+    Parameters
+    ----------
+    p : ndarray of shape (n_p,)
+        Increasing.
+    looks : ndarray of int of shape (n_looks,)
+        The n.
+    first, levels : ndarray of shape (n_p,)
+        The result is only meant from the look `first` on, where zero is low enough.
+
+    Notes
+    -----
+    While `first` is the same, m increases with p. So it is searched for in the middle
+    between two columns that are known, and only between their results.
     """
-    low, high = np.zeros_like(n), n.copy()
-    while np.any(high - low > 1):
-        middle = (low + high) // 2
-        inside = tail(middle) <= level
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return low
+    n_looks, n_columns = len(looks), len(p)
+    late = np.arange(n_looks)[:, np.newaxis] >= first
+    result = np.zeros((n_looks, n_columns), dtype=np.int64)
+
+    def search(columns, low, high):
+        """Fill some columns, from bounds of shape (n_looks, len(columns))."""
+        row, column = np.nonzero(late[:, columns])
+        n, at = looks[row], columns[column]
+
+        def holds(m, i):
+            # This is betaincc(m + 1, n - m, p), in the form that is computed fastest.
+            tail = betainc(n[i] - m, m + 1.0, 1.0 - p[at[i]])
+            return tail <= levels[at[i]]
+
+        result[row, at] = bisect_integers(holds, low[row, column], high[row, column])
+
+    starts = np.flatnonzero(np.diff(first, prepend=-1))
+    ends = np.flatnonzero(np.diff(first, append=-1))
+    known = np.union1d(starts, ends)
+    low = np.zeros((n_looks, len(known)), dtype=np.int64)
+    search(known, low, low + looks[:, np.newaxis])
+    while len(known) < n_columns:
+        left, right = known[:-1], known[1:]
+        gap = right - left > 1
+        left, right = left[gap], right[gap]
+        middle = (left + right) // 2
+        search(middle, result[:, left], result[:, right] + 1)
+        known = np.sort(np.concatenate([known, middle]))
+    return result

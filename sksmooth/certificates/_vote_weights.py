@@ -2,11 +2,14 @@
 """Weights of the classes in a vote, as the user gives them and as they are used."""
 
 from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
 # Thresholds of heavier weights round to certainty.
 _LARGEST_RATIO = 1e12
+_TINY = np.finfo(np.float64).tiny
 
 
 def resolve_vote_weights(vote_weights, classes):
@@ -21,7 +24,8 @@ def resolve_vote_weights(vote_weights, classes):
     Returns
     -------
     ndarray of float64 of shape (n_classes,) or None
-        None where all weights are equal: the plain vote.
+        Weights relative to the largest, which is 1; only ratios matter. None where
+        all weights are equal: the plain vote.
 
     Raises
     ------
@@ -32,9 +36,8 @@ def resolve_vote_weights(vote_weights, classes):
     if vote_weights is None:
         return None
     if isinstance(vote_weights, Mapping):
-        _check_numbers(list(vote_weights.values()))
         known = {label: position for position, label in enumerate(classes.tolist())}
-        weights = np.ones(len(classes))
+        given = [1] * len(classes)
         for label, weight in vote_weights.items():
             plain = label.item() if isinstance(label, np.generic) else label
             if plain not in known:
@@ -42,37 +45,71 @@ def resolve_vote_weights(vote_weights, classes):
                     f"vote_weights names the class {label!r}, which is not among the "
                     f"classes {list(known)}."
                 )
-            weights[known[plain]] = weight
+            given[known[plain]] = weight
     else:
-        weights = _check_numbers(vote_weights)
-        if weights.shape != (len(classes),):
-            raise ValueError(
-                f"vote_weights has shape {weights.shape}; give one weight for each of "
-                f"the {len(classes)} classes, in the order of classes_, or a dict "
-                "{class: weight}."
-            )
+        given = vote_weights
+    weights = _relative(given, vote_weights)
+    if weights.shape != (len(classes),):
+        raise ValueError(
+            f"vote_weights has shape {weights.shape}; give one weight for each of "
+            f"the {len(classes)} classes, in the order of classes_, or a dict "
+            "{class: weight}."
+        )
     wrong = ~(np.isfinite(weights) & (weights > 0))
     if wrong.any():
-        label, weight = classes[wrong].tolist()[0], weights[wrong].item(0)
+        at = int(np.argmax(wrong))
         raise ValueError(
-            f"vote_weights gives class {label!r} the weight {weight!r}; weights must "
-            "be positive and finite. To rule a class out, leave it out of the training "
-            "data."
+            f"vote_weights gives class {classes.tolist()[at]!r} the weight "
+            f"{_as_given(given[at])}; weights must be positive and finite. To rule a "
+            "class out, leave it out of the training data."
         )
-    if weights.max() > _LARGEST_RATIO * weights.min():
+    if weights.min() * _LARGEST_RATIO < 1.0:
+        light, heavy = given[np.argmin(weights)], given[np.argmax(weights)]
         raise ValueError(
-            f"vote_weights range from {weights.min():g} to {weights.max():g}; beyond a "
-            f"ratio of {_LARGEST_RATIO:g} the light class can never be answered. Use a "
-            "smaller ratio."
+            f"vote_weights range from {_as_given(light)} to {_as_given(heavy)}; beyond "
+            f"a ratio of {_LARGEST_RATIO:g} the light class can never be answered. Use "
+            "a smaller ratio."
         )
     return None if np.all(weights == weights[0]) else weights
 
 
-def _check_numbers(weights):
+def _as_given(weight):
+    """A weight for a message."""
     try:
-        return np.asarray(weights, dtype=np.float64)
+        return f"{float(weight)!r}"
+    except OverflowError:
+        return f"{Decimal(weight):.3g}"
+    except TypeError:
+        return f"{weight!r}"
+
+
+def _relative(given, vote_weights):
+    """Weights over the largest one, whose products with counts cannot overflow.
+
+    Those that are not positive and finite stay so.
+    """
+    try:
+        values = np.asarray(given, dtype=object)
+        if any(isinstance(value, str | bytes) for value in values.flat):
+            raise TypeError
+        try:
+            with np.errstate(over="ignore"):
+                weights = np.asarray(given, dtype=np.float64)
+        except OverflowError:
+            return _relative_integers(given)
     except (TypeError, ValueError):
         raise ValueError(
-            f"vote_weights holds {weights!r}, which are not all numbers; weights must "
-            "be positive and finite."
+            f"vote_weights holds {vote_weights!r}, which are not all numbers; weights "
+            "must be positive and finite."
         ) from None
+    largest = weights.max(initial=0.0, where=np.isfinite(weights))
+    if largest == 0:
+        return weights
+    return np.where(weights > 0, np.maximum(weights / largest, _TINY), weights)
+
+
+def _relative_integers(given):
+    """`_relative` of integers that are beyond any float; their ratios need not be."""
+    exact = [Fraction(weight) for weight in given]
+    largest = max(map(abs, exact))
+    return np.array([max(float(w / largest), _TINY * (w > 0)) for w in exact])

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, ndtri
 
+from sksmooth._special import find_root
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._noncentral_chi import log_density, log_tails
 from sksmooth.geometry._numerics import (
@@ -13,7 +14,6 @@ from sksmooth.geometry._numerics import (
     check_positive,
     check_sigma,
     check_whole,
-    find_root,
 )
 from sksmooth.geometry._slab import slab_log_probabilities, slab_shrinking_sigma
 

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtri
 
+from sksmooth._special import find_root, log1mexp
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._numerics import (
     certified_radius,
@@ -12,8 +13,6 @@ from sksmooth.geometry._numerics import (
     check_nonnegative,
     check_sigma,
     check_whole,
-    find_root,
-    log_complement,
 )
 from sksmooth.geometry._slab import (
     slab_boundary_gap,
@@ -58,7 +57,7 @@ def _box_log_votes(point, halfwidths, sigma):
     inside, outside = slab_log_votes(point, halfwidths, sigma[..., None])
     inside, rare = inside.sum(axis=-1), logsumexp(outside, axis=-1)
     negligible = rare < _LOG_NEGLIGIBLE
-    union = log_complement(np.where(negligible, -1.0, inside))
+    union = log1mexp(np.where(negligible, -1.0, inside))
     return inside, np.where(negligible, rare, union)
 
 
@@ -187,7 +186,7 @@ def box_smoothed_halfwidths(
     result = np.where(log_all > log_share, halfwidths, 0.0)
     moved = noisy & (result > 0) & np.isfinite(halfwidths)
     log_others = (log_all - log_centre)[moved]
-    log_outside = log_complement(log_share[moved] - log_others)
+    log_outside = log1mexp(log_share[moved] - log_others)
     gap = slab_boundary_gap(scaled[moved], log_outside)
     result[moved] -= sigma[moved] * gap
     return result

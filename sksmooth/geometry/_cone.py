@@ -5,17 +5,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, log_ndtr, ndtri
 
+from sksmooth._special import LOG_HALF, find_root, log1mexp
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._noncentral_chi import log_mean_normal_cdf
 from sksmooth.geometry._numerics import (
-    LOG_HALF,
     certified_radius,
     check_finite,
     check_nonnegative,
     check_sigma,
     check_whole,
-    find_root,
-    log_complement,
 )
 
 
@@ -66,11 +64,11 @@ def _log_votes(axial, radial, half_angle, sigma, n_features):
     log_inside = _log_inside(height, slope, radial, n_features)
     log_outside = np.empty(height.shape)
     mostly = log_inside > LOG_HALF
-    log_outside[~mostly] = log_complement(log_inside[~mostly])
+    log_outside[~mostly] = log1mexp(log_inside[~mostly])
     log_outside[mostly] = _log_inside(
         -height[mostly], -slope[mostly], radial[mostly], n_features[mostly]
     )
-    log_inside[mostly] = log_complement(log_outside[mostly])
+    log_inside[mostly] = log1mexp(log_outside[mostly])
     return log_inside, log_outside
 
 

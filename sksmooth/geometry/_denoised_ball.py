@@ -7,13 +7,13 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import expit, logit, logsumexp
 
+from sksmooth._special import find_root
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._noncentral_chi import log_density
 from sksmooth.geometry._numerics import (
     check_positive,
     check_sigma,
     check_whole,
-    find_root,
 )
 
 # Panels of the quadrature are this long, in units of sigma: distances given a noisy one

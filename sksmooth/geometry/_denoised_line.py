@@ -6,11 +6,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import logsumexp, ndtr
 
+from sksmooth._special import find_root
 from sksmooth.geometry._numerics import (
     check_finite,
     check_positive,
     check_sigma,
-    find_root,
 )
 
 # Sigmas in units of the largest gap, between which a share crosses 1/2 at most once.

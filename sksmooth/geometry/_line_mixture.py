@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from sksmooth._special import find_root
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._numerics import (
     as_floats,
     check_finite,
     check_nonnegative,
     check_positive,
-    find_root,
 )
 from sksmooth.geometry._slab import slab_smoothed_halfwidth, slab_vote_probability
 

@@ -2,24 +2,19 @@
 """The slab between two parallel hyperplanes: one bounded direction."""
 
 import numpy as np
-from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
-from scipy.special import erf, log_ndtr, ndtri, ndtri_exp
+from scipy.special import log_ndtr, ndtri, ndtri_exp
 
+from sksmooth._special import LOG_HALF, find_root, log1mexp, log_interval_mass
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._numerics import (
-    LOG_HALF,
     certified_radius,
     check_finite,
     check_nonnegative,
     check_positive,
     check_sigma,
     check_whole,
-    find_root,
-    log_complement,
 )
-
-_NODES, _WEIGHTS = leggauss(16)
 
 
 def slab_log_probabilities(near, far, width):
@@ -29,33 +24,13 @@ def slab_log_probabilities(near, far, width):
     `far`, which rounding would spoil for a narrow slab. Where a probability is below
     1/2 it is computed from positive terms, else as the complement of the other.
     """
-    near, far, width = np.broadcast_arrays(near, far, width)
-    log_inside = np.empty(near.shape)
-    within = near > 0
-    log_inside[within] = np.log(
-        0.5 * (erf(near[within] / np.sqrt(2)) + erf(far[within] / np.sqrt(2)))
-    )
-    log_inside[~within] = _log_interval(-near[~within], far[~within], width[~within])
+    log_inside = log_interval_mass(-near, far, width)
     log_outside = np.logaddexp(log_ndtr(-near), log_ndtr(-far))
     mostly_inside = log_outside < LOG_HALF
     return (
-        np.where(mostly_inside, log_complement(log_outside), log_inside),
-        np.where(mostly_inside, log_outside, log_complement(log_inside)),
+        np.where(mostly_inside, log1mexp(log_outside), log_inside),
+        np.where(mostly_inside, log_outside, log1mexp(log_inside)),
     )
-
-
-def _log_interval(start, end, length):
-    """``log P(start < Z < end)`` for a standard normal Z and 0 <= start < end."""
-    result = np.empty(start.shape)
-    wide = length * np.maximum(start, 1) > 1
-    first = log_ndtr(-start[wide])
-    result[wide] = first + np.log1p(-np.exp(log_ndtr(-end[wide]) - first))
-    # Too narrow for a difference: the density hardly changes, integrate it.
-    start, length = start[~wide], length[~wide]
-    u = length[:, None] * (_NODES + 1) / 2
-    mean = np.exp(-u * (start[:, None] + u / 2)) @ _WEIGHTS / 2
-    result[~wide] = np.log(length * mean / np.sqrt(2 * np.pi)) - 0.5 * start**2
-    return result
 
 
 def slab_log_votes(offset, halfwidth, sigma):
@@ -211,7 +186,7 @@ def slab_smoothed_halfwidth(
     result = np.where(sigma < vanishing, halfwidth, 0.0)
     moved = (sigma > 0) & (result > 0)
     scaled = halfwidth[moved] / sigma[moved]
-    log_outside = log_complement(-np.log(n_classes[moved]))
+    log_outside = log1mexp(-np.log(n_classes[moved]))
     result[moved] -= sigma[moved] * slab_boundary_gap(scaled, log_outside)
     return result[()]
 

@@ -404,13 +404,16 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         return set(chosen if len(chosen) <= _MOST_BANDS else chosen[-1:])
 
     def _class_styles(self, chosen):
-        """Look of each class: a colour of its own, or grey between best and worst."""
+        """Look of each class: a colour of its own, or grey if many are in between."""
         styles = line_styles(len(self.classes))
         grey = chosen[1:-1] if len(chosen) > _MOST_COLOURS else []
         for c, label in enumerate(self.classes.tolist()):
             styles[c] |= {"linewidth": 1.6, "zorder": 2.5, "label": str(label)}
             if c in grey:
                 styles[c] |= {"linewidth": 1.0, "zorder": 2.2, "color": _GREY}
+        if grey:
+            # Two colours that are far from grey, which those of some classes are not.
+            styles[chosen[0]]["color"], _, styles[chosen[-1]]["color"] = colours(3)
         return styles
 
     def _model_styles(self, ax, name, chosen):

@@ -43,15 +43,28 @@ COLUMNS = (
 # What certificates hold of a row, and what a log holds.
 FIELDS = ("label", "radius", "abstained", "p_lower", "n_evaluations", "counts")
 LOGGED = (*FIELDS, "label_counts")
-SCALARS = ("sigma", "noise", "norm", "alpha", "method", "radii", "slack")
+SCALARS = (
+    "sigma",
+    "noise",
+    "norm",
+    "alpha",
+    "method",
+    "radii",
+    "slack",
+    "scale",
+    "features",
+    "denoiser",
+)
 HEAD_LINES = 3
 _DIGEST_BYTES = 8
 _MOST_ROWS = 10**12
+# What odd settings raise, of whatever type they are.
+_NO_SETTINGS = (KeyError, OverflowError, RecursionError, TypeError, ValueError)
 # int() and float() would also take "1_0", "nan" and digits of other scripts.
 _COUNT = re.compile(r"\d{1,19}", re.ASCII)
 _COUNTS = re.compile(r"\d{1,19}(,\d{1,19})*", re.ASCII)
 _NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]\d{1,3})?", re.ASCII)
-_HEX = re.compile(r"[0-9a-f]+")
+_HEX = re.compile(rf"[0-9a-f]{{{2 * _DIGEST_BYTES}}}")
 
 
 class BadLineError(ValueError):
@@ -146,7 +159,7 @@ class LogFormat:
             settings = json.loads(text[2:])
             _check_settings(settings)
             log = cls(settings)
-        except (KeyError, RecursionError, TypeError, ValueError) as error:
+        except _NO_SETTINGS as error:
             raise BadLineError(
                 2, f"these are no settings of a log of this version ({_told(error)})"
             ) from None
@@ -166,6 +179,7 @@ class LogFormat:
             **{name: columns[name] for name in FIELDS},
             classes=as_labels(self.settings["classes"]),
             **{name: self.settings[name] for name in SCALARS},
+            law={"n_features": self.settings["n_features"]},
         )
 
     def row(self, index, digest, y_true, found):
@@ -334,7 +348,7 @@ def _told(error):
         return f"{error} is missing"
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return str(error)
+    return f"{error!s:.200}"
 
 
 def _check(text, key):

@@ -39,14 +39,17 @@ def read_certificates(
 
     Two kinds are known: logs of :class:`CertificateLog`, and the tab-separated files
     that the code of Cohen et al. [1]_ and much of the field writes, with the columns
-    ``idx label predict radius correct time`` and -1 for an abstention.
+    ``idx label predict radius correct time`` and -1 for an abstention. A header is
+    followed, with the columns in any order and others among them; without one there
+    are these six.
 
     Parameters
     ----------
     path : str, path-like or sequence of them
         The file. Several files are joined in the order given: a set of rows may be
         certified in parts, by runs of the same settings and the same fitted classifier.
-        That the settings are the same is checked.
+        That the settings and the key of the noise are the same is checked, and that no
+        file holds the rows of another. The classifier itself is not compared.
     sigma, alpha : float, default=None
         What the certificates were made with; the field's files do not say, and without
         it the certificates hold nan there. Not for our own logs, which say it.
@@ -57,18 +60,25 @@ def read_certificates(
     Returns
     -------
     certificates : Certificates
-        In the order of the file or files. Of the field's files, `p_lower`, `counts` and
-        `n_evaluations` are unknown and zero, and radii are as they were printed,
-        often rounded to three digits.
+        In the order of the file or files. Of the field's files, `n_evaluations` is
+        unknown and zero, and radii are as they were printed, often rounded to three
+        digits. `counts` are zero but for the votes of the predicted class, where the
+        column ``raw_count`` has them, and `p_lower` is that of the column ``p_A_bar``
+        or zero. The `label` of an abstention is the first class and means nothing.
     y_true : ndarray of shape (n_rows,) or None
         True labels, if the file has them.
 
     Raises
     ------
     ValueError
-        If the file is neither, or holds no certificate, or a setting was given that
-        the file says itself; it names the line. If files that are to be joined differ
-        in a setting, or only some of them have labels.
+        If the file is neither, or no regular file, or holds no certificate, or a
+        setting was given that the file says itself; it names the line. If a column of
+        a published file means something else than its name says: a radius of -1.0,
+        inf or nan, a share above 1, or many lines where ``correct`` contradicts the
+        labels. If files that are to be joined differ in a setting, hold the same rows,
+        or only some of them have labels.
+    OSError
+        If the file cannot be opened.
 
     Warns
     -----
@@ -76,6 +86,7 @@ def read_certificates(
         Naming the lines that were skipped, and why, and the first row that is missing.
         No number is guessed. A log of ours has a check on each line; in the field's
         files a line that is torn or mixed with another is seen, a changed digit is not.
+        If a few rows of files that are joined are equal.
 
     References
     ----------
@@ -138,6 +149,7 @@ def _read_own(path, lines):
             skipped.append((number, reason))
             continue
         indices.append(row.position)
+        del row.found["label_counts"]  # certificates have none
         rows.append(row)
     warn_skipped(path, skipped)
     n_rows = log.settings["n_rows"]

@@ -9,6 +9,7 @@ import sklearn
 
 from sksmooth._version import __version__
 from sksmooth.noise import Stage
+from sksmooth.samples import values_of, with_values
 
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
 # Rows that get one vote each, which another label nearly everywhere shows.
@@ -58,7 +59,7 @@ def describe_run(question, source, classes, X, digests, key):
 def _rows(source, X, law, digests):
     """What is certified: more than the digests, which see a row as float32."""
     rows = hashlib.blake2b(b"".join(digests), digest_size=8)
-    for row in X:
+    for row in values_of(X):
         # Sampled certificates hold for all rows of a cell of the grid.
         if source.method != "exact":
             row = law.snap(row[np.newaxis])
@@ -74,14 +75,15 @@ def _votes(source, X, law):
     Or one row has another label, and all others the same votes; so each has one vote.
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
-    middle = (X[rows] + X[np.roll(rows, 1)]) / 2
+    values = values_of(X)
+    middle = (values[rows] + values[np.roll(rows, 1)]) / 2
     normal = np.random.Generator(np.random.SFC64(0)).standard_normal
     seen = []
     for reach in _REACHES:
         away = law.deviation * np.sqrt(reach**2 - 1.0) * normal(middle.shape)
         # Not where the sum of row and noise would have too many digits.
-        most = max(np.abs(X).max(), 3 * reach * np.max(law.deviation))
-        points = np.clip(middle + away, -most, most).astype(X.dtype)
+        most = np.fmax(np.nanmax(np.abs(values), axis=0), 3 * reach * law.deviation)
+        points = with_values(X, np.clip(middle + away, -most, most), rows)
         if source.method == "exact":
             # Their last digits may depend on the threads of the BLAS.
             lower, upper = source.probits(points)

@@ -5,6 +5,8 @@ import time
 
 import numpy as np
 
+from sksmooth.samples import values_of
+
 _FEWEST = 5
 # Beyond them, as many as this share of the evaluations that the log has cost, and as
 # many as this time allows: of a log that was quickly made, all of them.
@@ -35,19 +37,19 @@ def choose_witnesses(rows):
     """
     if not rows:
         return np.array([], dtype=np.intp), 0
-    votes = np.array([row["counts"] for row in rows], dtype=np.float64)
-    votes += np.array([row["label_counts"] for row in rows])
-    total = votes.sum(axis=1)
-    # Closed forms have no votes.
-    lead = np.where(
-        total > 0,
-        votes.max(axis=1) / np.maximum(total, 1.0),
-        [row["p_lower"] for row in rows],
-    )
-    order = np.argsort(lead, kind="stable")
+    order = np.argsort([_lead(row) for row in rows], kind="stable")
     cost = np.cumsum([rows[at]["n_evaluations"] for at in order])
-    n_cheap = np.searchsorted(cost, _SHARE * cost[-1], side="right")
-    return order, min(max(_FEWEST, int(n_cheap)), len(rows))
+    # Closed forms have cost none; of them, five.
+    n_cheap = int(np.searchsorted(cost, _SHARE * cost[-1], side="right"))
+    n_cheap = n_cheap if cost[-1] else 0
+    return order, min(max(_FEWEST, n_cheap), len(rows))
+
+
+def _lead(row):
+    """Share of a row's votes that its leading class has."""
+    votes = np.add(row["counts"], row["label_counts"], dtype=np.float64)
+    # Closed forms have no votes.
+    return votes.max() / votes.sum() if votes.any() else row["p_lower"]
 
 
 def in_time(order, n_needed):
@@ -89,7 +91,7 @@ def differing(logged, found, X, sigma):
     list of (int, str)
         Positions among the rows, and what differs.
     """
-    X = X.reshape(len(X), -1).astype(np.float64)
+    X = np.nan_to_num(values_of(X).astype(np.float64))
     rounding = 4 * X.shape[1] * np.finfo(float).eps * np.linalg.norm(X, axis=1)
     rounding = rounding + _TAIL_ROUNDING * sigma
     tolerances = {"radius": rounding, "p_lower": rounding / sigma}

@@ -139,6 +139,9 @@ def _radius_decimals(radii, overall):
     return max(0, places)
 
 
+_MOST_NAMES = 6  # of features that take noise, in the heading
+
+
 def _exponent(value):
     return math.floor(math.log10(value))
 
@@ -154,9 +157,30 @@ def _header(report):
         f"Certified accuracy by class: {settings['n_rows']} rows, "
         f"sigma={settings['sigma']:g} ({settings['noise']} noise), "
         f"alpha={settings['alpha']:g}, method={settings['method']}",
-        f"Radii r in l{settings['norm']:g} and, as sigma, in the units of the X given "
-        "to certify",
+        _space(settings),
     ]
+
+
+def _space(settings):
+    """Say in one line what a radius is about."""
+    line = f"Radii r in l{settings['norm']:g} and, as sigma, in the units of "
+    if settings["scale"] is None:
+        line += "the X given to certify"
+    else:
+        scale = settings["scale"]
+        noisy = [at for at, unit in enumerate(scale) if unit > 0]
+        names = settings["features"] or range(len(scale))
+        shown = ", ".join(str(names[at]) for at in noisy[:_MOST_NAMES])
+        more = ", ..." if len(noisy) > _MOST_NAMES else ""
+        line += f"feature_scale, over {len(noisy)} of {len(scale)} features"
+        line += (
+            f" ({shown}{more}); the others are held fixed"
+            if (len(noisy) < len(scale))
+            else ""
+        )
+    if settings["denoiser"] is not None:
+        line += f"; behind denoiser={settings['denoiser']}"
+    return line
 
 
 def _notes(report):

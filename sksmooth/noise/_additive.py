@@ -192,7 +192,6 @@ class AdditiveLaw(Law):
         dict
             Of types that JSON knows.
         """
-        described = super().described() | {"grid": np.asarray(self.grid).tolist()}
-        return (
-            described if self.scale is None else described | {"scale": list(self.scale)}
-        )
+        scale = None if self.scale is None else list(self.scale)
+        grid = np.asarray(self.grid).tolist()
+        return super().described() | {"grid": grid, "noise_scale": scale}

@@ -224,7 +224,12 @@ class Law(abc.ABC):
         dict
             Of types that JSON knows.
         """
-        return {"noise": self.name, "norm": self.norm, "sigma": float(self.sigma)}
+        return {
+            "noise": self.name,
+            "norm": self.norm,
+            "sigma": float(self.sigma),
+            "n_features": self.n_features,
+        }
 
     @abc.abstractmethod
     def grid_slack(self, n_features: int) -> float:

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from sksmooth.bounds import clopper_pearson_upper
+from sksmooth.bounds import binomial_upper
 
 
 def vote_shares(counts):
@@ -20,7 +20,7 @@ def optimistic_shares(counts, leader, beta):
     shares = vote_shares(counts)
     leader = leader[:, np.newaxis]
     votes = np.take_along_axis(counts, leader, axis=1)
-    raised = clopper_pearson_upper(votes, counts.sum(axis=1, keepdims=True), beta)
+    raised = binomial_upper(votes, counts.sum(axis=1, keepdims=True), beta)
     lead = np.take_along_axis(shares, leader, axis=1)
     # A single class leaves nothing to share out.
     hopeful = shares * (1 - raised) / np.maximum(1 - lead, np.finfo(float).tiny)

@@ -3,12 +3,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth.bounds import check_alpha
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
 from sksmooth.noise import Law, law_of
 from sksmooth.questions._vote_radius import VoteRadius
@@ -85,8 +85,7 @@ def recertify(
             "what was concluded from them."
         )
     alpha = certificates.alpha if alpha is None else alpha
-    if not (isinstance(alpha, Real) and 0 < alpha < 1):
-        raise ValueError(f"alpha={alpha!r} must be a number strictly between 0 and 1.")
+    check_alpha(alpha)
     if bound not in ("multiclass", "binary"):
         raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from sksmooth.bounds import clopper_pearson_upper
+from sksmooth.bounds import binomial_upper
 from sksmooth.noise import Law
 
 
@@ -72,7 +72,7 @@ class VoteRadius:
         rows = np.arange(len(counts))
         # The row sum may round to just below a count of planned, non-integer votes.
         misses = np.clip(n - counts[rows, leader], 0.0, n)
-        miss = clopper_pearson_upper(misses, n, self.alpha_top)
+        miss = binomial_upper(misses, n, self.alpha_top)
         top = -ndtri(miss)
         return self._against_others(counts, leader, n, miss, top), miss
 
@@ -84,9 +84,9 @@ class VoteRadius:
             others = counts.astype(np.float64)
             others[rows, leader] = -1.0
             largest = np.maximum(others.max(axis=1), 0.0)
-            upper = clopper_pearson_upper(largest, n, self.alpha_other)
+            upper = binomial_upper(largest, n, self.alpha_other)
             return self.law.radius(top, ndtri(np.minimum(upper, miss)))
-        upper = clopper_pearson_upper(counts, n[:, np.newaxis], self.alpha_other)
+        upper = binomial_upper(counts, n[:, np.newaxis], self.alpha_other)
         other = ndtri(np.minimum(upper, miss[:, np.newaxis]))
         radius = self.law.radius(
             top[:, np.newaxis],

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What votes prove: Clopper-Pearson bounds, radii, and critical counts at looks."""
 
+import math
+
 import numpy as np
 from scipy import stats
 from scipy.special import log_ndtr, ndtr, ndtri
@@ -22,6 +24,11 @@ class GaussianLaw:
 
     def __init__(self, sigma):
         self.sigma = sigma
+
+    @staticmethod
+    def unit(norm, n_features):
+        """Largest l2 norm of a change of size 1 in another norm."""
+        return {1: 1.0, 2: 1.0, math.inf: math.sqrt(n_features)}[norm]
 
     def radius(self, miss, other, odds):
         """Radius r with ``1 - G(miss, r) = odds * G(other, r)``, or -inf.

@@ -99,7 +99,7 @@ def read_log(path):
         if len(position) != len(classes) or not classes:
             raise ValueError("classes are not distinct")
     except (KeyError, RecursionError, TypeError, ValueError) as error:
-        raise UnreadableError(2, f"odd settings ({error!r})") from None
+        raise UnreadableError(2, f"odd settings ({error!r:.200})") from None
     rows, previous = [], -1
     for number, line in enumerate(lines[3:], start=4):
         if number == len(lines):  # what follows the last end of a line
@@ -110,7 +110,7 @@ def read_log(path):
         try:
             row = _parsed(content.split("\t"), position)
         except (LookupError, RecursionError, TypeError, ValueError) as error:
-            raise UnreadableError(number, f"an odd line ({error})") from None
+            raise UnreadableError(number, f"an odd line ({error!s:.200})") from None
         if row[0] <= previous:
             raise UnreadableError(number, f"row {row[0]} after row {previous}")
         previous = row[0]

@@ -16,11 +16,11 @@ from sksmooth.verification._evidence import (
 )
 from sksmooth.verification._log_text import UnreadableError, read_log
 
-# Of a radius, in units of sigma and of itself, and of a probability: what the inverse
-# tails of two versions of scipy may differ by.
-_ROUNDING = 256 * np.finfo(float).eps
+# Of a radius, in units of sigma plus radius, and of a probability. Two ways to compute
+# one differ by 6 units of the last place; the rest is for other versions of scipy.
+_ROUNDING = 64 * np.finfo(float).eps
 _FIXED_PILOT, _FIRST_PILOT, _PILOT_CAP = 100, 32, 16
-_MOST_VOTES = 2**62
+_MOST_VOTES, _MOST_ROWS = 2**62, 10**12
 _SIZE_RATIO = 1.15
 _PAIRED_PART = 0.25
 
@@ -44,8 +44,8 @@ def verify_log(path: Any) -> Verdict:
     """Recompute each label and radius of a log from its votes and its settings.
 
     What is checked of a row: that its label leads the votes that chose it; that its
-    radius is the one that its votes prove, to within 256 units of the last place of
-    sigma and of the radius; that the numbers of votes are those of the procedure. Not
+    radius is the one that its votes prove, to within 64 units of the last place of
+    sigma plus radius; that the numbers of votes are those of the procedure. Not
     checked are the votes themselves, which only the classifier can give again, and how
     many of them a pilot planned, which is a matter of cost.
 
@@ -99,7 +99,7 @@ class _Settings:
         try:
             self._read(settings)
         except (LookupError, OverflowError, TypeError, ValueError) as error:
-            raise UnreadableError(2, f"odd settings ({error!r})") from None
+            raise UnreadableError(2, f"odd settings ({error!r:.200})") from None
 
     def _read(self, settings):
         self.n_rows = settings["n_rows"]
@@ -110,14 +110,22 @@ class _Settings:
         law = LAWS.get(settings["noise"])
         if law is None:
             raise ValueError(f"noise={settings['noise']!r} is not known here")
-        if settings["norm"] != law.norm:
-            raise ValueError(f"no {settings['noise']} radii in norm={settings['norm']}")
-        if not 0 < self.sigma < math.inf or type(self.n_rows) is not int:
-            raise ValueError(f"sigma={self.sigma}, n_rows={self.n_rows}")
-        self.law = law(self.sigma)
+        self.n_features = settings["n_features"]
+        if type(self.n_features) is not int or self.n_features < 1:
+            raise ValueError(f"n_features={self.n_features!r}")
+        unit = law.unit(settings["norm"], self.n_features)
+        counted = type(self.n_rows) is int and 0 <= self.n_rows <= _MOST_ROWS
+        if not (0 < self.sigma < math.inf and counted):
+            raise ValueError(f"sigma={self.sigma}, n_rows={self.n_rows!r:.40}")
+        self.law = law(self.sigma / unit)
         radii = settings["radii"]
         self.radii = None if radii is None else np.array(radii, dtype=float)
-        if radii is not None and not (np.diff(self.radii) > 0).all():
+        if radii is not None and (
+            self.radii.ndim != 1
+            or not self.radii.size
+            or not (np.diff(self.radii, prepend=-1.0) > 0).all()
+            or not 0 <= self.radii[0] <= self.radii[-1] < math.inf
+        ):
             raise ValueError("radii do not increase")
         if self.method == "exact":
             return
@@ -133,13 +141,16 @@ class _Settings:
         weights = settings["weights"]
         self.weighted = weights is not None
         self.weights = np.array(weights or [1.0] * self.n_classes, dtype=float)
-        if self.weights.shape != (self.n_classes,) or not (self.weights > 0).all():
+        positive = (self.weights > 0) & (self.weights < math.inf)
+        if self.weights.shape != (self.n_classes,) or not positive.all():
             raise ValueError(f"weights={weights}")
         self.tol = settings["tol"] if radii is None else None
         # Half a diagonal of a cell of the grid for each of two rows.
-        needed = settings["grid"] * math.sqrt(math.prod(settings["row_shape"]))
-        if self.slack < needed * (1 - _ROUNDING):
-            raise ValueError(f"slack={self.slack!r} is less than {needed!r}")
+        scale = settings["noise_scale"]
+        cell = np.array(settings["grid"]) / (1.0 if scale is None else np.array(scale))
+        needed = np.linalg.norm(np.broadcast_to(cell, self.n_features), law.norm) / unit
+        if not needed * (1 - _ROUNDING) <= self.slack < math.inf:
+            raise ValueError(f"slack={self.slack!r} beside {needed!r} of the grid")
 
 
 def _exact_checks(log, settings):
@@ -150,9 +161,9 @@ def _exact_checks(log, settings):
 
 
 def _ranges(log):
-    yield log.p_lower > 1, lambda at: f"p_lower={log.p_lower[at]!r}"
+    yield log.p_lower > 1, lambda at: f"p_lower={log.p_lower[at]}"
     claims = log.abstained & (log.radius > 0)
-    yield claims, lambda at: f"it abstains with a radius of {log.radius[at]!r}"
+    yield claims, lambda at: f"it abstains with a radius of {log.radius[at]}"
 
 
 def _common_checks(log, settings):
@@ -212,7 +223,7 @@ def _radius_checks(log, settings, proved):
     yield (
         below | (log.radius > at_most),
         lambda at: (
-            f"a radius of {log.radius[at]!r} is claimed, and its votes prove "
+            f"a radius of {log.radius[at]} is claimed, and its votes prove "
             f"{at_most[at] if proved[at] > 0 else 'nothing'}"
         ),
     )
@@ -220,7 +231,7 @@ def _radius_checks(log, settings, proved):
     yield (
         more,
         lambda at: (
-            f"a radius of {log.radius[at]!r} stands beside votes that prove "
+            f"a radius of {log.radius[at]} stands beside votes that prove "
             f"{at_least[at]}: one of them was changed"
         ),
     )
@@ -235,9 +246,7 @@ def _rounding(settings, radius):
 def _p_lower_check(log, expected):
     return (
         np.abs(log.p_lower - expected) > _ROUNDING,
-        lambda at: (
-            f"p_lower is {log.p_lower[at]!r}, and its votes prove {expected[at]!r}"
-        ),
+        lambda at: f"p_lower is {log.p_lower[at]}, and its votes prove {expected[at]}",
     )
 
 
@@ -259,20 +268,20 @@ def _sequential_checks(log, settings):
     held = np.searchsorted(steps, log.radius)
     held = np.where(log.abstained, 0, np.maximum(held, 1))
     of_grid = steps[np.minimum(held, len(steps) - 1)] == log.radius
-    yield ~of_grid, lambda at: f"{log.radius[at]!r} is none of the radii asked for"
+    yield ~of_grid, lambda at: f"{log.radius[at]} is none of the radii asked for"
     held = np.minimum(held, len(steps) - 1)
     fewest, most, p_lower = tests.shown(log.label_counts, log.label, known)
     yield (
         known & (held > most),
         lambda at: (
-            f"a radius of {steps[held[at]]!r} is claimed, and its votes show "
+            f"a radius of {steps[held[at]]} is claimed, and its votes show "
             f"{steps[most[at]] if most[at] else 'nothing'}"
         ),
     )
     yield (
         known & (held < fewest),
         lambda at: (
-            f"a radius of {steps[held[at]]!r} stands beside votes that show "
+            f"a radius of {steps[held[at]]} stands beside votes that show "
             f"{steps[fewest[at]]}: one of them was changed"
         ),
     )
@@ -281,7 +290,7 @@ def _sequential_checks(log, settings):
     yield (
         known & (held < fewest_last),
         lambda at: (
-            f"a radius of {steps[held[at]]!r} stands beside votes that show "
+            f"a radius of {steps[held[at]]} stands beside votes that show "
             f"{steps[fewest_last[at]]} in the end: one of them was changed"
         ),
     )

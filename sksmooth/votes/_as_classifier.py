@@ -4,6 +4,7 @@
 import numpy as np
 
 from sksmooth._estimators import is_classifier, is_no_classifier
+from sksmooth.samples import values_of
 from sksmooth.votes import torch
 from sksmooth.votes._function_classifier import FunctionClassifier
 from sksmooth.votes._source import Model
@@ -85,4 +86,4 @@ def predict_labels(estimator, classes, X, as_frame=None):
     source_of = torch.votes_of_predictions if is_net else MonteCarloVotes
     model = Model(estimator, classes, None, b"", len(X), as_frame=as_frame)
     source = source_of(model)
-    return np.asarray(classes)[source.vote(source.coordinates(X), X[:0])]
+    return np.asarray(classes)[source.vote(values_of(X), X, np.arange(len(X)))]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sksmooth._estimators import frames_of
+from sksmooth.samples import Table, has_missing, unit_values_of
 from sksmooth.votes._cache import FormCache
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
@@ -141,11 +142,22 @@ def _find(forms, model, X):
     """Return the form of a model and the votes where it breaks even."""
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
+    if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
+        raise Declined("some of its columns are held fixed")
+    if model.may_miss:
+        raise Declined("its training samples have missing values")
     if not model.law.rotation_invariant:
         raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
-    form = forms.get(model.estimator, X, model.law.sigma)
+    points = unit_values_of(X) if isinstance(X, Table) else X
+    form = forms.get(model.estimator, points, model.law.sigma, model.law.scale)
     if not _has_classes(model.estimator, model.classes):
         raise Declined("its classes_ are no longer those that it was fitted with")
+    if has_missing(X):
+        raise ValueError(
+            "X has missing values, and there were none when "
+            f"{model.estimator!r} was fitted: its closed form does not cover them. Use "
+            "method='monte_carlo'."
+        )
     return form
 
 

@@ -34,6 +34,8 @@ class Model:
     as_frame : callable or None
         Makes arrays the frames that the estimator takes, see
         `sksmooth._estimators.frames_like`.
+    may_miss : bool
+        Whether values that take noise may be missing in a sample.
     """
 
     estimator: Any
@@ -43,6 +45,7 @@ class Model:
     batch_size: int
     device: Any = None
     as_frame: Any = None
+    may_miss: bool = False
 
 
 class VoteRequest(NamedTuple):

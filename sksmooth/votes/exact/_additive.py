@@ -5,7 +5,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from sksmooth.votes.exact._boxes import cell_intervals
-from sksmooth.votes.exact._numerics import PROBIT_MAX, UNDERFLOW
+from sksmooth.votes.exact._numerics import UNDERFLOW, probit_interval
+from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.exact._self_check import ask
 from sksmooth.votes.exact._source import Declined, ExactSource
 from sksmooth.votes.exact._structure import read_ensemble
@@ -14,9 +15,9 @@ N_BINS = 4096
 MAX_BINS = 2**16
 # Half of what is wanted, as the rows that users ask for are others.
 TARGET_WIDTH = 5e-3
-# Scores this close to the boundary, against the sum of all terms, count for either
-# class: scikit-learn adds the terms in another order.
-_ROUNDING = 1e-12
+# Scores this close to the boundary, against the sum of all terms and for each of them,
+# count for either class: scikit-learn adds the terms in another order.
+_ROUNDING = 8 * UNIT
 # Rows that tell how fine a grid is needed.
 _N_PROBES = 8
 # Rows worked off at a time: their distributions stay in cache.
@@ -74,7 +75,8 @@ class AdditiveSource(ExactSource):
         self._bias = 0.0
         total = ask(estimator.decision_function, origin)
         self._bias = float(total[0] - self._score(origin)[0])
-        self._slack = _ROUNDING * (self._slack + abs(self._bias))
+        rounding = _ROUNDING * (len(ensemble.trees) + 16)
+        self._slack = rounding * (self._slack + abs(self._bias))
         axes, thresholds, _ = zip(*self._terms, strict=True)
         self._intervals, self._offsets = cell_intervals(axes, thresholds)
         self._lay_grid(n_bins or N_BINS)
@@ -140,11 +142,12 @@ class AdditiveSource(ExactSource):
         return score
 
     def _probits(self, X, scale):
-        lower = np.empty((len(X), 2))
-        upper = np.empty((len(X), 2))
+        lower = np.empty(len(X))
+        upper = np.empty(len(X))
+        narrow = self._intervals.narrow(scale)
         for start in range(0, len(X), _ROWS):
             rows = slice(start, start + _ROWS)
-            masses = self._intervals.masses(X[rows], scale).T
+            masses = self._intervals.masses(X[rows], scale, narrow).T
             masses = np.split(masses, self._offsets[1:-1], axis=1)
             weights = [
                 mass @ steps.gather
@@ -157,10 +160,27 @@ class AdditiveSource(ExactSource):
             (above_sure, below_sure), (above, below) = _sums_at_least(
                 first, second, (self._sure, self._possible)
             )
-            lower[rows, 1] = _probit(above_sure, below_sure, "lower")
-            upper[rows, 1] = _probit(above, below, "upper")
-        lower[:, 0], upper[:, 0] = -upper[:, 1], -lower[:, 1]
-        return lower, upper
+            lower[rows] = _probit(above_sure, below_sure, "lower")
+            upper[rows] = _probit(above, below, "upper")
+        error = self._share_error(narrow, len(scale))
+        lower, _ = probit_interval(lower, error)
+        _, upper = probit_interval(upper, error)
+        return np.stack([-upper, lower], axis=1), np.stack([-lower, upper], axis=1)
+
+    @property
+    def _used_features(self):
+        return self._intervals.used_features
+
+    def _share_error(self, narrow, n_features):
+        """Bound on the relative error of the sums that the dynamic program adds up."""
+        relative, correlated = self._noise_error
+        sizes = np.diff(self._offsets)
+        error = self._intervals.mass_error(narrow, relative, len(sizes))
+        # The sums over cells, over values and over the tails of a half; products.
+        n_roundings = np.sum(sizes) + 2 * len(sizes) + 16
+        n_roundings += sum(len(steps.values) + steps.reach for steps in self._steps)
+        error = error.of_sum(np.sum(np.log(sizes)), n_roundings)
+        return error.with_correlation(correlated, n_features)
 
 
 def _mean_width(lower, upper):
@@ -261,9 +281,8 @@ def _probit(above, below, end):
         above = np.maximum(above, UNDERFLOW)
         below = np.where(below < UNDERFLOW, 0.0, below)
     with np.errstate(divide="ignore"):
-        probit = np.where(
+        return np.where(
             above <= below,
             ndtri(np.minimum(above, 0.5)),
             -ndtri(np.minimum(below, 0.5)),
         )
-    return np.clip(probit, -PROBIT_MAX, PROBIT_MAX)

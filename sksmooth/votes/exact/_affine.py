@@ -1,106 +1,200 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Affine steps before a classifier, folded into one map, by exact type."""
 
+from functools import cached_property
+
 import numpy as np
 import scipy.sparse as sp
 
+from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma
 from sksmooth.votes.exact._source import Declined, entry_of
 
 # Rows of a fitted PCA are orthogonal to about 1e-15, those of a randomised SVD to about
 # 1e-13; a correlation of the noise of 1e-10 changes no probability by more than that.
 _ORTHOGONAL = 1e-10
+# For the rounding of the bounds themselves, and for correlated noise of that size.
+_SLACK = 1.01
 
 
 class AffineMap:
-    """``x -> scale * x[index] + shift``, or ``x -> matrix @ x + shift``.
+    """``x -> scale * (x - center)[index] + shift``, or with a matrix for the scale.
 
     Parameters
     ----------
     n_features_in : int
-    shift : ndarray of shape (n_out,)
-    index, scale : ndarray of shape (n_out,), default=None
-        Distinct input features, and a factor for each.
-    matrix : ndarray of shape (n_out, n_features_in), default=None
+    shift : array-like or Rounded of shape (n_out,)
+    index : ndarray of int of shape (n_out,), default=None
+        Distinct input features, with a factor for each in `scale`.
+    scale : array-like or Rounded of shape (n_out,), default=None
+    matrix : array-like or Rounded of shape (n_out, n_features_in), default=None
         Instead of `index` and `scale`.
+    center : ndarray of shape (n_features_in,), default=None
+        Subtracted first, and not folded into `shift`: rows that are far from zero and
+        near to the center then keep their digits. None is zero.
     """
 
-    def __init__(self, n_features_in, shift, index=None, scale=None, matrix=None):
+    def __init__(
+        self, n_features_in, shift, index=None, scale=None, matrix=None, center=None
+    ):
         self.n_features_in = n_features_in
-        self.shift = shift
         self.index = index
-        self.scale = scale
-        self.matrix = matrix
-        self._is_identity = (
-            matrix is None
-            and np.array_equal(index, np.arange(n_features_in))
-            and np.all(scale == 1)
-            and not np.any(shift)
+        self._factor = Rounded.of(scale if matrix is None else matrix)
+        self._shift = Rounded.of(shift)
+        self.center = None if center is None or not np.any(center) else center
+        self._only_selects = (
+            index is not None
+            and np.all(self._factor.value == 1)
+            and not np.any(self._factor.error)
+            and not np.any(self._shift.size)
+            and self.center is None
+        )
+        self._is_identity = self._only_selects and np.array_equal(
+            index, np.arange(n_features_in)
         )
 
     @classmethod
     def identity(cls, n_features):
-        return cls(
-            n_features, np.zeros(n_features), np.arange(n_features), np.ones(n_features)
-        )
+        return cls.scaling(np.ones(n_features), np.zeros(n_features))
 
     @classmethod
-    def scaling(cls, scale, shift):
-        return cls(len(scale), shift, np.arange(len(scale)), scale)
+    def scaling(cls, scale, shift, center=None):
+        n_features = len(scale)
+        return cls(n_features, shift, np.arange(n_features), scale, center=center)
 
     @property
     def n_features_out(self):
-        return len(self.shift)
+        return len(self._shift)
+
+    @property
+    def matrix(self):
+        """The matrix, or None where each output is one scaled feature."""
+        return self._factor.value if self.index is None else None
+
+    @property
+    def is_finite(self):
+        parts = [self._factor.value, self._shift.value]
+        parts += [] if self.center is None else [self.center]
+        return all(np.all(np.isfinite(part)) for part in parts)
 
     def apply(self, X):
         """Map rows."""
         if self._is_identity:
             return X
-        if self.matrix is not None:
-            return X @ self.matrix.T + self.shift
-        return X[:, self.index] * self.scale + self.shift
+        X = X if self.center is None else X - self.center
+        if self.index is None:
+            return X @ self._factor.value.T + self._shift.value
+        return X[:, self.index] * self._factor.value + self._shift.value
 
-    def then(self, other):
-        """This map followed by another."""
-        index = scale = matrix = None
-        if self.matrix is None and other.matrix is None:
-            index = self.index[other.index]
-            scale = self.scale[other.index] * other.scale
-        elif other.matrix is None:
-            matrix = self.matrix[other.index] * other.scale[:, np.newaxis]
-        else:
-            matrix = self._before(other.matrix)
-        if other.matrix is None:
-            shift = self.shift[other.index] * other.scale + other.shift
-        else:
-            shift = other.matrix @ self.shift + other.shift
-        return AffineMap(self.n_features_in, shift, index, scale, matrix)
-
-    def fold_scores(self, coef, intercept):
-        """Scores that are linear in the output, as linear in the input.
+    def position_error(self, X, used):
+        """Bound on what rounding in `apply` amounts to, as a move of each row.
 
         Parameters
         ----------
-        coef : ndarray of shape (n_classes, n_out)
-        intercept : ndarray of shape (n_classes,)
+        X : ndarray of shape (n_rows, n_features_in)
+        used : ndarray of int
+            The outputs that matter.
 
         Returns
         -------
-        coef : ndarray of shape (n_classes, n_features_in)
-        intercept : ndarray of shape (n_classes,)
+        ndarray of shape (n_rows,) or None
+            Euclidean distances in the units of X; None where nothing is rounded.
         """
-        # Class by class: classes of equal scores keep equal scores to the last bit,
-        # which a product of matrices does not promise.
-        rows = coef[:, np.newaxis]
-        folded = np.concatenate([self._before(row) for row in rows])
-        return folded, intercept + np.array([row[0] @ self.shift for row in rows])
+        relative, constant = (part[used] for part in self._rounding)
+        if not (np.any(relative) or np.any(constant)):
+            return None
+        X = X if self.center is None else X - self.center
+        X = X if self.index is None else X[:, self.index[used]]
+        largest = np.abs(X).max(axis=1, initial=0.0)
+        per_unit, constant = (
+            _SLACK * np.linalg.norm(part) for part in (relative, constant)
+        )
+        return largest * per_unit + constant
+
+    @cached_property
+    def _rounding(self):
+        """Error of each output in `apply`, in units of the input.
+
+        Returns
+        -------
+        relative, constant : ndarray of shape (n_out,)
+            The error is at most ``relative * max(abs(x - center)) + constant``.
+        """
+        factor, n_in = np.abs(self._factor.value), self.n_features_in
+        shifted = self._shift.size > 0
+        constant = 2 * UNIT * np.abs(self._shift.value) + self._shift.error
+        if self.index is None:
+            norm = np.linalg.norm(factor, axis=1)
+            relative = gamma(n_in + 4) * norm
+            relative += np.linalg.norm(self._factor.error, axis=1)
+            relative *= np.sqrt(n_in) / norm
+            return relative, (constant + 2 * n_in * TINY) / norm
+        is_rounded = np.frexp(factor)[0] != 0.5  # not for powers of two
+        n_roundings = 2.0 * is_rounded + 2.0 * shifted
+        n_roundings += 0.0 if self.center is None else self.center[self.index] != 0
+        relative = UNIT * n_roundings + self._factor.error / factor
+        return relative, (constant + TINY * (is_rounded + shifted)) / factor
+
+    def then(self, other):
+        """This map followed by another."""
+        if self._only_selects and other.index is not None:
+            center = None
+            if other.center is not None:
+                center = np.zeros(self.n_features_in)
+                center[self.index] = other.center
+            index = self.index[other.index]
+            factor, shift = other._factor, other._shift
+            return AffineMap(self.n_features_in, shift, index, factor, center=center)
+        if self._is_identity:
+            return other
+        moved = self._shift if other.center is None else self._shift - other.center
+        index = scale = matrix = None
+        if other.index is None:
+            matrix = self._before(other._factor)
+            shift = other._factor @ moved + other._shift
+        else:
+            shift = moved[other.index] * other._factor + other._shift
+            factor = self._factor[other.index]
+            if self.index is None:
+                matrix = factor * other._factor[:, np.newaxis]
+            else:
+                index, scale = self.index[other.index], factor * other._factor
+        return AffineMap(self.n_features_in, shift, index, scale, matrix, self.center)
+
+    def fold(self, coef, intercept):
+        """Scores that are linear in the output, as linear in ``x - center``.
+
+        Parameters
+        ----------
+        coef : array-like or Rounded of shape (n_classes, n_out)
+        intercept : array-like or Rounded of shape (n_classes,)
+
+        Returns
+        -------
+        coef : Rounded of shape (n_classes, n_features_in)
+        intercept : Rounded of shape (n_classes,)
+        """
+        coef, intercept = Rounded.of(coef), Rounded.of(intercept)
+        if self._is_identity:
+            return coef, intercept
+        if np.any(self._shift.size):
+            intercept = coef @ self._shift + intercept
+        return self._before(coef), intercept
+
+    def fold_scores(self, coef, intercept):
+        """`fold`, as plain arrays and linear in the input itself."""
+        coef, intercept = self.fold(coef, intercept)
+        if self.center is not None:
+            intercept = intercept - coef @ self.center
+        return coef.value, intercept.value
 
     def _before(self, matrix):
         """The product of a matrix and this map's."""
-        if self.matrix is not None:
-            return matrix @ self.matrix
-        product = np.zeros((len(matrix), self.n_features_in))
-        product[:, self.index] = matrix * self.scale
-        return product
+        if self.index is None:
+            return matrix @ self._factor
+        product = matrix * self._factor
+        placed = np.zeros((2, len(matrix), self.n_features_in))
+        placed[:, :, self.index] = product.value, product.error
+        return Rounded(*placed)
 
     @property
     def noise_scale(self):
@@ -111,24 +205,47 @@ class AffineMap:
         Declined
             If the outputs are then not independent, or one of them is constant.
         """
-        if self.matrix is None:
-            scale = np.abs(self.scale)
+        return self._noise[0]
+
+    @property
+    def noise_error(self):
+        """How far the noise is from independent noise of `noise_scale`.
+
+        Returns
+        -------
+        relative : float
+            Bound on the relative error of each standard deviation.
+        correlated : float
+            Bound on the norm of the error of the correlation matrix.
+        """
+        return self._noise[1:]
+
+    @cached_property
+    def _noise(self):
+        correlated = 0.0
+        if self.index is not None:
+            scale = np.abs(self._factor.value)
+            error = self._factor.error
         else:
-            covariance = self.matrix @ self.matrix.T
-            scale = np.sqrt(np.diag(covariance))
+            covariance = self._factor @ self._factor.T
+            scale = np.sqrt(np.diag(covariance.value))
             with np.errstate(divide="ignore", invalid="ignore"):
-                correlation = covariance / np.outer(scale, scale)
+                outer = np.outer(scale, scale)
+                correlation = np.abs(covariance.value) / outer
+                unsure = covariance.error / outer
             np.fill_diagonal(correlation, 0.0)
-            largest = np.abs(correlation).max()
+            largest = correlation.max()
             if largest > _ORTHOGONAL:
                 raise Declined(
                     "the steps before it make the noise of its features dependent "
                     f"(correlation up to {largest:.1e}), which a closed form over "
                     "boxes does not allow"
                 )
+            error = np.zeros_like(scale)
+            correlated = _SLACK * np.linalg.norm(correlation + unsure + 8 * UNIT)
         if not np.all(scale > 0):
             raise Declined("a step before it maps a feature to a constant")
-        return scale
+        return scale, _SLACK * (error / scale).max(initial=0.0), correlated
 
 
 def fold_steps(steps, n_features):
@@ -172,24 +289,32 @@ def fold_step(step, n_features):
             f"the step {type(step).__name__} maps {affine.n_features_in} features to "
             f"{affine.n_features_out}, and is given {n_features}"
         )
-    parts = (affine.shift, affine.scale if affine.matrix is None else affine.matrix)
-    if not all(np.all(np.isfinite(part)) for part in parts):
+    if not affine.is_finite:
         raise Declined(
             f"the step {type(step).__name__} has parameters that are not finite"
         )
     return affine
 
 
+def _inverse(scale):
+    """``1 / scale``."""
+    return Rounded(np.ones(len(scale))) / scale
+
+
+def _fold_units(step, n_features):
+    return AffineMap.scaling(step.scale, np.zeros(n_features))
+
+
 def _fold_standard_scaler(step, n_features):
-    scale = 1.0 / step.scale_ if step.with_std else np.ones(n_features)
-    mean = step.mean_ if step.with_mean else np.zeros(n_features)
-    return AffineMap.scaling(scale, -mean * scale)
+    scale = _inverse(step.scale_) if step.with_std else np.ones(n_features)
+    center = step.mean_ if step.with_mean else None
+    return AffineMap.scaling(scale, np.zeros(n_features), center)
 
 
 def _fold_robust_scaler(step, n_features):
-    scale = 1.0 / step.scale_ if step.with_scaling else np.ones(n_features)
-    center = step.center_ if step.with_centering else np.zeros(n_features)
-    return AffineMap.scaling(scale, -center * scale)
+    scale = _inverse(step.scale_) if step.with_scaling else np.ones(n_features)
+    center = step.center_ if step.with_centering else None
+    return AffineMap.scaling(scale, np.zeros(n_features), center)
 
 
 def _refuse_clip(step):
@@ -205,16 +330,18 @@ def _fold_min_max_scaler(step, n_features):
 
 def _fold_max_abs_scaler(step, n_features):
     _refuse_clip(step)
-    return AffineMap.scaling(1.0 / step.scale_, np.zeros(n_features))
+    return AffineMap.scaling(_inverse(step.scale_), np.zeros(n_features))
 
 
 def _fold_pca(step, n_features):
-    matrix = np.asarray(step.components_, dtype=np.float64)
+    matrix = Rounded(step.components_)
+    n_out, n_in = matrix.value.shape
     if step.whiten:
         spread = np.sqrt(step.explained_variance_)
-        spread = np.maximum(spread, np.finfo(spread.dtype).eps)
-        matrix = matrix / spread[:, np.newaxis]
-    return AffineMap(matrix.shape[1], -(matrix @ step.mean_), matrix=matrix)
+        spread = np.maximum(spread, np.finfo(spread.dtype).eps).astype(np.float64)
+        matrix = matrix / Rounded(spread, 2 * UNIT * spread)[:, np.newaxis]
+    shift = np.zeros(n_out)
+    return AffineMap(n_in, shift, matrix=matrix, center=np.float64(step.mean_))
 
 
 def _fold_components(step, n_features):
@@ -238,6 +365,7 @@ _FOLDS = {
         ("sklearn.preprocessing", _fold_robust_scaler, ["RobustScaler"]),
         ("sklearn.preprocessing", _fold_min_max_scaler, ["MinMaxScaler"]),
         ("sklearn.preprocessing", _fold_max_abs_scaler, ["MaxAbsScaler"]),
+        ("sksmooth.samples", _fold_units, ["Units"]),
         ("sklearn.decomposition", _fold_pca, ["PCA", "IncrementalPCA"]),
         ("sklearn.decomposition", _fold_components, ["TruncatedSVD"]),
         (

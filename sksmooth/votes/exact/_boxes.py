@@ -2,17 +2,23 @@
 """Disjoint boxes that each answer one class, and their masses under Gaussian noise."""
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
+from sksmooth._special import log_interval_mass
 from sksmooth.votes.exact._numerics import (
     UNDERFLOW,
-    log_mass_between,
+    ShareError,
+    probit_interval,
     probits_of_log_shares,
     probits_of_shares,
 )
+from sksmooth.votes.exact._rounding import UNIT
 
+# Narrower intervals, in units of the noise, are not differences of tails.
+_NARROW = 3e-3
 # Rows are worked off in chunks of about this many bytes, which stay in cache.
 _CHUNK_BYTES = 2**20
 
@@ -43,6 +49,11 @@ class AxisIntervals:
         self.threshold = np.asarray(threshold, dtype=np.float64)
         self.lo = np.asarray(lo, dtype=np.intp)
         self.hi = np.asarray(hi, dtype=np.intp)
+        n_cuts = len(self.threshold)
+        self._bounded = np.flatnonzero((self.lo < n_cuts) & (self.hi < n_cuts))
+        lo, hi = self.lo[self._bounded], self.hi[self._bounded]
+        self._width = self.threshold[hi] - self.threshold[lo]
+        self._width_feature = self.feature[lo]
 
     def __len__(self):
         return len(self.lo)
@@ -57,7 +68,23 @@ class AxisIntervals:
         """Elementary operations per row."""
         return 30 * len(self.threshold) + 8 * len(self.lo)
 
-    def masses(self, X, scale):
+    @cached_property
+    def used_features(self):
+        return np.unique(self.feature)
+
+    def narrow(self, scale):
+        """Which intervals are narrow under noise of this scale.
+
+        Returns
+        -------
+        NarrowIntervals
+        """
+        width = self._width / scale[self._width_feature]
+        is_narrow = width < _NARROW
+        thinnest = width[~is_narrow].min(initial=1.0)
+        return NarrowIntervals(self._bounded[is_narrow], width[is_narrow], thinnest)
+
+    def masses(self, X, scale, narrow):
         """P(lo < x + scale * Z <= hi), as an array of shape (n_intervals, n_rows)."""
         z = self._standardised(X, scale)
         # The CDF is kept as its smaller tail, signed, plus whether the larger is meant.
@@ -72,16 +99,63 @@ class AxisIntervals:
         straddles = above[self.hi]
         straddles -= above[self.lo]
         mass += straddles
+        if len(narrow.index):
+            mass[narrow.index] = _narrow_masses(
+                z[self.lo[narrow.index]], narrow.width[:, np.newaxis]
+            )
         return np.maximum(mass, 0.0, out=mass)
 
-    def log_masses(self, X, scale):
+    def log_masses(self, X, scale, narrow):
         """Logarithm of `masses`, far beyond where they underflow."""
         z = self._standardised(X, scale)
         log_tail = _padded(log_ndtr(-np.abs(z)), -np.inf, -np.inf)
         above = _padded(z > 0, False, True)
-        return log_mass_between(
+        log_mass = _log_mass_between(
             log_tail[self.lo], log_tail[self.hi], above[self.hi] & ~above[self.lo]
         )
+        if len(narrow.index):
+            log_mass[narrow.index] = log_interval_mass(
+                z[self.lo[narrow.index]],
+                z[self.hi[narrow.index]],
+                narrow.width[:, np.newaxis],
+            )
+        return log_mass
+
+    def mass_error(self, narrow, noise_error, n_sides):
+        """Bound on the relative error of the mass of a box, see the notes.
+
+        Parameters
+        ----------
+        narrow : NarrowIntervals
+        noise_error : float
+            Relative error of the standard deviations of the noise.
+        n_sides : int
+            Most sides of a box.
+
+        Returns
+        -------
+        ShareError
+
+        Notes
+        -----
+        An end of an interval, in units of the noise, comes from a difference and a
+        quotient: its relative error e is at most that of three operations and of the
+        noise. A tail beyond a is then right to ``t0 + t1 a**2`` with
+        ``t0 = 6 UNIT + 0.4 e`` and ``t1 = 6 UNIT + 1.4 e``, as ``a`` times the hazard
+        rate is at most ``1.4 a**2 + 0.4``. The mass of an interval of width w whose
+        nearer end is at a is at least ``min(1, w) / 2`` of the tail beyond a, or, if
+        it holds zero, ``0.24 min(1, w)``. So its relative error is at most
+        ``(k0 + k1 a**2) / min(1, w)`` with ``k0 = 4.2 t0 + 3 t1 + 9 UNIT`` and
+        ``k1 = 6 t1``. Narrow intervals are integrated without a difference: theirs is
+        as if w were 1. Over the sides of a box, the sum of ``a**2 / 2`` is at most
+        minus the logarithm of its mass.
+        """
+        end = 4 * UNIT + noise_error
+        t0, t1 = 6 * UNIT + 0.4 * end, 6 * UNIT + 1.4 * end
+        k0, k1 = 4.2 * t0 + 3 * t1 + 9 * UNIT, 6 * t1
+        per_log = 2 * k1 / narrow.thinnest + UNIT * (n_sides + 4)
+        constant = k0 * n_sides / narrow.thinnest + UNIT * n_sides
+        return ShareError(constant, per_log)
 
     def contains(self, X):
         """Whether each interval contains x, as 0.0 or 1.0."""
@@ -94,6 +168,52 @@ class AxisIntervals:
         distance /= scale[self.feature, np.newaxis]
         # Thresholds of 1e300 occur; keep the logarithms of their tails finite.
         return np.clip(distance, -1e150, 1e150, out=distance)
+
+
+class NarrowIntervals(NamedTuple):
+    """Intervals whose mass is not a difference of tails.
+
+    Attributes
+    ----------
+    index : ndarray of int of shape (n_narrow,)
+    width : ndarray of shape (n_narrow,)
+        In units of the noise.
+    thinnest : float
+        The least width of all other intervals, at most 1.
+    """
+
+    index: np.ndarray  # type: ignore[assignment] # hides tuple.index
+    width: np.ndarray
+    thinnest: float
+
+
+def _narrow_masses(start, width):
+    """Masses of narrow intervals: the density times a Taylor series in the width.
+
+    Its terms are those of `_special.log_interval_mass`. For intervals below `_NARROW`
+    that do not underflow, what is left out is below the bound of `mass_error`.
+    """
+    half = width / 2
+    # Beyond 39 the mass underflows; the series need not hold there.
+    middle = np.minimum(np.abs(start + half), 39.0)
+    q = half * half
+    y2 = middle * middle * q
+    series = y2 - q
+    series = 1.0 + series / 6 + (y2 * (y2 - 6 * q) + 3 * q * q) / 120 + y2**3 / 5040
+    return np.exp(-0.5 * middle * middle) * series * (width / np.sqrt(2 * np.pi))
+
+
+def _log_mass_between(log_tail_lo, log_tail_hi, straddles):
+    """Log mass of an interval from the log tails ``log Phi(-abs(end))`` of its ends."""
+    larger = np.maximum(log_tail_lo, log_tail_hi)
+    smaller = np.minimum(log_tail_lo, log_tail_hi)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = np.where(np.isneginf(smaller), -np.inf, smaller - larger)
+        return np.where(
+            straddles,
+            np.log1p(-np.exp(log_tail_lo) - np.exp(log_tail_hi)),
+            larger + np.log1p(-np.exp(gap)),
+        )
 
 
 def _padded(values, at_minus_infinity, at_infinity):
@@ -187,24 +307,40 @@ class Boxes:
             + self.n_classes * (self.n_boxes + 30)
         )
 
-    def probits(self, X, scale):
-        """Probits of the classes, of shape (n_rows, n_classes)."""
+    def probits(self, X, scale, noise_error=(0.0, 0.0)):
+        """Lower and upper probits of the classes, of shape (n_rows, n_classes).
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+        scale : ndarray of shape (n_features,)
+            Standard deviation of the noise of each feature.
+        noise_error : (float, float)
+            See `AffineMap.noise_error`.
+        """
         probit = np.empty((len(X), self.n_classes))
         answered = self._one_hot.any(axis=1, keepdims=True)
+        narrow = self.intervals.narrow(scale)
         for rows in row_chunks(len(X), self.n_floats):
             shares = self._one_hot @ self._products(
-                self.intervals.masses(X[rows], scale), np.multiply, 1.0
+                self.intervals.masses(X[rows], scale, narrow), np.multiply, 1.0
             )
             probit[rows] = probits_of_shares(shares)
             far = np.flatnonzero(np.any(answered & (shares < UNDERFLOW), axis=0))
             if len(far):
                 far += rows.start
-                probit[far] = probits_of_log_shares(self.log_shares(X[far], scale))
-        return probit
+                log_shares = self.log_shares(X[far], scale, narrow)
+                probit[far] = probits_of_log_shares(log_shares)
+        relative, correlated = noise_error
+        error = self.intervals.mass_error(narrow, relative, len(self.factors))
+        error = error.of_sum(np.log(self.n_boxes), self.n_boxes + self.n_classes + 8)
+        return probit_interval(probit, error.with_correlation(correlated, len(scale)))
 
-    def log_shares(self, X, scale):
+    def log_shares(self, X, scale, narrow):
         """Log probability of each class, of shape (n_classes, n_rows)."""
-        log_boxes = self._products(self.intervals.log_masses(X, scale), np.add, 0.0)
+        log_boxes = self._products(
+            self.intervals.log_masses(X, scale, narrow), np.add, 0.0
+        )
         shares = np.full((self.n_classes, len(X)), -np.inf)
         for k in range(self.n_classes):
             terms = log_boxes[self.labels == k]

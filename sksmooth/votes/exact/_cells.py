@@ -12,6 +12,7 @@ from sksmooth.certificates import LabelIndex
 from sksmooth.votes.exact._boxes import AxisIntervals, Boxes, cell_ends, row_chunks
 from sksmooth.votes.exact._numerics import (
     UNDERFLOW,
+    probit_interval,
     probits_of_log_shares,
     probits_of_shares,
 )
@@ -102,9 +103,12 @@ class CellSource(ExactSource):
             raise ReferenceError("the classifier to fill the table from is gone")
         return self._index.positions(ask(estimator.predict, X), len(X))
 
+    @property
+    def _used_features(self):
+        return self._axes
+
     def _probits(self, X, scale):
-        probit = self._table.probits(X, scale)
-        return probit, probit
+        return self._table.probits(X, scale, self._noise_error)
 
     def _positions(self, X):
         # Without the table, so that a self-check costs next to nothing.
@@ -164,15 +168,23 @@ class _Table:
             self._intervals.n_operations + 2 * self._runs.nnz + 3 * self._runs.shape[0]
         )
 
-    def probits(self, X, scale):
+    def probits(self, X, scale, noise_error):
+        """Lower and upper probits; see `Boxes.probits`."""
         probit = np.empty((len(X), self._n_classes))
+        narrow = self._intervals.narrow(scale)
         n_floats = self._intervals.n_floats + 3 * self._runs.shape[0]
         for rows in row_chunks(len(X), n_floats):
-            probit[rows] = self._probits(X[rows], scale)
-        return probit
+            probit[rows] = self._probits(X[rows], scale, narrow)
+        relative, correlated = noise_error
+        n_axes, n_boxes = len(self._offsets) - 1, self._runs.nnz
+        error = self._intervals.mass_error(narrow, relative, n_axes)
+        # Sums along each axis, of all classes and in `_boxes`.
+        n_roundings = self._offsets[-1] + self._runs.nnz + self._n_classes + n_axes + 8
+        error = error.of_sum(np.log(n_boxes), n_roundings)
+        return probit_interval(probit, error.with_correlation(correlated, len(scale)))
 
-    def _probits(self, X, scale):
-        masses = self._intervals.masses(X, scale)
+    def _probits(self, X, scale, narrow):
+        masses = self._intervals.masses(X, scale, narrow)
         share = self._runs @ masses[self._offsets[-2] :]
         share = share.reshape(self._n_classes, *self._shape, len(X))
         for axis in range(len(self._shape) - 1, -1, -1):
@@ -184,7 +196,7 @@ class _Table:
         if far.any():
             log_share = np.concatenate(
                 [
-                    self._boxes.log_shares(X[[row]], scale)
+                    self._boxes.log_shares(X[[row]], scale, narrow)
                     for row in np.flatnonzero(far)
                 ],
                 axis=1,

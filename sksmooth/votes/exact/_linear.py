@@ -4,26 +4,36 @@
 from typing import NamedTuple
 
 import numpy as np
-import scipy.linalg
 import scipy.sparse as sp
 from scipy.spatial.distance import pdist
-from scipy.special import log_ndtr, ndtr, owens_t
+from scipy.special import ndtr, owens_t
 
+from sksmooth._special import LOG_HALF, log_interval_mass
 from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._boxes import row_chunks
 from sksmooth.votes.exact._numerics import (
     PROBIT_MAX,
     UNDERFLOW,
-    log_interval_mass,
+    ShareError,
+    clipped,
+    log_sum_of_others,
+    probit_interval,
+    probit_of_log,
     probits_of_log_shares,
     probits_of_shares,
 )
+from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma
 from sksmooth.votes.exact._source import Declined, ExactSource, entry_of
 
 # Below this, differences of Owen's T lose digits and an integral takes over.
 _TAIL = 1e-3
 # Scores that share half of their digits are told apart by rounding.
 _HALF_OF_THE_DIGITS = 2.0**-26
+_NEARLY_THE_SAME = "two of its classes have nearly the same scores"
+# For the rounding of the bounds themselves.
+_SLACK = 1.01
+# Relative error of `_Wedge.log_mass`, as measured against mpmath.
+_QUADRATURE = 1e-13
 # Gauss-Legendre on [0, 1]; with the window of `_log_wedge` 96 nodes reach rounding.
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(96)
 _NODES, _NODE_WEIGHTS = (_NODES + 1) / 2, _NODE_WEIGHTS / 2
@@ -40,6 +50,40 @@ class LinearScores(NamedTuple):
 
     coef: np.ndarray
     intercept: np.ndarray
+
+
+class CenteredScores(NamedTuple):
+    """Scores that are linear in ``x - center``, with bounds on their rounding.
+
+    Attributes
+    ----------
+    coef : Rounded of shape (n_classes, n_features)
+    intercept : Rounded of shape (n_classes,)
+    center : ndarray of shape (n_features,) or None
+    same_coef, twins : ndarray of bool of shape (n_classes, n_classes)
+        Which classes have equal coefficients, and which have equal scores, exactly.
+    """
+
+    coef: Rounded
+    intercept: Rounded
+    center: np.ndarray | None
+    same_coef: np.ndarray
+    twins: np.ndarray
+
+    @classmethod
+    def behind(cls, affine, coef, intercept):
+        """Scores of what an affine map gives."""
+        same_coef = np.all(coef.value[:, np.newaxis] == coef.value, axis=2)
+        twins = same_coef & (intercept.value[:, np.newaxis] == intercept.value)
+        return cls(*affine.fold(coef, intercept), affine.center, same_coef, twins)
+
+    @classmethod
+    def of(cls, scores):
+        """Plain scores as exact ones."""
+        if isinstance(scores, cls):
+            return scores
+        coef, intercept = (Rounded.of(part) for part in scores)
+        return cls.behind(AffineMap.identity(coef.value.shape[1]), coef, intercept)
 
 
 def linear_scores(estimator):
@@ -61,25 +105,38 @@ def linear_scores(estimator):
     Declined
         If its exact type is not known to be linear, or its parameters make it not so.
     """
+    coef, intercept, *center = _rounded_scores(estimator)
+    for point in center:
+        intercept = intercept - coef @ point
+    return LinearScores(coef.value, intercept.value)
+
+
+def _rounded_scores(estimator):
+    """`linear_scores` with bounds on the rounding of what is not stored as such."""
     read = entry_of(_SCORES, estimator)
     if read is None:
         raise Declined(f"{type(estimator).__name__} is not known to be linear")
-    coef, intercept = read(estimator)
+    coef, intercept, *center = read(estimator)
     if sp.issparse(coef) or sp.issparse(intercept):
         raise Declined("its coefficients are sparse; call densify() on it first")
-    coef = np.atleast_2d(np.asarray(coef, dtype=np.float64))
-    intercept = np.broadcast_to(np.asarray(intercept, dtype=np.float64), len(coef))
+    coef, intercept = Rounded.of(coef), Rounded.of(intercept)
+    if coef.value.ndim == 1:
+        coef = coef[np.newaxis]
+    intercept = Rounded(*(np.broadcast_to(part, len(coef)) for part in intercept.parts))
     n_classes = len(estimator.classes_)
     if len(coef) == 1 and n_classes == 2:
-        coef = np.concatenate([np.zeros_like(coef), coef])
-        intercept = np.append(0.0, intercept)
+        coef = Rounded(
+            *(np.concatenate([np.zeros_like(part), part]) for part in coef.parts)
+        )
+        intercept = Rounded(*(np.append(0.0, part[0]) for part in intercept.parts))
     if len(coef) != n_classes:
         raise Declined(
             f"it has {len(coef)} rows of coefficients for {n_classes} classes"
         )
-    if not (np.all(np.isfinite(coef)) and np.all(np.isfinite(intercept))):
+    finite = np.all(np.isfinite(coef.value)) and np.all(np.isfinite(intercept.value))
+    if not finite:
         raise Declined("its coefficients are not finite")
-    return LinearScores(coef, intercept)
+    return coef, intercept, *center
 
 
 def _coef_and_intercept(estimator):
@@ -95,7 +152,15 @@ def _support_vector_scores(estimator):
             "with more than two classes it lets pairs of classes vote, which is not "
             "an argmax of linear scores"
         )
-    return estimator.coef_, estimator.intercept_
+    if sp.issparse(estimator.dual_coef_):
+        return estimator.dual_coef_, estimator.intercept_
+    # `coef_` is a product that predict does not use; in which it is off by how much?
+    product = estimator.dual_coef_.astype(np.longdouble) @ estimator.support_vectors_
+    sizes = np.abs(estimator.dual_coef_) @ np.abs(estimator.support_vectors_)
+    rounding = len(estimator.support_vectors_) * np.finfo(np.longdouble).eps
+    error = np.abs(product - estimator.coef_).astype(np.float64)
+    error = (error + rounding * sizes) * (1 + 1e-9)
+    return Rounded(estimator.coef_, error), estimator.intercept_
 
 
 def _multinomial_scores(estimator):
@@ -110,17 +175,19 @@ def _complement_scores(estimator):
 def _centroid_scores(estimator):
     if estimator.metric != "euclidean":
         raise Declined(f"its metric {estimator.metric!r} is not 'euclidean'")
-    centroids = estimator.centroids_
+    center = estimator.centroids_.mean(axis=0, dtype=np.float64)
+    centroids = Rounded(estimator.centroids_) - center
     prior = estimator.class_prior_
     if np.isclose(prior, 1 / len(prior)).all():
-        return 2.0 * centroids, -np.sum(centroids**2, axis=1)
+        return centroids * 2.0, -(centroids * centroids).sum(axis=1), center
     # With other priors, distances are measured in within-class deviations.
     spread = estimator.within_class_std_dev_
     spread = np.where(spread != 0, spread, 1.0)
     scaled = centroids / spread
     with np.errstate(divide="ignore"):
         bonus = 2.0 * np.log(prior)
-    return 2.0 * scaled / spread, bonus - np.sum(scaled**2, axis=1)
+    bonus = Rounded(bonus, 4 * UNIT * np.abs(bonus))
+    return scaled * 2.0 / spread, bonus - (scaled * scaled).sum(axis=1), center
 
 
 _SCORES = {
@@ -172,14 +239,29 @@ def scores_behind(affine, estimator):
         the same, as they are where one class was trained on the rows of another:
         which of the two `predict` answers is then up to the rounding of its sums.
     """
-    scores = LinearScores(*affine.fold_scores(*linear_scores(estimator)))
-    slope, offset = pdist(scores.coef), pdist(scores.intercept[:, np.newaxis])
-    steepest = np.linalg.norm(scores.coef, axis=1).max()
-    highest = np.abs(scores.intercept).max()
+    scores = _centered_scores(affine, estimator)
+    intercept = scores.intercept
+    if scores.center is not None:
+        intercept = intercept - scores.coef @ scores.center
+    return LinearScores(scores.coef.value, intercept.value)
+
+
+def _centered_scores(affine, estimator):
+    """`scores_behind`, about a center and with bounds on the rounding."""
+    coef, intercept, *center = _rounded_scores(estimator)
+    for point in center:
+        n_features = len(point)
+        move = AffineMap.scaling(np.ones(n_features), np.zeros(n_features), point)
+        affine = affine.then(move)
+    scores = CenteredScores.behind(affine, coef, intercept)
+    coef, intercept = scores.coef.value, scores.intercept.value
+    slope, offset = pdist(coef), pdist(intercept[:, np.newaxis])
+    steepest = np.linalg.norm(coef, axis=1).max()
+    highest = np.abs(intercept).max()
     near = slope <= _HALF_OF_THE_DIGITS * steepest
     near &= offset <= _HALF_OF_THE_DIGITS * (steepest + highest)
     if np.any(near & ((slope > 0) | (offset > 0))):
-        raise Declined("two of its classes have nearly the same scores")
+        raise Declined(_NEARLY_THE_SAME)
     return scores
 
 
@@ -191,11 +273,12 @@ def linear_source(estimator, affine):
     Declined
         By `scores_behind`, or if it has more than three classes that do not line up.
     """
-    scores = scores_behind(affine, estimator)
+    scores = _centered_scores(affine, estimator)
     classes = estimator.classes_
     if len(classes) == 2:
         return TwoClassSource(classes, scores)
-    spread = np.linalg.svd(scores.coef - scores.coef[0], compute_uv=False)
+    coef = scores.coef.value
+    spread = np.linalg.svd(coef - coef[0], compute_uv=False)
     if len(spread) < 2 or spread[1] <= 1e-13 * spread[0]:
         return LineSource(classes, scores)
     if len(classes) == 3:
@@ -206,29 +289,67 @@ def linear_source(estimator, affine):
     )
 
 
+class _Differences:
+    """Differences of scores at rows, with bounds on their rounding.
+
+    Parameters
+    ----------
+    coef : Rounded of shape (n_differences, n_features)
+    intercept : Rounded of shape (n_differences,)
+    center : ndarray of shape (n_features,) or None
+    """
+
+    def __init__(self, coef, intercept, center):
+        n_features = coef.value.shape[1]
+        self._coef = np.ascontiguousarray(coef.value.T)
+        self._intercept = intercept.value
+        self._center = center
+        # A difference from the center, a product, the sum and the intercept.
+        relative = gamma(n_features + 4)
+        bound = _SLACK * (relative * np.abs(coef.value) + coef.error)
+        self._bound = np.where(bound > 0, bound + TINY, 0.0).T.copy()
+        self._constant = _SLACK * (relative * np.abs(self._intercept) + intercept.error)
+        self._constant += 2 * n_features * TINY
+
+    def at(self, X):
+        """Differences and their bounds, both of shape (n_rows, n_differences)."""
+        n_rows, n_features = X.shape
+        value = np.empty((n_rows, len(self._intercept)))
+        error = np.empty_like(value)
+        for rows in row_chunks(n_rows, 2 * n_features + 1):
+            moved = X[rows] if self._center is None else X[rows] - self._center
+            np.matmul(moved, self._coef, out=value[rows])
+            np.matmul(np.abs(moved), self._bound, out=error[rows])
+        value += self._intercept
+        error += self._constant
+        return value, error
+
+
 class LinearSource(ExactSource):
     """What all linear sources share; the affine map is folded into the scores.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-    scores : LinearScores
+    scores : LinearScores or CenteredScores
         In the units of the rows.
     """
 
     _seconds_per_row = 0.0
 
     def __init__(self, classes, scores):
-        n_features = scores.coef.shape[1]
+        self.scores = CenteredScores.of(scores)
+        n_features = self.scores.coef.value.shape[1]
         predict_cost = 2e-8 + 5e-10 * n_features * len(classes)
         super().__init__(classes, AffineMap.identity(n_features), predict_cost)
-        self.scores = scores
 
     def cost_per_row(self, n_rows=1):
         return self._seconds_per_row + self.predict_cost + 5e-5 / n_rows
 
     def _positions(self, X):
-        return np.argmax(X @ self.scores.coef.T + self.scores.intercept, axis=1)
+        coef, intercept, center, *_ = self.scores
+        X = X if center is None else X - center
+        return np.argmax(X @ coef.value.T + intercept.value, axis=1)
 
 
 class TwoClassSource(LinearSource):
@@ -238,19 +359,51 @@ class TwoClassSource(LinearSource):
     whatever sigma. A constant classifier (no weights) has `PROBIT_MAX`.
     """
 
+    def __init__(self, classes, scores):
+        super().__init__(classes, scores)
+        coef, intercept, center, *_ = self.scores
+        weight, offset = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
+        # In a unit of its own, the squares of the weight neither under- nor overflow.
+        largest = np.abs(weight.value).max(initial=0.0)
+        unit = 2.0 ** int(np.clip(np.frexp(largest)[1], -1000, 1000))
+        with np.errstate(over="ignore"):
+            weight, offset = (
+                Rounded(part.value / unit, part.error / unit + TINY * (part.value != 0))
+                for part in (weight, offset)
+            )
+        self._margin = _Differences(weight, offset, center)
+        length = np.linalg.norm(weight.value)
+        unsure = _SLACK * np.linalg.norm(weight.error)
+        unsure += gamma(weight.value.size + 4) * length
+        self._shortest, self._longest = max(length - unsure, 0.0), length + unsure
+
     def _probits(self, X, scale):
-        coef, intercept = self.scores
-        weight = coef[1] - coef[0]
-        margin = X @ weight + (intercept[1] - intercept[0])
-        # Unlike that of numpy, this norm is not lost where squares underflow.
-        length = scipy.linalg.norm(weight)
-        if length == 0:
-            probit = np.where(margin > 0, PROBIT_MAX, -PROBIT_MAX)
-        else:
+        if self._longest == 0:
+            return self._constant_probits(len(X))
+        margin, error = (part[:, 0] for part in self._margin.at(X))
+        lower, upper = margin - error, margin + error
+        with np.errstate(divide="ignore"):
             # The map is the identity, so every feature has the same noise.
-            probit = np.clip(margin / length / scale[0], -PROBIT_MAX, PROBIT_MAX)
-        probit = np.stack([-probit, probit], axis=1)
-        return probit, probit
+            lower /= np.where(lower > 0, self._longest, self._shortest) * scale[0]
+            upper /= np.where(upper > 0, self._shortest, self._longest) * scale[0]
+        lower -= 8 * UNIT * np.abs(lower)
+        upper += 8 * UNIT * np.abs(upper)
+        return clipped(
+            np.stack([-upper, lower], axis=1), np.stack([-lower, upper], axis=1)
+        )
+
+    def _constant_probits(self, n_rows):
+        """Without any weight the second class is always ahead, or never."""
+        intercept = self.scores.intercept
+        offset = intercept[1] - intercept[0]
+        ahead = offset.value > 0
+        if abs(offset.value) <= offset.error and np.any(intercept.error):
+            lower, upper = np.full((2, 1), -PROBIT_MAX), np.full((2, 1), PROBIT_MAX)
+        else:
+            lower = upper = (
+                np.array([[-1.0], [1.0]]) * (1 if ahead else -1) * PROBIT_MAX
+            )
+        return tuple(np.tile(end.T, (n_rows, 1)) for end in (lower, upper))
 
 
 class LineSource(LinearSource):
@@ -263,31 +416,81 @@ class LineSource(LinearSource):
 
     def __init__(self, classes, scores):
         super().__init__(classes, scores)
-        coef, intercept = scores
-        direction = np.linalg.svd(coef - coef[0], full_matrices=False)[2][0]
+        coef, intercept, self._center, same_coef, twins = self.scores
+        sides = coef - coef[:1]
+        direction = np.linalg.svd(sides.value, full_matrices=False)[2][0]
         # A sum for each row by itself: twins get the same slope to the last bit.
-        slope = np.sum((coef - coef[0]) * direction, axis=1)
+        slope = Rounded(np.sum(sides.value * direction, axis=1))
+        # What is not along the direction moves a crossing by its product with the row.
+        off = (sides - slope[:, np.newaxis] * direction).size
+        if len(direction) == 1:  # where there is nothing else, the slope is not exact
+            slope, off = sides[:, 0] * direction, 0.0 * off
         # Where each pair of classes draws: class i is ahead of j above it if it is
         # the steeper one.
         rise = slope[:, np.newaxis] - slope
         start = intercept - intercept[:, np.newaxis]
+        flat = rise.value == 0
+        undecided = np.abs(start.value) <= start.error
+        if np.any(flat & ~twins & (~same_coef | undecided)):
+            raise Declined(_NEARLY_THE_SAME)
+        k = np.arange(len(slope))
+        first = twins & (k < k[:, np.newaxis])
+        self._never = (flat & ((start.value > 0) | first)).any(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             crossing = start / rise
-        lo = np.where(rise > 0, crossing, -np.inf).max(axis=1)
-        hi = np.where(rise < 0, crossing, np.inf).min(axis=1)
-        k = np.arange(len(slope))
-        beaten = (rise == 0) & ((start > 0) | ((start == 0) & (k < k[:, np.newaxis])))
-        empty = beaten.any(axis=1) | (lo >= hi)
-        self._direction = direction
-        self._lo = np.where(empty, np.inf, lo)
-        self._hi = np.where(empty, np.inf, hi)
+            off = (off[:, np.newaxis] + off) / np.abs(rise.value)[:, :, np.newaxis]
+            ends = crossing.value - crossing.error, crossing.value + crossing.error
+        # Each end of a class's interval is between two of these.
+        above, below = rise.value > 0, rise.value < 0
+        self._lo = [np.where(above, end, -np.inf).max(axis=1) for end in ends]
+        self._hi = [np.where(below, end, np.inf).min(axis=1) for end in ends]
+        off[flat] = 0.0
+        self._off = _SLACK * off.max(axis=(0, 1))
+        self._along = _Differences(Rounded([direction]), Rounded([0.0]), self._center)
 
     def _probits(self, X, scale):
-        at = X @ self._direction
-        lo = (self._lo[:, np.newaxis] - at) / scale[0]
-        hi = (self._hi[:, np.newaxis] - at) / scale[0]
-        probit = probits_of_log_shares(log_interval_mass(lo, hi))
-        return probit, probit
+        at, error = self._along.at(X)
+        moved = X if self._center is None else X - self._center
+        error += (np.abs(moved) @ self._off)[:, np.newaxis]
+        ends = [(end - at) / scale[0] for end in (*self._lo, *self._hi)]
+        sizes = [np.where(np.isfinite(z), np.abs(z), 0.0) for z in ends]
+        farthest = np.max(sizes, axis=(0, 2))[:, np.newaxis]
+        # Noise off the direction is beyond this with a probability that no share which
+        # is told apart from zero comes near to.
+        reach = 40.0 + np.minimum(farthest, 2 * PROBIT_MAX)
+        error = error / scale[0] + reach * np.linalg.norm(self._off)
+        first_lo, last_lo, first_hi, last_hi = (
+            z + side * _SLACK * (error + 6 * UNIT * size)
+            for z, size, side in zip(ends, sizes, (-1, 1, -1, 1), strict=True)
+        )
+        least, most = (
+            np.where(self._never, -np.inf, log_interval_mass(lo, hi)).T
+            for lo, hi in ((last_lo, first_hi), (first_lo, last_hi))
+        )
+        return _probits_between(least, most)
+
+
+def _probits_between(least, most):
+    """Probits of classes from bounds on the logarithms of their shares.
+
+    Parameters
+    ----------
+    least, most : ndarray of shape (n_classes, n_rows)
+    """
+    ends = []
+    for share, rest in (
+        (least, log_sum_of_others(most)),
+        (most, log_sum_of_others(least)),
+    ):
+        # Either tells the probit; the smaller one has not lost digits.
+        direct = share <= LOG_HALF
+        smaller = np.minimum(np.where(direct, share, rest), LOG_HALF)
+        probit = np.where(direct, 1.0, -1.0) * probit_of_log(smaller)
+        # Of the logarithm of a mass, and of as many additions of logarithms.
+        rounding = UNIT * np.where(direct, 8.0, 8.0 + 2 * len(share))
+        ends.append(probit_interval(probit, ShareError(rounding, rounding)))
+    (lower, _), (_, upper) = ends
+    return lower.T, upper.T
 
 
 class ThreeClassSource(LinearSource):
@@ -321,18 +524,26 @@ class ThreeClassSource(LinearSource):
 
     def __init__(self, classes, scores):
         super().__init__(classes, scores)
-        coef = scores.coef
-        sides = coef[1:] - coef[0]
-        lengths = np.linalg.norm(sides, axis=1)
+        coef, intercept, center, *_ = self.scores
+        sides = coef[1:] - coef[:1]
+        lengths = np.linalg.norm(sides.value, axis=1)
         _, spread, basis = np.linalg.svd(
-            sides / np.where(lengths > 0, lengths, 1.0)[:, np.newaxis],
+            sides.value / np.where(lengths > 0, lengths, 1.0)[:, np.newaxis],
             full_matrices=False,
         )
         if spread[1] < 1e-4 * spread[0]:
             raise Declined("its class boundaries are nearly parallel")
-        plane = coef @ basis.T
-        plane -= plane[0]
-        self._to_tip = -np.linalg.inv(plane[1:])
+        self._ahead_of_first = _Differences(
+            sides, intercept[1:] - intercept[:1], center
+        )
+        plane = sides.value @ basis.T
+        self._to_tip = -np.linalg.inv(plane)
+        # How far the differences of scores are from what the plane makes of them.
+        size = np.abs(self._to_tip)
+        gap = sides @ sides.T - Rounded(plane) @ Rounded(plane.T)
+        self._correlated = _SLACK * np.linalg.norm(size.T @ gap.size @ size)
+        self._condition = np.linalg.norm(size) * np.linalg.norm(plane)
+        plane = np.concatenate([np.zeros((1, 2)), plane])
         # normals[i, j] points from where j is ahead of i to where i is ahead of j.
         normals = plane[:, np.newaxis] - plane
         self._length = np.linalg.norm(normals, axis=2) + np.eye(3)
@@ -340,27 +551,55 @@ class ThreeClassSource(LinearSource):
         self._wedges = [_Wedge(normals, i) for i in range(3)]
 
     def _probits(self, X, scale):
-        probit = np.empty((len(X), 3))
+        ahead, error = self._ahead_of_first.at(X)
+        probit, unsure = np.empty((2, len(X), 3))
         for rows in row_chunks(len(X), 200):
-            score = X[rows] @ self.scores.coef.T + self.scores.intercept
-            probit[rows] = self._probits_of_scores(score / scale[0])
-        return probit, probit
+            probit[rows], unsure[rows] = self._probits_of(ahead[rows] / scale[0])
+        # A move of the row by delta sigma moves the logarithm of a share p by at most
+        # delta (0.8 + sqrt(-2 log p)), so that of a sum of two shares likewise but for
+        # log(2), and a probit by at most 3.2 delta.
+        error += 8 * UNIT * (1 + self._condition) * np.abs(ahead)
+        moved = error @ np.abs(self._to_tip).T / scale[0]
+        unsure += 3.2 * _SLACK * np.hypot(*moved.T)[:, np.newaxis]
+        quadrature = ShareError(_QUADRATURE, 16 * UNIT)
+        lower, upper = probit_interval(
+            probit, quadrature.with_correlation(self._correlated, 2)
+        )
+        return clipped(lower - unsure, upper + unsure)
 
-    def _probits_of_scores(self, score):
-        tip = (score[:, 1:] - score[:, :1]) @ self._to_tip.T
+    def _probits_of(self, ahead):
+        """Probits, and what rounding in `_Wedge.mass` may have moved them by.
+
+        Parameters
+        ----------
+        ahead : ndarray of shape (n_rows, 2)
+            Scores of the last two classes less that of the first, over sigma.
+        """
+        tip = ahead @ self._to_tip.T
+        score = np.concatenate([np.zeros((len(ahead), 1)), ahead], axis=1)
         ahead = (score[:, :, np.newaxis] - score[:, np.newaxis]) / self._length
         share = np.stack([wedge.mass(ahead) for wedge in self._wedges])
         small = share < _TAIL
-        if not small.any():
-            return probits_of_shares(share)
-        log_share = np.log(np.where(small, 1.0, share))
-        for i, wedge in enumerate(self._wedges):
-            for rows in _blocks(np.flatnonzero(small[i])):
-                log_share[i, rows] = wedge.log_mass(tip[rows])
-        probit = probits_of_log_shares(log_share)
-        near = np.all(log_share > np.log(UNDERFLOW), axis=0)
-        probit[near] = probits_of_shares(np.exp(log_share[:, near]))
-        return probit
+        rounding = np.array([[wedge.rounding] for wedge in self._wedges])
+        rounding = np.where(small, 0.0, rounding)
+        if small.any():
+            log_share = np.log(np.where(small, 1.0, share))
+            for i, wedge in enumerate(self._wedges):
+                for rows in _blocks(np.flatnonzero(small[i])):
+                    log_share[i, rows] = wedge.log_mass(tip[rows])
+            share = np.exp(log_share)
+            probit = probits_of_log_shares(log_share)
+            near = np.all(log_share > np.log(UNDERFLOW), axis=0)
+            probit[near] = probits_of_shares(share[:, near])
+        else:
+            probit = probits_of_shares(share)
+        # Relative to the smaller of a share and the rest; where it is itself small,
+        # neither it nor any part of it comes from `mass`.
+        others = 1.0 - np.eye(3)
+        rest = others @ share
+        of_smaller = np.where(share <= rest, rounding, others @ rounding)
+        smaller = np.maximum(np.minimum(share, rest), _TAIL)
+        return probit, (1.3 * of_smaller / smaller).T
 
 
 def _blocks(indices, size=512):
@@ -391,9 +630,12 @@ class _Wedge:
         self._cosine = np.cos(half)
         axes = first + opening * np.array([0.25, 0.75])
         self._axes = np.stack([np.cos(axes), np.sin(axes)])
+        # Of `mass`, absolutely: two of ndtr at 4 UNIT, two of owens_t at UNIT, what
+        # four operations on its arguments and the normals change, and the sums.
+        self.rounding = UNIT * (16.0 + 8.0 / self._sine_between)
 
     def mass(self, ahead):
-        """Mass by Owen's T; right to about 1e-16, absolutely."""
+        """Mass by Owen's T; right to `rounding`, absolutely."""
         # On a boundary T jumps with the sign of its second argument; stay beside it.
         h, k = (
             np.where(np.abs(side) < 1e-300, 1e-300, side)
@@ -443,31 +685,10 @@ def _log_wedge(along, across, slope, cosine):
     width = stop - start
     t = start[..., np.newaxis] + width[..., np.newaxis] * _NODES**2
     weight = 2.0 * _NODES * _NODE_WEIGHTS
-    terms = -0.5 * (along[..., np.newaxis] + t) ** 2 + _log_centred_mass(
-        across[..., np.newaxis], slope * t
-    )
+    half = slope * t
+    middle = across[..., np.newaxis]
+    terms = -0.5 * (along[..., np.newaxis] + t) ** 2
+    terms += log_interval_mass(middle - half, middle + half, 2 * half)
     largest = terms.max(axis=-1)
     total = np.exp(terms - largest[..., np.newaxis]) @ weight
     return largest + np.log(total * width) - 0.5 * np.log(2 * np.pi)
-
-
-def _log_centred_mass(centre, half_width):
-    """Log mass of ``centre -+ half_width`` for centre >= 0, also of thin intervals."""
-    lo, hi = centre - half_width, centre + half_width
-    y2, w2 = centre**2, half_width**2
-    thin = half_width * (1.0 + centre) < 1e-2
-    # Taylor series in the half width.
-    series = 1.0 + w2 * ((y2 - 1.0) / 6 + w2 * (y2**2 - 6 * y2 + 3) / 120)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        of_series = (
-            np.log(2 * half_width)
-            + np.log(np.where(thin, series, 1.0))
-            - 0.5 * (y2 + np.log(2 * np.pi))
-        )
-        log_lo, log_hi = log_ndtr(-np.abs(lo)), log_ndtr(-hi)
-        of_tails = np.where(
-            lo <= 0,
-            np.log1p(-np.exp(log_lo) - np.exp(log_hi)),
-            log_lo + np.log1p(-np.exp(log_hi - log_lo)),
-        )
-    return np.where(thin, of_series, of_tails)

@@ -7,6 +7,7 @@ from importlib import import_module
 import numpy as np
 
 from sksmooth.votes._source import Declined
+from sksmooth.votes.exact._numerics import clipped
 
 # Seconds to draw and add one normal number.
 _NORMAL_COST = 1.2e-8
@@ -51,7 +52,7 @@ class ExactSource(abc.ABC):
     Attributes
     ----------
     kind : {"exact", "interval"}
-        Whether `probits` returns one number twice, or a certified interval.
+        Whether the ends that `probits` returns differ by rounding, or by more.
     predict_cost, vote_cost : float
         Estimated seconds for the base classifier to answer one row, and for one
         sampled vote, noise and all.
@@ -72,6 +73,7 @@ class ExactSource(abc.ABC):
         self.classes = classes
         self.affine = affine
         self._noise_scale = affine.noise_scale
+        self._noise_error = affine.noise_error
         self.predict_cost = predict_cost
         self.vote_cost = predict_cost + _NORMAL_COST * affine.n_features_in
 
@@ -87,7 +89,9 @@ class ExactSource(abc.ABC):
         Returns
         -------
         lower, upper : ndarray of shape (n_rows, n_classes)
-            Finite, at most `PROBIT_MAX` in size. The same array for exact forms.
+            Finite, at most `PROBIT_MAX` in size. The exact probit of the classifier in
+            real arithmetic lies between them; for exact forms they differ by bounds on
+            the rounding of this computation alone.
 
         Raises
         ------
@@ -98,7 +102,17 @@ class ExactSource(abc.ABC):
         X = self._checked(X)
         if not sigma > 0:
             raise ValueError(f"sigma={sigma!r} must be positive.")
-        return self._probits(self.affine.apply(X), sigma * self._noise_scale)
+        # What overflows ends as an interval that says nothing.
+        with np.errstate(over="ignore", invalid="ignore"):
+            mapped = self.affine.apply(X)
+            lower, upper = self._probits(mapped, sigma * self._noise_scale)
+            moved = self.affine.position_error(X, self._used_features)
+            if moved is None:
+                return lower, upper
+            # A move of the row by delta moves no probit by more than delta / sigma
+            # (Cohen et al. 2019, Theorem 1).
+            moved = moved[:, np.newaxis] / sigma
+            return clipped(lower - moved, upper + moved)
 
     def predict_from_structure(self, X):
         """Labels that the extracted structure implies, without noise.
@@ -129,6 +143,11 @@ class ExactSource(abc.ABC):
     def break_even_votes(self, n_rows=1):
         """Votes per row at which sampling would cost the same, by the same estimate."""
         return self.cost_per_row(n_rows) / self.vote_cost
+
+    @property
+    def _used_features(self):
+        """Features after the affine map that the probits depend on."""
+        return np.arange(self.affine.n_features_out)
 
     @abc.abstractmethod
     def _probits(self, X, scale):

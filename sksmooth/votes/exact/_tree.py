@@ -20,8 +20,9 @@ class TreeSource(ExactSource):
     -----
     Under isotropic noise the mass of a box is the product over its sides of Gaussian
     interval masses. A class and its complement are both sums over boxes, never one
-    minus the other, and rows whose sums underflow are worked off in logarithms. So a
-    probit is right to about 1e-13 of its probability, however far out.
+    minus the other, and rows whose sums underflow are worked off in logarithms. So the
+    relative error of the smaller of the two is bounded, however far out, and probits
+    are given as intervals that hold the exact ones.
 
     Raises
     ------
@@ -38,9 +39,12 @@ class TreeSource(ExactSource):
     def cost_per_row(self, n_rows=1):
         return 1e-9 * self._boxes.n_operations + 1e-4 / n_rows
 
+    @property
+    def _used_features(self):
+        return self._boxes.intervals.used_features
+
     def _probits(self, X, scale):
-        probit = self._boxes.probits(X, scale)
-        return probit, probit
+        return self._boxes.probits(X, scale, self._noise_error)
 
     def _positions(self, X):
         return self._boxes.positions(X)

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Answers from class probabilities in closed form."""
 
+import numpy as np
+
+from sksmooth.samples import Table, unit_values_of
 from sksmooth.votes._source import Source
+from sksmooth.votes.exact._numerics import clipped
 
 _MANY = 10_000
+# Relative error of a quotient, and a little for the norm that it is multiplied by.
+_ROUNDING = 1.01 * 2.0**-53
 
 
 class ExactVotes(Source):
@@ -30,7 +36,15 @@ class ExactVotes(Source):
 
     def probits(self, X):
         """Bounds on the probabilities of the classes; see `ExactSource.probits`."""
-        return self.form.probits(X, self.law.sigma)
+        if not isinstance(X, Table):
+            return self.form.probits(X, self.law.sigma)
+        points = unit_values_of(X)
+        lower, upper = self.form.probits(points, self.law.sigma)
+        # The quotients are rounded, which amounts to a small move of the sample; a move
+        # by delta moves no probit by more than delta / sigma (Cohen et al. 2019).
+        moved = _ROUNDING * np.linalg.norm(points, axis=1) / self.law.sigma
+        moved = moved[:, np.newaxis]
+        return clipped(lower - moved, upper + moved)
 
     @property
     def seconds_per_sample(self):

@@ -24,7 +24,7 @@ _ONE_TO_ONE = {
 _OF_PREDICTIONS = {"final_estimator_"}
 
 
-def refuse_categories(estimator, n_features=None, names=None):
+def refuse_categories(estimator, n_features=None, names=None, held=()):
     """Refuse a classifier that reads columns with noise as codes of categories.
 
     Parameters
@@ -34,6 +34,8 @@ def refuse_categories(estimator, n_features=None, names=None):
         Number of columns; None is what the classifier says.
     names : array-like of str, default=None
         Names of the columns; None is what the classifier says.
+    held : sequence of int, default=()
+        Positions of the columns that are held fixed.
 
     Raises
     ------
@@ -41,6 +43,7 @@ def refuse_categories(estimator, n_features=None, names=None):
         The message names the columns and what reads them.
     """
     found = categorical_columns(estimator, n_features)
+    found = {at: reader for at, reader in found.items() if at not in held}
     if not found:
         return
     columns = sorted(found)
@@ -51,9 +54,10 @@ def refuse_categories(estimator, n_features=None, names=None):
     raise ValueError(
         f"the columns {shown} are categories to the base classifier ({readers}), and "
         "noise of any size turns their codes into values that it has never seen. "
-        "Encode them in a Pipeline before SmoothedClassifier, for example with "
-        "OneHotEncoder in a ColumnTransformer, and use a base classifier that reads "
-        "them as numbers; or leave them out."
+        "Hold them fixed, by noise_features=[...] with the other columns or "
+        "noise_features=make_column_selector(dtype_include='number'); or encode them "
+        "in a Pipeline before SmoothedClassifier, for example with OneHotEncoder in a "
+        "ColumnTransformer, and use a base classifier that reads them as numbers."
     )
 
 

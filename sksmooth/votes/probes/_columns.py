@@ -32,10 +32,14 @@ def refuse_columns_without_numbers(X):
     """Refuse a data frame with columns that hold no numbers; see above."""
     columns = columns_without_numbers(X)
     if columns:
+        numbers = [name for name in X.columns if name not in columns]
         raise ValueError(
-            f"X has the columns {columns}, which are not numbers: Gaussian noise can "
-            "only be added to numbers. Encode them before SmoothedClassifier, in a "
-            "Pipeline, or leave them out."
+            f"X has the columns {columns}, which are not numbers: noise can only be "
+            "added to numbers. Hold them fixed, by one of\n"
+            f"    SmoothedClassifier(..., noise_features={numbers})\n"
+            "    SmoothedClassifier(..., noise_features="
+            "make_column_selector(dtype_include='number'))\n"
+            "or encode them in a Pipeline before SmoothedClassifier."
         )
 
 

@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 
+from sksmooth.samples import values_of
+
 _N_ROWS = 48
 # Noise in multiples of sigma, so that labels differ even far from every boundary; times
 # these, as long as all rows have one label.
@@ -49,7 +51,7 @@ def check_independence(source, X):
         warnings.simplefilter("ignore")
         found = _first_labels(source, X)
         if found is not None:
-            _compare(source, X[:0], *found)
+            _compare(source, X, *found)
 
 
 def _first_labels(source, X):
@@ -57,32 +59,32 @@ def _first_labels(source, X):
     rng = np.random.default_rng(0)
     # Shuffled, as neighbors in X often have one label.
     rows = rng.permutation(np.linspace(0, len(X) - 1, _N_ROWS).round().astype(int))
-    near = X[rows].reshape(_N_ROWS, -1).astype(np.float64)
+    near = values_of(X)[rows].astype(np.float64)
     noise = rng.standard_normal(near.shape)
     found = None
     # Without the wide ones if predict cannot take those.
     for spreads in [*(factor * _SPREADS for factor in _WIDER), _SPREADS[:1]]:
         if found is not None and len(spreads) == 1:
             break
-        noisy = near + source.law.sigma * np.resize(spreads, (_N_ROWS, 1)) * noise
+        noisy = near + source.law.deviation * np.resize(spreads, (_N_ROWS, 1)) * noise
         try:
-            labels = source.vote(noisy, X[:0])
+            labels = source.vote(noisy, X, rows)
         except MemoryError:
             raise
         except Exception:
             continue  # an error is explained when it comes from a vote
-        found = noisy, np.array(labels)
+        found = noisy, rows, np.array(labels)
         if np.any(labels != labels[0]):
             return found
     return found
 
 
-def _compare(source, template, noisy, together):
+def _compare(source, X, noisy, owner, together):
     rng = np.random.default_rng(1)
     n = len(noisy)
     every = np.arange(n)
     # Beside many copies of one, two samples of other labels are outliers.
-    distance = ((noisy - np.median(noisy, axis=0)) ** 2).sum(axis=1)
+    distance = np.nansum((noisy - np.nanmedian(noisy, axis=0)) ** 2, axis=1)
     by_label = np.lexsort((distance, together != np.bincount(together).argmax()))
     batches = {
         "in another order": [rng.permutation(n)],
@@ -95,15 +97,15 @@ def _compare(source, template, noisy, together):
         changed = np.zeros(n, dtype=bool)
         for part in parts:
             changed[part] |= (
-                _labels(source, noisy[part], template, how) != (together[part])
+                _labels(source, noisy[part], X, owner[part], how) != (together[part])
             )
         if changed.any():
-            _refuse_unless_rounding(source, template, noisy, together, changed, how)
+            _refuse_unless_rounding(source, X, noisy, owner, together, changed, how)
 
 
-def _labels(source, noisy, template, how):
+def _labels(source, noisy, X, owner, how):
     try:
-        return source.vote(noisy, template)
+        return source.vote(noisy, X, owner)
     except MemoryError:
         raise
     except Exception as error:
@@ -114,9 +116,9 @@ def _labels(source, noisy, template, how):
         ) from error
 
 
-def _refuse_unless_rounding(source, template, noisy, together, changed, how):
+def _refuse_unless_rounding(source, X, noisy, owner, together, changed, how):
     n = len(noisy)
-    repeats = [source.vote(noisy, template) != together for _ in range(_N_REPEATS)]
+    repeats = [source.vote(noisy, X, owner) != together for _ in range(_N_REPEATS)]
     n_random = int(np.any(repeats, axis=0).sum())
     if n_random:
         raise ValueError(
@@ -126,11 +128,11 @@ def _refuse_unless_rounding(source, template, noisy, together, changed, how):
             "predict, such as dropout or random augmentation."
         )
     rng = np.random.default_rng(2)
-    move = _NEAR_BOUNDARY * source.law.sigma
+    move = _NEAR_BOUNDARY * source.law.deviation
     near = np.zeros(n, dtype=bool)
     for _ in range(_N_MOVES):
         moved = noisy + move * rng.standard_normal(noisy.shape)
-        near |= source.vote(moved, template) != together
+        near |= source.vote(moved, X, owner) != together
     if np.all(near[changed]) and changed.sum() <= _MOST_TIES * n:
         return
     raise ValueError(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors that a base classifier raises because of noise."""
 
+from sksmooth.samples import values_of
+
 # From words of an error message to the usual cure.
 _CURES = (
     (
@@ -30,7 +32,7 @@ _GENERAL_CURE = (
 )
 
 
-def explain_failure(error, source, rows, template):
+def explain_failure(error, source, X, owner):
     """The error to raise when `predict` fails on noisy copies of samples.
 
     Parameters
@@ -38,10 +40,8 @@ def explain_failure(error, source, rows, template):
     error : Exception
         What `predict` raised.
     source : MonteCarloVotes
-    rows : ndarray of shape (n_votes, n_features)
-        The sample of each noisy copy, without noise.
-    template : ndarray of shape (0, ...)
-        As for `MonteCarloVotes.vote`.
+    X, owner
+        The samples of the noisy copies, as for `MonteCarloVotes.vote`.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def explain_failure(error, source, rows, template):
     if not is_of_values or "out of memory" in str(error).lower():
         return error
     try:
-        source.vote(rows, template)
+        source.vote(values_of(X)[owner], X, owner)
     except Exception:
         return error
     said = str(error).lower()

@@ -2,8 +2,11 @@
 """Whether labels change under noise far too small to matter for numbers."""
 
 import warnings
+from functools import partial
 
 import numpy as np
+
+from sksmooth.samples import columns_of, values_of
 
 _TINY = 1e-6
 _MOST_ROWS = 1000
@@ -32,28 +35,31 @@ def warn_about_exact_values(source, X):
     """
     if len(X) == 0:
         return
-    template = X[:0]
-    rows = np.unique(np.linspace(0, len(X) - 1, _MOST_ROWS).round().astype(int))
-    rows = X[rows].reshape(len(rows), -1).astype(np.float64)
-    noise = _tiny_noise(rows, source.law.sigma, X.dtype)
+    owner = np.unique(np.linspace(0, len(X) - 1, _MOST_ROWS).round().astype(int))
+    values = values_of(X)[owner]
+    rows = values.astype(np.float64)
+    noise = _tiny_noise(rows, source.law.deviation, values.dtype)
+    vote = partial(source.vote, X=X)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            labels = np.array(source.vote(rows, template))
-            moved = np.array(source.vote(rows + noise, template))
+            labels = np.array(vote(rows, owner=owner))
+            moved = np.array(vote(rows + noise, owner=owner))
             changed = np.flatnonzero(moved != labels)
             if not _is_alarming(len(changed), len(rows)):
                 return
-            changed = _unless_tied(source, template, rows, noise, moved, changed)
+            changed = _unless_tied(vote, owner, rows, noise, moved, changed)
             n_changed = len(changed)
             if not _is_alarming(n_changed, len(rows)):
                 return
             some = changed[:_ROWS_FOR_CAUSES]
-            causes = _causes(source, template, rows[some], noise[some], labels[some])
+            vote = partial(vote, owner=owner[some])
+            causes = _causes(vote, rows[some], noise[some], labels[some])
         except MemoryError:
             raise
         except Exception:
             return  # an error is explained when it comes from a vote
+    causes = [int(columns_of(X)[j]) for j in causes]
     where = _named(causes, getattr(source.estimator, "feature_names_in_", None))
     warnings.warn(
         f"{n_changed / len(rows):.0%} of {len(rows)} samples change their predicted "
@@ -77,8 +83,8 @@ def _is_alarming(n_changed, n_rows):
 
 def _tiny_noise(rows, sigma, dtype):
     rng = np.random.default_rng(0)
-    deviation = np.std(rows, axis=0)
-    size = np.abs(rows).max(axis=0)
+    deviation = np.nan_to_num(np.nanstd(rows, axis=0))
+    size = np.nan_to_num(np.nanmax(np.abs(rows), axis=0))
     # Of a constant feature, or a single row, the size is all there is to go by.
     scale = np.where(deviation > 0, deviation, np.maximum(size, sigma))
     step = np.minimum(_TINY * scale, sigma)
@@ -87,27 +93,27 @@ def _tiny_noise(rows, sigma, dtype):
     return step * rng.standard_normal(rows.shape)
 
 
-def _unless_tied(source, template, rows, noise, moved, changed):
+def _unless_tied(vote, owner, rows, noise, moved, changed):
     """Those of the changed rows that more of the same noise does not change again.
 
     Classes with equal scores take turns with every rounding error.
     """
     for factor in range(2, 2 + _N_FACTORS):
-        again = source.vote(rows[changed] + factor * noise[changed], template)
+        again = vote(rows[changed] + factor * noise[changed], owner=owner[changed])
         changed = changed[again == moved[changed]]
         if not len(changed):
             break
     return changed
 
 
-def _causes(source, template, rows, noise, labels):
+def _causes(vote, rows, noise, labels):
     """Features whose noise alone changes labels, found by halving."""
     found, groups = [], [np.arange(rows.shape[1])]
     while groups and len(found) <= _MOST_CAUSES:
         group = groups.pop()
         part = np.zeros_like(noise)
         part[:, group] = noise[:, group]
-        n_changed = int(np.sum(source.vote(rows + part, template) != labels))
+        n_changed = int(np.sum(vote(rows + part) != labels))
         if not _is_alarming(n_changed, len(rows)):
             continue
         if len(group) == 1:

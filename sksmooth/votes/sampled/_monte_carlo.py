@@ -4,7 +4,8 @@
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
-from sksmooth.noise import row_digests, row_stream
+from sksmooth.noise import row_stream
+from sksmooth.samples import digests_of, shown, values_of
 from sksmooth.votes._source import Source
 from sksmooth.votes.probes import explain_failure
 from sksmooth.votes.sampled._run import run
@@ -52,25 +53,22 @@ class MonteCarloVotes(Source):
         return VoteStreams(self, X)
 
     def coordinates(self, X):
-        """Rows as vectors in the space where noise is added, of shape (n_rows, d)."""
-        return X.reshape(len(X), -1)
+        """Samples as vectors where noise is added, of shape (n_samples, d)."""
+        return values_of(X)
 
-    def vote(self, noisy, template):
-        """Position of the class that each noisy row votes for.
+    def vote(self, noisy, X, owner):
+        """Position of the class that each noisy copy votes for.
 
         Parameters
         ----------
         noisy : ndarray of float64 of shape (n_votes, d)
-        template : ndarray of shape (0, ...)
-            Rows as the caller gave them: what `predict` is to see.
+        X : ndarray of shape (n_samples, ...) or Table
+            Samples, which say what `predict` is to see.
+        owner : ndarray of int of shape (n_votes,)
+            Positions in `X` of the samples that they are copies of.
         """
-        # The classifier sees the caller's dtype, as it would without noise; rounding
-        # to float32 is then part of it.
-        noisy = noisy.astype(template.dtype, copy=False)
-        noisy = noisy.reshape(-1, *template.shape[1:])
-        if self.as_frame is not None and noisy.ndim == 2:
-            noisy = self.as_frame(noisy)
-        return self._index.positions(self.estimator.predict(noisy), len(noisy))
+        copies = shown(noisy, X, owner, self.as_frame)
+        return self._index.positions(self.estimator.predict(copies), len(noisy))
 
 
 class VoteStreams:
@@ -78,9 +76,9 @@ class VoteStreams:
 
     def __init__(self, source, X):
         self._source = source
-        self._template = X[:0]
+        self._X = X
         self._rows = source.law.snap(source.coordinates(X))
-        self._digests = row_digests(X, source.key)
+        self._digests = digests_of(X, source.key)
         self._streams = {}
 
     def draw(self, rows, sizes, stage):
@@ -122,11 +120,11 @@ class VoteStreams:
 
     def _count(self, batch, rows, parts):
         """Votes of each of the rows that have consecutive parts of a batch."""
+        owner = np.repeat(rows, parts)
         try:
-            votes = self._source.vote(batch, self._template)
+            votes = self._source.vote(batch, self._X, owner)
         except Exception as error:
-            clean = np.repeat(self._rows[rows], parts, axis=0)
-            told = explain_failure(error, self._source, clean, self._template)
+            told = explain_failure(error, self._source, self._X, owner)
             if told is error:
                 raise
             raise told from error

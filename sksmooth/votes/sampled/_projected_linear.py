@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes of a linear classifier, sampled in the few directions that it looks at."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from sksmooth.samples import unit_values_of
 from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams, batches
 
 # Scores held at a time, so that they stay in the cache.
@@ -31,7 +33,8 @@ class ProjectedLinearVotes(MonteCarloVotes):
     """
 
     def __init__(self, coef, intercept, model):
-        super().__init__(model)
+        # Coordinates are in units of the scale, where the noise is isotropic.
+        super().__init__(replace(model, law=replace(model.law, scale=None)))
         most = max(1, _MOST_SCORES // len(model.classes))
         self.batch_size = min(model.batch_size, most)
         # A common vector added to all scores changes no answer.
@@ -60,7 +63,7 @@ class ProjectedLinearVotes(MonteCarloVotes):
 
     def coordinates(self, X):
         """Rows in the basis, of shape (n_rows, rank)."""
-        return X.astype(np.float64, copy=False) @ self._basis
+        return unit_values_of(X) @ self._basis
 
     def scores(self, coordinates):
         """Scores of rows that are given in the basis, of shape (n_rows, n_classes)."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sksmooth._estimators import layers
+from sksmooth.samples import shown, values_of
 from sksmooth.votes._source import Declined
 from sksmooth.votes.torch._module_classifier import ModuleClassifier
 from sksmooth.votes.torch._network import (
@@ -52,9 +53,7 @@ def find_votes(model, X):
     steps, last = layers(model.estimator, exact=True)
     network = _network_of(last, len(model.classes), model.device)
     if len(X):
-        rows = _noisy(X[:_N_PROBES], model.law)
-        if model.as_frame is not None and rows.ndim == 2:
-            rows = model.as_frame(rows)
+        rows = _noisy(X[:_N_PROBES], model)
         _check_against_predict(network, steps, last, rows)
     return TorchVotes(network, steps, model)
 
@@ -126,11 +125,13 @@ def _lead_of_probability(nonlinearity, threshold, outputs):
     return (proba[:, 1] > threshold).long(), proba[:, 1]
 
 
-def _noisy(X, law):
-    """Noisy copies of a few rows, in their dtype."""
+def _noisy(X, model):
+    """Noisy copies of a few samples, as `predict` is to see them."""
     rng = np.random.default_rng(0)
-    noisy = [X + law.sigma * rng.standard_normal(X.shape) for _ in range(3)]
-    return np.concatenate(noisy).astype(X.dtype)
+    owner = np.tile(np.arange(len(X)), 3)
+    values = values_of(X)[owner]
+    values = values + model.law.deviation * rng.standard_normal(values.shape)
+    return shown(values, X, owner, model.as_frame)
 
 
 def _check_against_predict(network, steps, last, rows):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sksmooth.noise import row_digests
+from sksmooth.samples import n_values_of
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes.torch._philox import row_words, standard_normal
 
@@ -64,13 +65,13 @@ class TorchVotes(MonteCarloVotes):
         -------
         object with a method ``draw(rows, sizes, stage)``
         """
-        if self.noise_on_device:
+        if self.noise_on_device and isinstance(X, np.ndarray):
             return _DeviceStreams(self, X)
         network = self.network
         if network.device.type == "cpu":
             is_dense = all(weight.dim() <= 2 for weight in network.module.parameters())
             fits = _PIECE_OF_DENSE if is_dense else _PIECE_OF_CONVOLUTION
-            fits = max(_FEWEST, min(fits // max(X[:1].size, 1), _MOST))
+            fits = max(_FEWEST, min(fits // max(n_values_of(X), 1), _MOST))
             network.limit = min(network.limit or fits, fits)
         return _HostStreams(self, X)
 
