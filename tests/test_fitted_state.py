@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -32,7 +33,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from sksmooth import SmoothedClassifier
-from sksmooth.votes import _cache
+from sksmooth._estimators import layers
+from sksmooth.votes import _cache, _fitted_state
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(200, 2))
@@ -390,3 +392,72 @@ def test_equal_classifiers_are_not_mistaken_for_each_other():
     one = SmoothedClassifier.from_fitted(one, **settings).predict(ROWS)
     other = SmoothedClassifier.from_fitted(other, **settings).predict(ROWS)
     assert np.mean(one != other) > 0.9
+
+
+# What is compared ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("room", [0, 500, 2**25])
+@pytest.mark.parametrize(("model", "change"), [(CHANGES[0]), (CHANGES[-1])])
+def test_arrays_are_compared_by_copies_or_by_digests(model, change, room, monkeypatch):
+    monkeypatch.setattr(_fitted_state, "_MOST_BYTES", room)
+    model = deepcopy(model).fit(X, y)
+    parts = layers(FrozenEstimator(model), exact=True)
+    state = _fitted_state.FittedState(parts)
+    assert state.is_that_of(parts)
+    change(model)
+    assert not state.is_that_of(parts)
+
+
+class Holder(BaseEstimator):
+    """Holds a value, at any depth."""
+
+
+HELD = {
+    "dict": (lambda: {"a": np.zeros(2)}, lambda v: v["a"].__setitem__(0, 1.0)),
+    "key": (lambda: {"a": 1}, lambda v: v.update(b=v.pop("a"))),
+    "tuple": (lambda: (np.zeros(2),), lambda v: v[0].__setitem__(0, 1.0)),
+    "nested lists": (lambda: [[[np.zeros(2)]]], lambda v: v[0][0][0].fill(1.0)),
+    "list": (lambda: [1, 2], lambda v: v.append(3)),
+    "set": (lambda: {1, 2}, lambda v: v.add(3)),
+    "objects": (
+        lambda: np.array([np.zeros(2), None], dtype=object),
+        lambda v: v[0].__setitem__(1, 1.0),
+    ),
+    "object replaced": (
+        lambda: np.array([np.zeros(2), None], dtype=object),
+        lambda v: v.__setitem__(1, "a"),
+    ),
+    "records": (
+        lambda: np.zeros(2, dtype=[("a", "f8"), ("b", "i4")]),
+        lambda v: v["b"].__setitem__(1, 1),
+    ),
+    "sparse": (lambda: csr_array(np.eye(3)), lambda v: v.data.__setitem__(0, 2.0)),
+    "strided": (lambda: np.zeros((4, 4))[::2, ::2], lambda v: v.base.fill(1.0)),
+    "masked": (
+        lambda: np.ma.array([1.0, 2.0], mask=[False, False]),
+        lambda v: v.mask.__setitem__(0, True),
+    ),
+    "slots": (Slotted, lambda v: setattr(v, "n_neighbors", 5)),
+    "estimator": (LogisticRegression, lambda v: v.set_params(C=2.0)),
+    "sign of zero": (lambda: np.zeros(2), lambda v: v.__setitem__(0, -0.0)),
+    "shape": (lambda: np.zeros((2, 3)), lambda v: v.resize((3, 2), refcheck=False)),
+}
+
+
+@pytest.mark.parametrize(("make", "change"), HELD.values(), ids=HELD)
+def test_what_an_estimator_holds_is_compared(make, change):
+    holder = Holder()
+    holder.value_ = make()
+    parts = layers(holder, exact=True)
+    state = _fitted_state.FittedState(parts)
+    assert state.is_that_of(parts)
+    change(holder.value_)
+    assert not state.is_that_of(parts)
+
+
+def test_an_estimator_may_hold_itself():
+    holder = Holder()
+    holder.value_ = [holder, {"again": holder}]
+    parts = layers(holder, exact=True)
+    assert _fitted_state.FittedState(parts).is_that_of(parts)

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
+from sksmooth._estimators import layers
 from sksmooth.samples import Units
 from sksmooth.votes._fitted_state import FittedState
 from sksmooth.votes._source import Declined
@@ -58,14 +59,15 @@ class FormCache:
         return form
 
     def _form(self, estimator, X, sigma, scale):
-        if not may_have_closed_form(estimator):
+        parts = layers(estimator, exact=True)
+        if not may_have_closed_form(parts):
             return self._compute(estimator, X, sigma, scale)
         known = self._known.get(estimator)
         if known is not None:
             form, state, known_scale = known
-            if known_scale == scale and state.is_that_of(estimator):
+            if known_scale == scale and state.is_that_of(parts):
                 return form
-        state = FittedState(estimator)
+        state = FittedState(parts)
         form = self._compute(estimator, X, sigma, scale)
         self._known[estimator] = form, state, scale
         return form

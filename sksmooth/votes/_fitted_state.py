@@ -8,8 +8,6 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 import numpy as np
 
-from sksmooth._estimators import layers
-
 # What cannot change in place, or not without becoming another object.
 _FIXED = (
     bool,
@@ -42,27 +40,28 @@ class FittedState:
 
     Parameters
     ----------
-    estimator : fitted estimator
-        Wrappers that predict what an estimator inside them predicts do not count; see
-        `sksmooth._estimators.layers`. The estimator itself is not kept alive.
+    parts : Layers
+        The estimator taken apart, by `sksmooth._estimators.layers` with ``exact=True``:
+        of wrappers, only what they predict with counts. The parts themselves are not
+        kept alive.
     """
 
-    def __init__(self, estimator):
+    def __init__(self, parts):
         self._roots = []  # type and attributes of each part
         self._containers = []  # object, function that lists its members, members
         self._arrays = []  # array, its shape, dtype and content
         self._compiled = []  # object, method that gives its state, content of that
         self._room = _MOST_BYTES
-        self._seen = set()
-        for part in _parts(estimator):
-            self._seen.add(id(part))
+        seen = set()
+        for part in _listed(parts):
+            seen.add(id(part))
             members = _members(part)
             self._roots.append((type(part), members))
-            self._walk(members)
+            self._walk(members, seen)
 
-    def is_that_of(self, estimator):
-        """Whether the estimator, the same one, still has this state."""
-        parts = _parts(estimator)
+    def is_that_of(self, parts):
+        """Whether the same estimator, taken apart again, still has this state."""
+        parts = _listed(parts)
         if len(parts) != len(self._roots):
             return False
         for part, (kind, members) in zip(parts, self._roots, strict=True):
@@ -81,15 +80,15 @@ class FittedState:
             for value, get_state, content in self._compiled
         )
 
-    def _walk(self, values):
+    def _walk(self, values, seen):
         """Note what can change in place among values, and in what they refer to."""
         values = list(values)
         while values:
             value = values.pop()
-            if isinstance(value, _FIXED) or id(value) in self._seen:
+            if isinstance(value, _FIXED) or id(value) in seen:
                 continue
             # The value is referred to from now on, so no other object gets its id.
-            self._seen.add(id(value))
+            seen.add(id(value))
             if isinstance(value, np.ndarray):
                 values += self._note_array(value)
             elif isinstance(value, dict):
@@ -131,9 +130,8 @@ class FittedState:
         return value
 
 
-def _parts(estimator):
-    transformers, core = layers(estimator, exact=True)
-    return [*transformers, core]
+def _listed(parts):
+    return [*parts.transformers, parts.core]
 
 
 def _members(value):

@@ -124,17 +124,26 @@ def _build(final, affine, max_cells):
     return entry_of(_BUILDERS, final)(final, affine, max_cells)
 
 
-def may_have_closed_form(estimator):
-    """Whether the types of a fitted classifier are among those with closed forms.
+def may_have_closed_form(parts):
+    """Whether a fitted classifier is of types that have closed forms.
 
-    Cheap to ask: it reads no arrays.
+    It reads no arrays, and so takes little time.
+
+    Parameters
+    ----------
+    parts : Layers
+        The classifier taken apart, with ``exact=True``.
+
+    Returns
+    -------
+    bool
     """
-    transformers, final = layers(estimator, exact=True)
+    transformers, final = parts
     if not all(map(is_foldable, transformers)):
         return False
     inside = inside_wrapper(final)
     if inside is not None:
-        return may_have_closed_form(inside)
+        return may_have_closed_form(layers(inside, exact=True))
     # Kernels other than "linear", callables too, have none.
     kernel = getattr(final, "kernel", "linear")
     is_linear = isinstance(kernel, str) and kernel == "linear"
