@@ -166,8 +166,10 @@ def test_probabilities_sum_to_one(name):
         assert np.all(np.abs(lower) <= PROBIT_MAX)
         assert np.all(np.abs(upper) <= PROBIT_MAX)
         if source.kind == "exact":
-            assert lower is upper
-            np.testing.assert_allclose(ndtr(lower).sum(axis=1), 1, atol=1e-12)
+            # The two differ by bounds on rounding alone.
+            assert np.all(lower <= upper)
+            for end in (lower, upper):
+                np.testing.assert_allclose(ndtr(end).sum(axis=1), 1, atol=1e-12)
         else:
             # What one class surely has, the other surely has not.
             np.testing.assert_array_equal(lower, -upper[:, ::-1])

@@ -4,6 +4,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse as sp
 from scipy.spatial.distance import pdist
 from scipy.special import ndtr, owens_t
@@ -307,7 +308,7 @@ class _Differences:
         # A difference from the center, a product, the sum and the intercept.
         relative = gamma(n_features + 4)
         bound = _SLACK * (relative * np.abs(coef.value) + coef.error)
-        self._bound = np.where(bound > 0, bound + TINY, 0.0).T.copy()
+        self._bound = np.where(coef.size > 0, bound + TINY, 0.0).T.copy()
         self._constant = _SLACK * (relative * np.abs(self._intercept) + intercept.error)
         self._constant += 2 * n_features * TINY
 
@@ -343,6 +344,14 @@ class LinearSource(ExactSource):
         predict_cost = 2e-8 + 5e-10 * n_features * len(classes)
         super().__init__(classes, AffineMap.identity(n_features), predict_cost)
 
+    def disagrees(self, X, labels):
+        # Within the rounding of two sums either label will do; the interval says so.
+        coef, intercept, center, *_ = self.scores
+        sides = _Differences(coef - coef[:1], intercept - intercept[:1], center)
+        ahead, error = sides.at(self._checked(X))
+        behind = (ahead - 2 * error).max(axis=1, keepdims=True) > ahead + 2 * error
+        return np.any(behind & (self.classes == labels[:, np.newaxis]), axis=1)
+
     def cost_per_row(self, n_rows=1):
         return self._seconds_per_row + self.predict_cost + 5e-5 / n_rows
 
@@ -363,17 +372,10 @@ class TwoClassSource(LinearSource):
         super().__init__(classes, scores)
         coef, intercept, center, *_ = self.scores
         weight, offset = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
-        # In a unit of its own, the squares of the weight neither under- nor overflow.
-        largest = np.abs(weight.value).max(initial=0.0)
-        unit = 2.0 ** int(np.clip(np.frexp(largest)[1], -1000, 1000))
-        with np.errstate(over="ignore"):
-            weight, offset = (
-                Rounded(part.value / unit, part.error / unit + TINY * (part.value != 0))
-                for part in (weight, offset)
-            )
         self._margin = _Differences(weight, offset, center)
-        length = np.linalg.norm(weight.value)
-        unsure = _SLACK * np.linalg.norm(weight.error)
+        # Unlike that of numpy, this norm is not lost where squares underflow.
+        length = scipy.linalg.norm(weight.value[0])
+        unsure = _SLACK * scipy.linalg.norm(weight.error[0])
         unsure += gamma(weight.value.size + 4) * length
         self._shortest, self._longest = max(length - unsure, 0.0), length + unsure
 
@@ -384,8 +386,10 @@ class TwoClassSource(LinearSource):
         lower, upper = margin - error, margin + error
         with np.errstate(divide="ignore"):
             # The map is the identity, so every feature has the same noise.
-            lower /= np.where(lower > 0, self._longest, self._shortest) * scale[0]
-            upper /= np.where(upper > 0, self._shortest, self._longest) * scale[0]
+            lower /= np.where(lower > 0, self._longest, self._shortest)
+            upper /= np.where(upper > 0, self._shortest, self._longest)
+        lower /= scale[0]
+        upper /= scale[0]
         lower -= 8 * UNIT * np.abs(lower)
         upper += 8 * UNIT * np.abs(upper)
         return clipped(
@@ -525,7 +529,12 @@ class ThreeClassSource(LinearSource):
     def __init__(self, classes, scores):
         super().__init__(classes, scores)
         coef, intercept, center, *_ = self.scores
-        sides = coef[1:] - coef[:1]
+        # In a unit of its own, the squares of the sides neither under- nor overflow.
+        unit = 2.0 ** np.clip(np.frexp(np.abs(coef.value).max())[1], -1000, 1000)
+        sides, offsets = (
+            Rounded(part.value / unit, part.error / unit + TINY * (part.value != 0))
+            for part in (coef[1:] - coef[:1], intercept[1:] - intercept[:1])
+        )
         lengths = np.linalg.norm(sides.value, axis=1)
         _, spread, basis = np.linalg.svd(
             sides.value / np.where(lengths > 0, lengths, 1.0)[:, np.newaxis],
@@ -533,9 +542,7 @@ class ThreeClassSource(LinearSource):
         )
         if spread[1] < 1e-4 * spread[0]:
             raise Declined("its class boundaries are nearly parallel")
-        self._ahead_of_first = _Differences(
-            sides, intercept[1:] - intercept[:1], center
-        )
+        self._ahead_of_first = _Differences(sides, offsets, center)
         plane = sides.value @ basis.T
         self._to_tip = -np.linalg.inv(plane)
         # How far the differences of scores are from what the plane makes of them.

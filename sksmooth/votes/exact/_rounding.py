@@ -70,10 +70,9 @@ class Rounded:
 
     def __mul__(self, other):
         other = Rounded.of(other)
-        return _after_one_rounding(
-            self.value * other.value,
-            np.abs(self.value) * other.error + self.error * other.size,
-        )
+        error = np.abs(self.value) * other.error + self.error * other.size
+        error = error + TINY * (self.value != 0) * (other.value != 0)
+        return _after_one_rounding(self.value * other.value, error)
 
     def __truediv__(self, other):
         other = Rounded.of(other)
@@ -81,7 +80,8 @@ class Rounded:
         least = np.abs(other.value) - other.error
         with np.errstate(divide="ignore", invalid="ignore"):
             error = (self.error + np.abs(quotient) * other.error) / least
-        return _after_one_rounding(quotient, np.where(least > 0, error, np.inf))
+        error = np.where(least > 0, error + TINY * (self.value != 0), np.inf)
+        return _after_one_rounding(quotient, error)
 
     def __matmul__(self, other):
         other = Rounded.of(other)
@@ -90,7 +90,7 @@ class Rounded:
         sizes = np.abs(self.value) @ np.abs(other.value)
         error = self.error @ other.size + np.abs(self.value) @ other.error
         n = self.value.shape[-1]
-        error = error + gamma(n) * sizes + n * TINY
+        error = error + gamma(n) * sizes + n * TINY * (sizes != 0)
         return Rounded(value.reshape(error.shape), error * _SAFETY)
 
     def sum(self, axis):
@@ -102,4 +102,6 @@ class Rounded:
 
 
 def _after_one_rounding(value, error):
-    return Rounded(value, (error + UNIT * np.abs(value) + TINY) * _SAFETY)
+    # Sums lose nothing to underflow, and what has no error keeps none.
+    rounding = np.maximum(UNIT * np.abs(value), TINY * (value != 0))
+    return Rounded(value, (error + rounding) * _SAFETY)
