@@ -432,8 +432,7 @@ def test_a_report_counts():
 
 COMMON = [
     RobustConformalClassifier(LogisticRegression(), sigma=0.25),
-    RobustConformalClassifier(DecisionTreeClassifier(), sigma=0.25),
-    RobustConformalClassifier(GaussianNB(), sigma=0.25, noise="laplace"),
+    RobustConformalClassifier(DecisionTreeClassifier(), sigma=0.25, noise="laplace"),
 ]
 
 
