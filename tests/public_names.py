@@ -9,6 +9,7 @@ from importlib.util import find_spec
 # other rooms in it too.
 PUBLIC = {
     "sksmooth": None,
+    "sksmooth.conformal": None,
     "sksmooth.metrics": None,
     "sksmooth.shrinkage": None,
     "sksmooth.training": None,

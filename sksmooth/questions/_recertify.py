@@ -67,23 +67,7 @@ def recertify(
     >>> bool((stricter.radius < certificates.radius).all())
     True
     """
-    if certificates.radii is not None:
-        raise ValueError(
-            f"the votes were drawn for radii={certificates.radii} and stopped once "
-            f"they had shown enough at alpha={certificates.alpha:g}; such counts prove "
-            "nothing at another alpha, bound or weights. Certify again, or keep logs "
-            "of certify(X) without radii."
-        )
-    if certificates.method != "monte_carlo":
-        raise ValueError(
-            f"method={certificates.method!r} drew no votes: its certificates need no "
-            "alpha, and another question takes another call of certify."
-        )
-    if (certificates.n_evaluations == 0).any():
-        raise ValueError(
-            "the certificates hold no counts of votes; a published file keeps only "
-            "what was concluded from them."
-        )
+    require_kept_votes(certificates)
     alpha = certificates.alpha if alpha is None else alpha
     check_alpha(alpha)
     if bound not in ("multiclass", "binary"):
@@ -106,6 +90,27 @@ def recertify(
         p_lower=p_lower,
         alpha=question.alpha,
     )
+
+
+def require_kept_votes(certificates: Certificates) -> None:
+    """Refuse certificates without counts of votes that prove something anew."""
+    if certificates.radii is not None:
+        raise ValueError(
+            f"the votes were drawn for radii={certificates.radii} and stopped once "
+            f"they had shown enough at alpha={certificates.alpha:g}; such counts prove "
+            "nothing at another alpha, bound or weights. Certify again, or keep logs "
+            "of certify(X) without radii."
+        )
+    if certificates.method != "monte_carlo":
+        raise ValueError(
+            f"method={certificates.method!r} drew no votes: its certificates need no "
+            "alpha, and another question takes another call of certify."
+        )
+    if (certificates.n_evaluations == 0).any():
+        raise ValueError(
+            "the certificates hold no counts of votes; a published file keeps only "
+            "what was concluded from them."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ from sksmooth._estimators import (
     with_sample_weight,
 )
 from sksmooth._typing import RandomState
+from sksmooth.training._copies import fit_on_copies
 
 
 def _estimator_has(name):
@@ -232,39 +233,18 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         inner_params = {k: v for k, v in fit_params.items() if v is not None}
 
-        # A generator of our own: float32 draws, half the memory, the same for float32
-        # and float64 data.
         seed = check_random_state(self.random_state).bytes(32)
-        rng = np.random.default_rng(np.frombuffer(seed, dtype=np.uint32))
-        self.estimator_ = clone(self.estimator)
+        self.estimator_, self.n_copies_ = fit_on_copies(
+            clone(self.estimator),
+            X,
+            y,
+            sigma=self.sigma,
+            n_copies=self.n_copies,
+            seed=seed,
+            as_seen=self._as_seen,
+            fit_params=inner_params,
+        )
         classes = np.unique(y)
-        if hasattr(self.estimator_, "partial_fit"):
-            self.n_copies_ = max([self.n_copies, *_epochs(self.estimator_)])
-            first_call = {"classes": classes}
-            for _ in range(self.n_copies_):
-                # No name for the copy: it is freed before the next one is made.
-                self.estimator_.partial_fit(
-                    self._as_seen(_noisy(X, self.sigma, rng)),
-                    y,
-                    **first_call,
-                    **inner_params,
-                )
-                first_call = {}
-        else:
-            self.n_copies_ = self.n_copies
-            n_samples = X.shape[0]
-            stack = np.empty((self.n_copies * n_samples, *X.shape[1:]), dtype=X.dtype)
-            for start in range(0, stack.shape[0], n_samples):
-                stack[start : start + n_samples] = _noisy(X, self.sigma, rng)
-            repeated = {
-                name: np.concatenate([np.asarray(value)] * self.n_copies)
-                if _belongs_to_rows(value, n_samples)
-                else value
-                for name, value in inner_params.items()
-            }
-            self.estimator_.fit(
-                self._as_seen(stack), np.tile(y, self.n_copies), **repeated
-            )
         self.classes_ = getattr(self.estimator_, "classes_", classes)
         return self
 
@@ -392,25 +372,3 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, **self._input_checks())
         return getattr(self.estimator_, method)(self._as_seen(X))
-
-
-def _noisy(X, sigma, rng):
-    """One copy of `X` with fresh noise, in the dtype of `X`."""
-    copy = rng.standard_normal(X.shape, dtype=np.float32).astype(X.dtype, copy=False)
-    copy *= sigma
-    copy += X
-    return copy
-
-
-def _epochs(estimator):
-    """Integer values of max_iter in the estimator or in those inside it."""
-    return [
-        value
-        for name, value in estimator.get_params(deep=True).items()
-        if name.split("__")[-1] == "max_iter" and isinstance(value, Integral)
-    ]
-
-
-def _belongs_to_rows(value, n_samples):
-    """Whether metadata has one entry for each row."""
-    return np.ndim(value) > 0 and len(value) == n_samples
