@@ -109,6 +109,22 @@ class Law(abc.ABC):
         """
         return float(self.radius(1.0, -1.0))
 
+    def largest_radius(self, share_other: float = 0.5) -> float:
+        """Radius that no votes prove, while they may prove all smaller ones.
+
+        Parameters
+        ----------
+        share_other : float, default=0.5
+            ``w / (v + w)``, with v the vote weight of the class and w the largest
+            weight of another class.
+
+        Returns
+        -------
+        float
+            Infinity, unless the law proves nothing beyond some radius.
+        """
+        return np.inf
+
     def threshold(
         self, radius: ArrayLike, share_other: ArrayLike = 0.5
     ) -> NDArray[np.float64]:
