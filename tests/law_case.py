@@ -39,7 +39,7 @@ class HalfSpace(ClassifierMixin, BaseEstimator):
 
 
 class LawCase:
-    """Tests of one law; a subclass states the law and its worst case.
+    """Tests of one law of noise for numbers; a subclass states it and its worst case.
 
     Attributes
     ----------
@@ -95,10 +95,6 @@ class LawCase:
 
     # How noise is drawn
 
-    def test_copies_lie_on_the_grid(self):
-        copies = self.noisy([0.3, -2.0, 100.0], 1000)
-        assert np.array_equal(copies, self.law.snap(copies))
-
     @pytest.mark.parametrize("parts", [2, 7, 50])
     def test_parts_are_the_whole(self, parts):
         row = [0.3, -2.0, 100.0]
@@ -112,55 +108,6 @@ class LawCase:
         assert (abs(squares.mean(axis=0) - self.law.sigma**2) < ERRORS * error).all()
         error = self.law.sigma / np.sqrt(n)
         assert (abs(noise.mean(axis=0)) < ERRORS * error).all()
-        assert (abs(np.corrcoef(noise.T) - np.eye(3)) < ERRORS / np.sqrt(n)).all()
-
-    # The distribution at standard deviation 1
-
-    def test_the_tail_is_that_of_the_draws(self):
-        n = 200_000
-        z = np.linspace(-2.5, 2.5, 11)
-        draws = np.sort(self.standard(n))
-        share = 1 - np.searchsorted(draws, z, side="right") / n
-        tail = self.law.tail(z)
-        assert (abs(share - tail) <= ERRORS * np.sqrt(tail * (1 - tail) / n)).all()
-
-    def test_the_tail_is_precise_on_both_sides(self):
-        points = np.array([0.0, 1e-9, 0.3, 1.0, 1.7, 5.0, 30.0])
-        for z in (points, -points):
-            with mpmath.workdps(400):
-                exact = [float(self.exact_log_tail(mpmath.mpf(t))) for t in z]
-            np.testing.assert_allclose(self.law.log_tail(z), exact, rtol=1e-13)
-            tail = np.exp(self.law.log_tail(z))
-            np.testing.assert_allclose(self.law.tail(z), tail, rtol=1e-12)
-        assert float(self.law.tail(0.0)) == 0.5
-
-    def test_uniform_numbers_become_the_noise(self):
-        n = 100_000
-        u, v = np.random.default_rng(0).random((2, n))
-        first, second = self.law.from_uniforms(u, v)
-        for noise in (first, second):
-            assert kstest(noise, lambda z: 1 - self.law.tail(z)).pvalue > 1e-4
-        assert abs(np.corrcoef(first, second)[0, 1]) < ERRORS / np.sqrt(n)
-
-    def test_uniform_numbers_become_the_same_noise_in_torch(self):
-        torch = pytest.importorskip("torch")
-        u, v = np.random.default_rng(0).random((2, 10_000))
-        u[:2] = 2.0**-54, 1.0  # the ends of uniform numbers of 53 bits
-        here = self.law.from_uniforms(u, v)
-        there = self.law.from_uniforms(torch.from_numpy(u), torch.from_numpy(v), torch)
-        for a, b in zip(here, there, strict=True):
-            assert np.isfinite(a).all()
-            np.testing.assert_allclose(a, b.numpy(), rtol=1e-15, atol=2e-15)
-
-    def standard(self, n):
-        """Independent noise of standard deviation 1."""
-        out = np.empty(n)
-        self.law.draw(np.random.default_rng(0), out)
-        return out
-
-    def exact_log_tail(self, z):
-        """`log_tail` in mpmath."""
-        raise NotImplementedError
 
     # How probabilities grow
 
@@ -298,3 +245,64 @@ class LawCase:
     def test_a_norm_that_it_has_not_is_refused(self):
         with pytest.raises(ValueError, match=r"has no certificate in norm=3"):
             type(self.law)(1.0, norm=3)
+
+
+class AdditiveLawCase(LawCase):
+    """Tests of one law of independent noise, besides those of any law."""
+
+    def test_copies_lie_on_the_grid(self):
+        copies = self.noisy([0.3, -2.0, 100.0], 1000)
+        assert np.array_equal(copies, self.law.snap(copies))
+
+    def test_features_have_independent_noise(self):
+        n = 40_000
+        noise = self.noisy([0.0, 1.0, -3.0], n)
+        assert (abs(np.corrcoef(noise.T) - np.eye(3)) < ERRORS / np.sqrt(n)).all()
+
+    # The distribution at standard deviation 1
+
+    def test_the_tail_is_that_of_the_draws(self):
+        n = 200_000
+        z = np.linspace(-2.5, 2.5, 11)
+        draws = np.sort(self.standard(n))
+        share = 1 - np.searchsorted(draws, z, side="right") / n
+        tail = self.law.tail(z)
+        assert (abs(share - tail) <= ERRORS * np.sqrt(tail * (1 - tail) / n)).all()
+
+    def test_the_tail_is_precise_on_both_sides(self):
+        points = np.array([0.0, 1e-9, 0.3, 1.0, 1.7, 5.0, 30.0])
+        for z in (points, -points):
+            with mpmath.workdps(400):
+                exact = [float(self.exact_log_tail(mpmath.mpf(t))) for t in z]
+            np.testing.assert_allclose(self.law.log_tail(z), exact, rtol=1e-13)
+            tail = np.exp(self.law.log_tail(z))
+            np.testing.assert_allclose(self.law.tail(z), tail, rtol=1e-12)
+        assert float(self.law.tail(0.0)) == 0.5
+
+    def test_uniform_numbers_become_the_noise(self):
+        n = 100_000
+        u, v = np.random.default_rng(0).random((2, n))
+        first, second = self.law.from_uniforms(u, v)
+        for noise in (first, second):
+            assert kstest(noise, lambda z: 1 - self.law.tail(z)).pvalue > 1e-4
+        assert abs(np.corrcoef(first, second)[0, 1]) < ERRORS / np.sqrt(n)
+
+    def test_uniform_numbers_become_the_same_noise_in_torch(self):
+        torch = pytest.importorskip("torch")
+        u, v = np.random.default_rng(0).random((2, 10_000))
+        u[:2] = 2.0**-54, 1.0  # the ends of uniform numbers of 53 bits
+        here = self.law.from_uniforms(u, v)
+        there = self.law.from_uniforms(torch.from_numpy(u), torch.from_numpy(v), torch)
+        for a, b in zip(here, there, strict=True):
+            assert np.isfinite(a).all()
+            np.testing.assert_allclose(a, b.numpy(), rtol=1e-15, atol=2e-15)
+
+    def standard(self, n):
+        """Independent noise of standard deviation 1."""
+        out = np.empty(n)
+        self.law.draw(np.random.default_rng(0), out)
+        return out
+
+    def exact_log_tail(self, z):
+        """`log_tail` in mpmath."""
+        raise NotImplementedError

@@ -9,11 +9,11 @@ import pytest
 from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from sksmooth.noise import LAWS, Gaussian, Laplace, Uniform
-from tests.law_case import ERRORS, LawCase
+from sksmooth.noise import LAWS, Gaussian, Laplace, Splitting, Uniform
+from tests.law_case import ERRORS, AdditiveLawCase, LawCase
 
 
-class TestGaussian(LawCase):
+class TestGaussian(AdditiveLawCase):
     law = Gaussian(0.5, n_features=3)
 
     def exact_log_tail(self, z):
@@ -29,7 +29,7 @@ class TestGaussianLinf(TestGaussian):
     direction = np.ones(3)
 
 
-class TestLaplace(LawCase):
+class TestLaplace(AdditiveLawCase):
     law = Laplace(0.7, n_features=3)
 
     def exact_log_tail(self, z):
@@ -43,7 +43,7 @@ class TestLaplace(LawCase):
         assert radius == pytest.approx(-scale * math.log(2 * (1 - p)))
 
 
-class TestUniform(LawCase):
+class TestUniform(AdditiveLawCase):
     law = Uniform(0.7, n_features=3)
     resolution = 1e-14
 
@@ -120,6 +120,15 @@ class TestUniformLinf(TestUniform):
             assert abs(share - expected) < ERRORS * np.sqrt(0.25 / n)
 
 
+class TestSplitting(LawCase):
+    law = Splitting(0.7, n_features=3)
+    resolution = 1e-14
+
+    def offset(self, share):
+        return self.law.width * (0.5 - share)
+
+
 def test_every_law_inherits_the_tests():
-    tested = {type(case.law) for case in LawCase.__subclasses__()}
+    cases = LawCase.__subclasses__() + AdditiveLawCase.__subclasses__()
+    tested = {type(case.law) for case in cases if hasattr(case, "law")}
     assert tested >= set(LAWS.values())

@@ -5,10 +5,11 @@ from sksmooth.noise._gaussian import Gaussian
 from sksmooth.noise._laplace import Laplace
 from sksmooth.noise._law import Law
 from sksmooth.noise._row_streams import Stage, draw_noise_key, row_digests, row_stream
+from sksmooth.noise._splitting import Splitting
 from sksmooth.noise._uniform import Uniform
 
 # By the name that the parameter `noise` of `SmoothedClassifier` takes.
-LAWS = {law.name: law for law in (Gaussian, Laplace, Uniform)}
+LAWS = {law.name: law for law in (Gaussian, Laplace, Uniform, Splitting)}
 
 
 def law_of(terms):
@@ -21,6 +22,7 @@ __all__ = [
     "Gaussian",
     "Laplace",
     "Law",
+    "Splitting",
     "Stage",
     "Uniform",
     "draw_noise_key",

@@ -291,6 +291,32 @@ class Law(abc.ABC):
             It is overwritten with the copies.
         """
 
+    @property
+    def n_copies(self) -> int | None:
+        """Number of noisy copies that `enumerate` lists; None if they must be drawn."""
+        return None
+
+    def enumerate(self, row: ArrayLike) -> NDArray[np.float64]:
+        """All noisy copies of a sample, if they are few and equally likely.
+
+        Parameters
+        ----------
+        row : array-like of shape (n_features,)
+            A sample as returned by `snap`.
+
+        Returns
+        -------
+        ndarray of shape (n_copies, n_features)
+
+        Raises
+        ------
+        TypeError
+            If copies have to be drawn, which is where `n_copies` is None.
+        """
+        raise TypeError(
+            f"noise={self.name!r} has more noisy copies of a sample than can be listed."
+        )
+
 
 def broadcast_odds(probit_top, probit_other, weight_top, weight_other):
     """Broadcast arguments of `Law.radius`, the weights as the log of their ratio."""
