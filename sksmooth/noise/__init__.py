@@ -4,8 +4,10 @@
 from sksmooth.noise._gaussian import Gaussian
 from sksmooth.noise._laplace import Laplace
 from sksmooth.noise._law import Law
+from sksmooth.noise._resample import Resample, ResampledGaussian
 from sksmooth.noise._row_streams import Stage, draw_noise_key, row_digests, row_stream
 from sksmooth.noise._splitting import Splitting
+from sksmooth.noise._token_deletion import TokenDeletion
 from sksmooth.noise._uniform import Uniform
 
 # By the name that the parameter `noise` of `SmoothedClassifier` takes.
@@ -22,8 +24,11 @@ __all__ = [
     "Gaussian",
     "Laplace",
     "Law",
+    "Resample",
+    "ResampledGaussian",
     "Splitting",
     "Stage",
+    "TokenDeletion",
     "Uniform",
     "draw_noise_key",
     "law_of",

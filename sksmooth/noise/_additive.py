@@ -102,10 +102,22 @@ class AdditiveLaw(GridLaw):
         out : ndarray of shape (n_copies, n_features), C-contiguous float64
             It is overwritten with the copies.
         """
+        self.draw(stream, out)
+        self.add(row, out)
+
+    def add(self, row: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        """Turn standard noise into noisy copies of a snapped sample.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+            A sample as returned by `snap`.
+        out : ndarray of shape (n_copies, n_features)
+            Noise of standard deviation 1; it is overwritten with the copies.
+        """
         # Adding 1.5 * 2**52 * grid rounds to the grid; subtracting it less the row is
         # exact. Two passes instead of a scaling, a rint, a scaling and a sum.
         rounder = 1.5 * 2.0**FLOAT64_BITS * self.grid
-        self.draw(stream, out)
         out *= self.deviation
         out += rounder
         out -= rounder - row
