@@ -130,12 +130,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     sigma : float, default=0.25
         Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian", "laplace"}, default="gaussian"
-        Distribution of the noise, independent in each feature.
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, default="gaussian"
+        Distribution of the noise; see :mod:`sksmooth.noise`.
 
     norm : {1, 2, inf} or None, default=None
         Order of the norm in which radii are certified; None is the law's own. Gaussian
-        noise certifies l2, and by inclusion l1 and l-infinity; Laplace noise l1.
+        noise certifies l2, and by inclusion l1 and l-infinity; Laplace and splitting
+        noise l1; uniform noise l1 and l-infinity.
 
     noise_features : names, indices, boolean mask, slice, callable or None, default=None
         The features that take noise; None is all of them. All others are held fixed:

@@ -3,11 +3,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, ndtr
 
 from sksmooth.noise._shift import ShiftLaw
 
@@ -106,6 +106,25 @@ class Gaussian(ShiftLaw):
         """
         stream.standard_normal(out=out)
 
+    @staticmethod
+    def from_uniforms(u: Any, v: Any, xp: Any = np) -> tuple[Any, Any]:
+        """Turn two uniform numbers into two normal ones, by Box and Muller.
+
+        Parameters
+        ----------
+        u, v : ndarray or tensor of float64
+            Uniform in (0, 1), independent of each other.
+        xp : module, default=numpy
+            Where the functions of `u` and `v` are found: numpy or torch.
+
+        Returns
+        -------
+        pair of ndarray or tensor
+            Independent of each other.
+        """
+        radius, angle = xp.sqrt(-2 * xp.log(u)), 2 * math.pi * v
+        return radius * xp.cos(angle), radius * xp.sin(angle)
+
     def quantile(self, probit: ArrayLike) -> NDArray[np.float64]:
         """Return ``F^-1(p)``, from ``Phi^-1(p)``.
 
@@ -136,17 +155,32 @@ class Gaussian(ShiftLaw):
         """
         return np.asarray(t, dtype=np.float64)
 
-    def log_tail(self, t: ArrayLike) -> NDArray[np.float64]:
-        """Return ``log(1 - F(t))``.
+    def log_tail(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Logarithm of the probability that noise exceeds z standard deviations.
 
         Parameters
         ----------
-        t : array-like
-            Points on the line.
+        z : array-like
+            Of any sign.
 
         Returns
         -------
         ndarray
             To full relative precision in both tails.
         """
-        return log_ndtr(-np.asarray(t, dtype=np.float64))
+        return log_ndtr(-np.asarray(z, dtype=np.float64))
+
+    def tail(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability that noise exceeds z standard deviations.
+
+        Parameters
+        ----------
+        z : array-like
+            Of any sign.
+
+        Returns
+        -------
+        ndarray
+            ``P(noise > z * sigma)``.
+        """
+        return ndtr(-np.asarray(z, dtype=np.float64))

@@ -3,7 +3,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,7 @@ from scipy.special import log_ndtr, ndtri_exp
 from sksmooth.noise._shift import ShiftLaw
 
 _LOG_HALF = math.log(0.5)
+_SQRT_2 = math.sqrt(2)
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,8 @@ class Laplace(ShiftLaw):
     name: ClassVar[str] = "laplace"
     norms: ClassVar[tuple[float, ...]] = (1,)
     # Noise is -log(u) with u of 53 bits.
-    _reach = 54 * math.log(2) / math.sqrt(2)
+    _reach = 54 * math.log(2) / _SQRT_2
     _quantile_error = 8 * np.finfo(np.float64).eps
-
-    @property
-    def shift_unit(self) -> float:
-        """Distance that shifts F by one: the scale b of the density."""
-        return self.sigma / math.sqrt(2)
 
     def draw(self, stream: np.random.Generator, out: NDArray[np.float64]) -> None:
         """Fill `out` with independent noise of standard deviation 1.
@@ -84,8 +80,26 @@ class Laplace(ShiftLaw):
         np.abs(out, out=out)
         np.negative(out, out=out)
         np.log1p(out, out=out)
-        out /= -math.sqrt(2)
+        out /= -_SQRT_2
         np.negative(out, where=sign, out=out)
+
+    @staticmethod
+    def from_uniforms(u: Any, v: Any, xp: Any = np) -> tuple[Any, Any]:
+        """Turn two uniform numbers into two of the noise, of standard deviation 1.
+
+        Parameters
+        ----------
+        u, v : ndarray or tensor of float64
+            Uniform in (0, 1), independent of each other.
+        xp : module, default=numpy
+            Where the functions of `u` and `v` are found: numpy or torch.
+
+        Returns
+        -------
+        pair of ndarray or tensor
+            Independent of each other.
+        """
+        return tuple(_of_symmetric(2.0 * w - 1.0, xp) for w in (u, v))
 
     def quantile(self, probit: ArrayLike) -> NDArray[np.float64]:
         """Return ``F^-1(p)``, from ``Phi^-1(p)``.
@@ -98,10 +112,10 @@ class Laplace(ShiftLaw):
         Returns
         -------
         ndarray
-            Quantiles, in units of the scale of the density.
+            Quantiles, in standard deviations of the noise.
         """
         probit = np.asarray(probit, dtype=np.float64)
-        return np.sign(probit) * (_LOG_HALF - log_ndtr(-np.abs(probit)))
+        return np.sign(probit) * ((_LOG_HALF - log_ndtr(-np.abs(probit))) / _SQRT_2)
 
     def probit(self, t: ArrayLike) -> NDArray[np.float64]:
         """Return ``Phi^-1(F(t))``, the inverse of `quantile`.
@@ -109,7 +123,7 @@ class Laplace(ShiftLaw):
         Parameters
         ----------
         t : array-like
-            Points on the line.
+            Points on the line, in standard deviations of the noise.
 
         Returns
         -------
@@ -117,21 +131,27 @@ class Laplace(ShiftLaw):
             Probits.
         """
         t = np.asarray(t, dtype=np.float64)
-        return -np.sign(t) * ndtri_exp(_LOG_HALF - np.abs(t))
+        return -np.sign(t) * ndtri_exp(_LOG_HALF - _SQRT_2 * np.abs(t))
 
-    def log_tail(self, t: ArrayLike) -> NDArray[np.float64]:
-        """Return ``log(1 - F(t))``.
+    def log_tail(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Logarithm of the probability that noise exceeds z standard deviations.
 
         Parameters
         ----------
-        t : array-like
-            Points on the line.
+        z : array-like
+            Of any sign.
 
         Returns
         -------
         ndarray
             To full relative precision in both tails.
         """
-        t = np.asarray(t, dtype=np.float64)
-        tail = _LOG_HALF - np.abs(t)
-        return np.where(t >= 0, tail, np.log1p(-np.exp(tail)))
+        z = np.asarray(z, dtype=np.float64)
+        tail = _LOG_HALF - _SQRT_2 * np.abs(z)
+        return np.where(z >= 0, tail, np.log1p(-np.exp(tail)))
+
+
+def _of_symmetric(t, xp):
+    """Noise from a number uniform in [-1, 1]; ends count as the points next to them."""
+    t = xp.clip(t, -1.0 + 2.0**-53, 1.0 - 2.0**-53)
+    return -xp.sign(t) * xp.log1p(-xp.abs(t)) / _SQRT_2

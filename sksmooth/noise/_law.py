@@ -109,6 +109,22 @@ class Law(abc.ABC):
         """
         return float(self.radius(1.0, -1.0))
 
+    def largest_radius(self, share_other: float = 0.5) -> float:
+        """Radius that no votes prove, while they may prove all smaller ones.
+
+        Parameters
+        ----------
+        share_other : float, default=0.5
+            ``w / (v + w)``, with v the vote weight of the class and w the largest
+            weight of another class.
+
+        Returns
+        -------
+        float
+            Infinity, unless the law proves nothing beyond some radius.
+        """
+        return np.inf
+
     def threshold(
         self, radius: ArrayLike, share_other: ArrayLike = 0.5
     ) -> NDArray[np.float64]:
@@ -279,6 +295,32 @@ class Law(abc.ABC):
         out : ndarray of shape (n_copies, n_features), C-contiguous float64
             It is overwritten with the copies.
         """
+
+    @property
+    def n_copies(self) -> int | None:
+        """Number of noisy copies that `enumerate` lists; None if they must be drawn."""
+        return None
+
+    def enumerate(self, row: ArrayLike) -> NDArray[np.float64]:
+        """All noisy copies of a sample, if they are few and equally likely.
+
+        Parameters
+        ----------
+        row : array-like of shape (n_features,)
+            A sample as returned by `snap`.
+
+        Returns
+        -------
+        ndarray of shape (n_copies, n_features)
+
+        Raises
+        ------
+        TypeError
+            If copies have to be drawn, which is where `n_copies` is None.
+        """
+        raise TypeError(
+            f"noise={self.name!r} has more noisy copies of a sample than can be listed."
+        )
 
 
 def broadcast_odds(probit_top, probit_other, weight_top, weight_other):

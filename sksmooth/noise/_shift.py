@@ -16,13 +16,13 @@ from sksmooth.noise._law import broadcast_odds, last_that_holds
 class ShiftLaw(AdditiveLaw):
     """Additive noise with ``G(p, r) = F(F^-1(p) + r / s)``.
 
-    F is a symmetric distribution function on the line, and s the distance that shifts
-    it by one. Independent noise of one log-concave density is of this kind in l1, with
-    F its own distribution function: half-lines are the worst events for one feature,
-    and moving several features one after the other adds up their shifts.
+    F is the distribution function of the noise at standard deviation 1, and s the
+    distance that shifts it by one. Independent noise of one symmetric log-concave
+    density is of this kind in l1: half-lines are the worst events for one feature, and
+    moving several features one after the other adds up their shifts.
 
-    A new law states `draw`, `quantile`, `log_tail` and, unless it is sigma,
-    `shift_unit`.
+    A new law states, besides what `AdditiveLaw` needs, `quantile`, `probit` and, unless
+    it is sigma, `shift_unit`.
     """
 
     # Relative error of `quantile`, which a radius must not gain by.
@@ -46,21 +46,6 @@ class ShiftLaw(AdditiveLaw):
         -------
         ndarray
             Quantiles, in units of `shift_unit`.
-        """
-
-    @abc.abstractmethod
-    def log_tail(self, t: ArrayLike) -> NDArray[np.float64]:
-        """Return ``log(1 - F(t))``.
-
-        Parameters
-        ----------
-        t : array-like
-            Points on the line.
-
-        Returns
-        -------
-        ndarray
-            To full relative precision in both tails.
         """
 
     @abc.abstractmethod

@@ -12,6 +12,10 @@ from sksmooth.certificates import RowAnswers
 from sksmooth.noise import Stage
 from sksmooth.questions._certify import Certify
 from sksmooth.questions._decide_label import leading_class
+from sksmooth.questions._enumerated_radius import (
+    enumerated_answers,
+    enumerated_radius,
+)
 from sksmooth.questions._exact_radius import exact_answers, exact_radius
 from sksmooth.questions._feasibility import check_can_certify, warn_out_of_reach
 from sksmooth.questions._futility import optimistic_shares
@@ -159,6 +163,13 @@ class CertifyAtRadii(Certify):
             n_evaluations=n_evaluations,
             label_counts=label_counts,
         )
+
+    def from_enumeration(self, counts, law):
+        """Certify from the votes of all copies."""
+        label, radius = enumerated_radius(counts, law, self.weights)
+        held = np.searchsorted(self.radii, radius, side="right")
+        radius = np.append(0.0, self.radii)[held]
+        return enumerated_answers(counts, label, radius, held == 0)
 
     def from_probabilities(self, probits):
         """Certify from the probabilities of the classes."""

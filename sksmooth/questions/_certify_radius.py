@@ -9,6 +9,10 @@ from sksmooth.certificates import RowAnswers
 from sksmooth.noise import Stage
 from sksmooth.questions._certify import Certify
 from sksmooth.questions._decide_label import leading_class
+from sksmooth.questions._enumerated_radius import (
+    enumerated_answers,
+    enumerated_radius,
+)
 from sksmooth.questions._exact_radius import exact_answers, exact_radius
 from sksmooth.questions._feasibility import check_can_certify
 from sksmooth.questions._futility import optimistic_shares, vote_shares
@@ -110,6 +114,12 @@ class CertifyRadius(Certify):
             n_evaluations=pilot.sum(axis=1) + planned,
             label_counts=pilot,
         )
+
+    def from_enumeration(self, counts, law):
+        """Certify from the votes of all copies: every label is certain."""
+        label, radius = enumerated_radius(counts, law, self.weights)
+        abstained = np.zeros(len(counts), dtype=bool)
+        return enumerated_answers(counts, label, radius, abstained)
 
     def from_probabilities(self, probits):
         """Certify from the probabilities of the classes."""

@@ -39,6 +39,10 @@ class CountVotes(Question):
         counts = yield VoteRequest(rows, self.n_votes, Stage.PREDICT)
         return Shares(counts / self.n_votes)
 
+    def from_enumeration(self, counts, law):
+        """Return the shares among all copies."""
+        return Shares(counts / counts.sum(axis=1, keepdims=True))
+
     def from_probabilities(self, probits):
         """Return the probabilities themselves, or the middle of their bounds."""
         lower, upper = probits

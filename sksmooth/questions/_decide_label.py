@@ -64,6 +64,11 @@ class DecideLabel(Question):
             active = active[~decided]
         return Labels(leading_class(counts, self.weights), counts, n_evaluations)
 
+    def from_enumeration(self, counts, law):
+        """Return the class that leads the votes of all copies."""
+        label = leading_class(counts, self.weights)
+        return Labels(label, counts, counts.sum(axis=1))
+
     def from_probabilities(self, probits):
         """Return the class with the largest (weighted) probability."""
         n_samples, n_classes = probits[0].shape

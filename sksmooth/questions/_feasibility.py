@@ -39,15 +39,40 @@ def warn_out_of_reach(question, radii):
     ----------
     question : Certify
     radii : ndarray
+
+    Warns
+    -----
+    UserWarning
+        Once for radii that the law proves by no votes at all, and once for those that
+        take more votes.
     """
     law, n_max, alpha = question.law, question.n_max, question.alpha
-    unanimous = -ndtri(-np.expm1(np.log(alpha) / n_max))
-    farthest = float(law.radius(unanimous, -unanimous))
-    warnings.warn(
-        f"The radii {radii.tolist()} are out of reach of n_certify={n_max} votes at "
-        f"alpha={alpha:g} and sigma={law.sigma:g} and cannot hold: unanimous votes "
-        f"prove about {farthest:.3g}. Use more votes, a larger sigma, or smaller "
-        "radii.",
-        UserWarning,
-        stacklevel=5,
-    )
+    limit = law.largest_radius(_best_share_other(question.weights))
+    radii, beyond = radii[radii < limit], radii[radii >= limit]
+    if beyond.size:
+        _warn(
+            f"The radii {beyond.tolist()} cannot hold: noise={law.name!r} of "
+            f"sigma={law.sigma:g} proves no radius of {limit:.4g} or more, whatever "
+            "the votes. Use a larger sigma, or smaller radii."
+        )
+    if radii.size:
+        unanimous = -ndtri(-np.expm1(np.log(alpha) / n_max))
+        farthest = float(law.radius(unanimous, -unanimous))
+        _warn(
+            f"The radii {radii.tolist()} are out of reach of n_certify={n_max} votes "
+            f"at alpha={alpha:g} and sigma={law.sigma:g} and cannot hold: unanimous "
+            f"votes prove about {farthest:.3g}. Use more votes, a larger sigma, or "
+            "smaller radii."
+        )
+
+
+def _best_share_other(weights):
+    """Share of the heaviest other class beside the class it is best for."""
+    if weights is None or len(weights) < 2:
+        return 0.5
+    second, first = np.sort(weights)[-2:]
+    return float(second / (first + second))
+
+
+def _warn(message):
+    warnings.warn(message, UserWarning, stacklevel=6)

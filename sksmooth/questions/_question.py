@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from sksmooth.certificates import Answers
+from sksmooth.noise import Law
 from sksmooth.votes import VoteRequest
 
 # What a sampled source is sent through: requests out, counts in, answers at the end.
@@ -42,6 +43,17 @@ class Question(abc.ABC):
     @abc.abstractmethod
     def from_votes(self, n_samples: int, n_classes: int) -> Procedure:
         """Answer from sampled votes."""
+
+    @abc.abstractmethod
+    def from_enumeration(self, counts: np.ndarray, law: Law) -> Answers:
+        """Answer from the votes of all noisy copies of each sample.
+
+        Parameters
+        ----------
+        counts : ndarray of int of shape (n_samples, n_classes)
+        law : Law
+            With a method `counted_radius`, see `sksmooth.noise.Splitting`.
+        """
 
     @abc.abstractmethod
     def from_probabilities(self, probits: tuple[np.ndarray, np.ndarray]) -> Answers:
