@@ -5,25 +5,15 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sksmooth._estimators import has_own_predict, layers
-from sksmooth.votes.exact._additive import AdditiveSource
 from sksmooth.votes.exact._affine import fold_steps, is_foldable
-from sksmooth.votes.exact._cells import MAX_CELLS, CellSource
-from sksmooth.votes.exact._linear import (
-    LINEAR_TYPES,
-    linear_source,
-    register_scores,
-    scores_behind,
-)
+from sksmooth.votes.exact._by_type import closed_form
+from sksmooth.votes.exact._linear import scores_behind
 from sksmooth.votes.exact._self_check import check_against_predict, checked_sample
-from sksmooth.votes.exact._source import Declined, entry_of
-from sksmooth.votes.exact._tree import TreeSource
-from sksmooth.votes.exact._wrappers import WRAPPED_SCORES, inside_wrapper
-
-# A table of up to this many cells is preferred to a dynamic program.
-_SMALL_TABLE = 50_000
+from sksmooth.votes.exact._source import Declined
+from sksmooth.votes.exact._wrappers import inside_wrapper
 
 
-def find_exact_source(estimator, X_sample, sigma, *, max_cells=MAX_CELLS):
+def find_exact_source(estimator, X_sample, sigma):
     """The closed form of a fitted classifier's votes under Gaussian noise.
 
     Parameters
@@ -35,9 +25,7 @@ def find_exact_source(estimator, X_sample, sigma, *, max_cells=MAX_CELLS):
     X_sample : array-like of shape (n_rows, n_features)
         Rows near which the closed form is compared with `estimator.predict`.
     sigma : float
-        Noise of that comparison. The source answers for any.
-    max_cells : int, default=2_000_000
-        Largest number of rows worth giving to `predict` to fill a table.
+        Noise of that comparison. The source serves any.
 
     Returns
     -------
@@ -55,7 +43,7 @@ def find_exact_source(estimator, X_sample, sigma, *, max_cells=MAX_CELLS):
         not positive.
     """
     X_sample, final, affine = _opened(estimator, X_sample, sigma)
-    source = _build(final, affine, max_cells)
+    source = closed_form.get(final)(final, affine)
     check_against_predict(estimator, source.disagrees, X_sample, sigma)
     return source
 
@@ -98,7 +86,7 @@ def _opened(estimator, X_sample, sigma):
     transformers, final = layers(estimator, exact=True)
     if has_own_predict(final):
         raise Declined("its method predict was replaced")
-    if entry_of(_BUILDERS, final) is None:
+    if closed_form.get(final) is None:
         raise Declined(f"{type(final).__name__} has no closed form")
     check_is_fitted(estimator)
     if not sigma > 0:
@@ -118,10 +106,6 @@ def _opened(estimator, X_sample, sigma):
             f"and is given {affine.n_features_out}"
         )
     return X_sample, final, affine
-
-
-def _build(final, affine, max_cells):
-    return entry_of(_BUILDERS, final)(final, affine, max_cells)
 
 
 def may_have_closed_form(parts):
@@ -147,68 +131,4 @@ def may_have_closed_form(parts):
     # Kernels other than "linear", callables too, have none.
     kernel = getattr(final, "kernel", "linear")
     is_linear = isinstance(kernel, str) and kernel == "linear"
-    return is_linear and entry_of(_BUILDERS, final) is not None
-
-
-def _build_linear(final, affine, max_cells):
-    return linear_source(final, affine)
-
-
-def _build_tree(final, affine, max_cells):
-    return TreeSource(final, affine)
-
-
-def _build_cells(final, affine, max_cells):
-    return CellSource(final, affine, max_cells)
-
-
-def _build_boosted(final, affine, max_cells):
-    """A small table, else a sum over features, else a large table."""
-    try:
-        return CellSource(final, affine, min(max_cells, _SMALL_TABLE))
-    except Declined:
-        pass
-    try:
-        return AdditiveSource(final, affine)
-    except Declined as declined:
-        reason = str(declined)
-    try:
-        return CellSource(final, affine, max_cells)
-    except Declined as declined:
-        raise Declined("; ".join(dict.fromkeys([str(declined), reason]))) from None
-
-
-register_scores(WRAPPED_SCORES)
-
-_BUILDERS = {
-    **{name: (module, _build_linear) for name, module in LINEAR_TYPES.items()},
-    **{
-        name: (module, build)
-        for module, build, names in [
-            (
-                "sklearn.tree",
-                _build_tree,
-                ["DecisionTreeClassifier", "ExtraTreeClassifier"],
-            ),
-            (
-                "sklearn.ensemble",
-                _build_cells,
-                [
-                    "BaggingClassifier",
-                    "ExtraTreesClassifier",
-                    "RandomForestClassifier",
-                ],
-            ),
-            (
-                "sklearn.ensemble",
-                _build_boosted,
-                [
-                    "AdaBoostClassifier",
-                    "GradientBoostingClassifier",
-                    "HistGradientBoostingClassifier",
-                ],
-            ),
-        ]
-        for name in names
-    },
-}
+    return is_linear and closed_form.get(final) is not None

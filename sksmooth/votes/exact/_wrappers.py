@@ -6,7 +6,8 @@ from scipy.special import logit
 
 from sksmooth._estimators import layers
 from sksmooth.votes.exact._affine import fold_steps
-from sksmooth.votes.exact._linear import scores_behind
+from sksmooth.votes.exact._by_type import ByType
+from sksmooth.votes.exact._linear import linear_classifier, scores_behind
 from sksmooth.votes.exact._self_check import ask
 from sksmooth.votes.exact._source import Declined
 
@@ -14,9 +15,12 @@ _N_PROBES = 8
 # Relative difference of a decision function from the scores that is rounding, and
 # distance from a threshold at which `predict` must have changed its label.
 _ROUNDING, _NEAR = 1e-9, 1e-6
+# From a wrapper to the first estimator inside it.
+_wrapper = ByType()
 
 
-def one_vs_rest_scores(estimator):
+@linear_classifier("sklearn.multiclass", "OneVsRestClassifier")
+def _one_vs_rest_scores(estimator):
     """Scores of a `OneVsRestClassifier` of linear classifiers."""
     if estimator.multilabel_:
         raise Declined("multilabel: it predicts several labels for a sample")
@@ -28,7 +32,10 @@ def one_vs_rest_scores(estimator):
     return coef, intercept
 
 
-def thresholded_scores(estimator):
+@linear_classifier(
+    "sklearn.model_selection", "FixedThresholdClassifier", "TunedThresholdClassifierCV"
+)
+def _thresholded_scores(estimator):
     """Scores of a classifier with a threshold, fixed or tuned, on a linear one.
 
     The threshold moves the hyperplane. By which response it is compared with, of which
@@ -53,19 +60,20 @@ def thresholded_scores(estimator):
 
 def inside_wrapper(estimator):
     """The first estimator inside one of these wrappers; None if it is none of them."""
-    name = type(estimator).__name__
-    if name not in WRAPPED_SCORES:
-        return None
-    if name == "OneVsRestClassifier":
-        return estimator.estimators_[0]
+    inside = _wrapper.get(estimator)
+    return None if inside is None else inside(estimator)
+
+
+@_wrapper("sklearn.multiclass", "OneVsRestClassifier")
+def _inside_one_vs_rest(estimator):
+    return estimator.estimators_[0]
+
+
+@_wrapper(
+    "sklearn.model_selection", "FixedThresholdClassifier", "TunedThresholdClassifierCV"
+)
+def _inside_threshold(estimator):
     return getattr(estimator, "estimator_", estimator.estimator)
-
-
-WRAPPED_SCORES = {
-    "FixedThresholdClassifier": ("sklearn.model_selection", thresholded_scores),
-    "OneVsRestClassifier": ("sklearn.multiclass", one_vs_rest_scores),
-    "TunedThresholdClassifierCV": ("sklearn.model_selection", thresholded_scores),
-}
 
 
 def _margin(inner):
