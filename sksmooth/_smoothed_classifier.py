@@ -81,11 +81,11 @@ from sksmooth.votes import (
     Model,
     VoteSource,
     as_classifier,
-    columns_without_numbers,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
     is_bare_network,
+    numeric_table,
     predict_labels,
     probe_fitted,
     refuse_categories,
@@ -1001,31 +1001,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _table(self, rows, scale):
         """Samples with the columns that take noise as numbers."""
-        noisy = np.flatnonzero(scale)
-        names = rows.columns if is_frame(rows) else range(rows.shape[1])
-        without = columns_without_numbers(rows)
-        wrong = [names[at] for at in noisy if names[at] in without]
-        if wrong:
-            raise ValueError(
-                f"noise_features={self.noise_features!r} has the columns {wrong}, "
-                "which are not numbers: noise can only be added to numbers. Name the "
-                "columns with numbers, such as "
-                "noise_features=make_column_selector(dtype_include='number')."
-            )
-        table = Table(rows, noisy, scale[noisy])
-        if np.isinf(table.values).any():
-            raise ValueError("X holds infinity in a column that takes noise.")
-        missing = np.isnan(table.values).any(axis=0)
-        if missing.any() and not self._takes_missing():
-            raise ValueError(
-                f"X has missing values in the columns "
-                f"{[names[at] for at in noisy[missing]]}, which take noise, and the "
-                f"base classifier {self.estimator!r} does not take missing values. "
-                "Impute them in a Pipeline before SmoothedClassifier, hold the columns "
-                "fixed with noise_features, or use a base classifier that takes them, "
-                "such as HistGradientBoostingClassifier."
-            )
-        return table
+        return numeric_table(
+            rows,
+            scale,
+            noise_features=self.noise_features,
+            estimator=self.estimator,
+            caller="SmoothedClassifier",
+        )
 
     def _takes_missing(self):
         """Whether the base classifier takes missing values."""

@@ -377,7 +377,7 @@ def test_memory_of_streaming_does_not_grow_with_copies():
     clf.fit(X, y)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    # One noisy copy and its float32 draws make 1.5 times X.
+    # One noisy copy, and the draws of the next make no more.
     assert peak < 1.7 * X.nbytes
 
 

@@ -11,7 +11,7 @@ def fit_on_copies(
     X,
     y,
     *,
-    sigma,
+    law,
     n_copies,
     seed,
     as_seen=lambda X: X,
@@ -29,8 +29,8 @@ def fit_on_copies(
         It is fitted in place.
     X : ndarray of shape (n_samples, ...)
     y : ndarray of shape (n_samples,)
-    sigma : float
-        Standard deviation of the noise.
+    law : Law
+        The noise.
     n_copies : int
     seed : bytes of length 32
         Of the noise. The first copies are the same whatever `n_copies` is.
@@ -50,18 +50,18 @@ def fit_on_copies(
     """
     fit_params = {} if fit_params is None else fit_params
     classes, index = np.unique(y, return_inverse=True)
-    # A generator of our own: float32 draws, half the memory, the same for float32 and
-    # float64 data. Samples are drawn from another one, so that noise is the same too.
+    # Samples are drawn from a generator of their own, so that noise is the same
+    # whatever the weights of the classes are.
     words = np.frombuffer(seed, dtype=np.uint32)
     rng = np.random.default_rng(words)
     of_samples = np.random.default_rng([*words, 1])
 
     def copy_of_samples():
         if class_weight is None:
-            return _noisy(X, sigma, rng), y, fit_params
+            return _noisy(X, law, rng), y, fit_params
         rows = draw_by_class(index, class_weight, of_samples)
         params = take_params(fit_params, rows, len(y))
-        return _noisy(X[rows], sigma, rng), y[rows], params
+        return _noisy(X[rows], law, rng), y[rows], params
 
     if hasattr(estimator, "partial_fit"):
         n_copies = max([n_copies, *_epochs(estimator)])
@@ -147,12 +147,13 @@ def _stacked(copy_of_samples, n_copies, X, y):
     return stack, np.concatenate(labels), repeated
 
 
-def _noisy(X, sigma, rng):
+def _noisy(X, law, rng):
     """One copy of `X` with fresh noise, in the dtype of `X`."""
-    copy = rng.standard_normal(X.shape, dtype=np.float32).astype(X.dtype, copy=False)
-    copy *= sigma
+    copy = np.empty(X.shape)
+    law.draw(rng, copy)
+    copy *= law.deviation
     copy += X
-    return copy
+    return copy.astype(X.dtype, copy=False)
 
 
 def _epochs(estimator):

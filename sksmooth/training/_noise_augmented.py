@@ -2,6 +2,7 @@
 """Any classifier, trained on noisy copies of its data."""
 
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from sklearn.base import (
     clone,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
@@ -23,11 +24,16 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from sksmooth._compat import (
     HasMethods,
     Interval,
+    StrOptions,
     _fit_context,
     refuse_fit_params,
     routing_enabled,
@@ -35,12 +41,16 @@ from sksmooth._compat import (
 from sksmooth._estimators import (
     flat_labels,
     frames_like,
+    is_frame,
     is_no_classifier,
     tags_of,
     with_sample_weight,
 )
 from sksmooth._typing import RandomState
+from sksmooth.noise import LAWS
+from sksmooth.samples import Table, resolve_scale, shown, values_of
 from sksmooth.training._copies import fit_on_copies
+from sksmooth.votes import numeric_table
 
 
 def _estimator_has(name):
@@ -49,13 +59,15 @@ def _estimator_has(name):
 
 
 class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    r"""Fit a classifier on copies of the data with Gaussian noise added.
+    r"""Fit a classifier on copies of the data with noise added.
 
-    Each copy holds every training row once, with independent noise
-    :math:`N(0, \sigma^2 I)` and the row's own label and weight. This is the usual
-    training of base classifiers for randomized smoothing [1]_. It need not mend the
-    shrinking of decision regions, because its objective is another one [2]_: with
-    infinitely many copies the best classifier is :class:`ParzenClassifier`.
+    Each copy holds every training row once, with independent noise, by default
+    :math:`N(0, \sigma^2 I)`, and the row's own label and weight. With the `noise`,
+    `noise_features` and `feature_scale` of a :class:`SmoothedClassifier
+    <sksmooth.SmoothedClassifier>`, training sees the noise that the votes see. This is
+    the usual training of base classifiers for randomized smoothing [1]_. It need not
+    mend the shrinking of decision regions, because its objective is another one [2]_:
+    with infinitely many copies the best classifier is :class:`ParzenClassifier`.
 
     How the copies reach the estimator depends on what it can do:
 
@@ -78,7 +90,23 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         are left as they are.
 
     sigma : float, default=0.25
-        Standard deviation of the noise, in the units of `X`.
+        Standard deviation of the noise, in the units of `X` or of `feature_scale`.
+
+    noise : {"gaussian", "laplace"}, default="gaussian"
+        Distribution of the noise, independent in each feature.
+
+    noise_features : names, indices, boolean mask, slice, callable or None, default=None
+        The features that take noise; None is all of them. All others reach the
+        estimator exactly as they come, of any dtype, missing values included. A
+        callable is given the training samples and returns names, as
+        :func:`~sklearn.compose.make_column_selector` does.
+
+    feature_scale : "std", dict {name: scale}, array-like of shape (n_features,) or \
+            None, default=None
+        The unit of each feature: the noise of feature j has standard deviation ``sigma
+        * scale[j]``. "std" takes the standard deviations of the training samples.
+        Features that a dict leaves out have scale 1. A feature of scale 0 takes no
+        noise.
 
     n_copies : int, default=10
         Number of noisy copies. For an estimator with both ``partial_fit`` and
@@ -101,6 +129,10 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
     n_copies_ : int
         Number of noisy copies that the estimator was trained on.
+
+    feature_scale_ : ndarray of shape (n_features,) or None
+        The unit of each feature, 0 where it takes no noise; None where neither
+        `noise_features` nor `feature_scale` is given.
 
     n_features_in_ : int
         Number of features seen in `fit` (length of the second axis of `X`).
@@ -128,7 +160,8 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
     Noise leaves no zeros, so sparse input is refused. Where the estimator accepts
     missing values they stay missing. A DataFrame, of pandas or polars, reaches the
-    estimator as a DataFrame with the same column names and floating point columns.
+    estimator as a DataFrame with the same column names; columns that take noise are
+    floating point there, and all others are as they were.
 
     Metadata is routed to the estimator's `fit`; what it requests there is passed to
     ``partial_fit`` too. Without metadata routing, only ``sample_weight`` is accepted.
@@ -160,6 +193,9 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, np.inf, closed="neither")],
+        "noise": [StrOptions(set(LAWS))],
+        "noise_features": "no_validation",
+        "feature_scale": "no_validation",
         "n_copies": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -172,11 +208,17 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         estimator: Any,
         *,
         sigma: float = 0.25,
+        noise: str = "gaussian",
+        noise_features: Any = None,
+        feature_scale: Any = None,
         n_copies: int = 10,
         random_state: RandomState = None,
     ) -> None:
         self.estimator = estimator
         self.sigma = sigma
+        self.noise = noise
+        self.noise_features = noise_features
+        self.feature_scale = feature_scale
         self.n_copies = n_copies
         self.random_state = random_state
 
@@ -196,7 +238,8 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Training rows, dense and numeric; more than two axes are kept as they are.
+            Training rows, dense; more than two axes are kept as they are. Features
+            that take noise are numbers.
 
         y : array-like of shape (n_samples,)
             Class labels, passed to the estimator unchanged.
@@ -223,10 +266,9 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
-        as_frame = frames_like(X)
-        X, y = validate_data(self, X, y, **self._input_checks())
+        samples, y = self._check_training(X, y)
         check_classification_targets(y)
-        self._as_frame = as_frame
+        values = values_of(samples)
 
         fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         if routing_enabled():
@@ -234,14 +276,15 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         inner_params = {k: v for k, v in fit_params.items() if v is not None}
 
         seed = check_random_state(self.random_state).bytes(32)
+        scale = None if self.feature_scale_ is None else samples.scale
         self.estimator_, self.n_copies_ = fit_on_copies(
             clone(self.estimator),
-            X,
+            values,
             y,
-            sigma=self.sigma,
+            law=LAWS[self.noise](self.sigma, scale=scale),
             n_copies=self.n_copies,
             seed=seed,
-            as_seen=self._as_seen,
+            as_seen=partial(self._as_seen, samples),
             fit_params=inner_params,
         )
         classes = np.unique(y)
@@ -364,11 +407,59 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             "ensure_all_finite": "allow-nan" if nan else True,
         }
 
-    def _as_seen(self, X):
-        """Give `X` the form in which `fit` got it: a DataFrame or an array."""
-        return X if self._as_frame is None else self._as_frame(X)
+    def _check_training(self, X, y):
+        """Check training samples and labels, and learn which columns take noise."""
+        self._as_frame = frames_like(X)
+        if self.noise_features is None and self.feature_scale is None:
+            self.feature_scale_ = None
+            return validate_data(self, X, y, **self._input_checks())
+        y = validate_data(self, X="no_validation", y=y)
+        rows = self._check_columns(X, reset=True)
+        check_consistent_length(rows, y)
+        self.feature_scale_ = resolve_scale(
+            self.noise_features,
+            self.feature_scale,
+            names=getattr(self, "feature_names_in_", None),
+            n_features=self.n_features_in_,
+            X=rows,
+        )
+        return self._table(rows), y
+
+    def _check_columns(self, X, *, reset):
+        """Check the names and the number of columns of any dtype."""
+        rows = X
+        if not is_frame(X):
+            rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
+        if not len(rows):
+            raise ValueError("X has no samples; at least one is needed.")
+        validate_data(self, X, "no_validation", skip_check_array=True, reset=reset)
+        return rows
+
+    def _table(self, rows):
+        return numeric_table(
+            rows,
+            self.feature_scale_,
+            noise_features=self.noise_features,
+            estimator=self.estimator,
+            caller="NoiseAugmentedClassifier",
+        )
+
+    def _as_seen(self, samples, values):
+        """Copies of samples in the form in which `fit` got them, a frame or an array.
+
+        One copy after another, with these values in place of those that take noise.
+        """
+        every = slice(None)
+        if isinstance(samples, Table):
+            n_copies = len(values) // len(samples)
+            every = np.tile(np.arange(len(samples)), n_copies)
+        return shown(values, samples, every, self._as_frame)
 
     def _ask(self, method, X):
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **self._input_checks())
-        return getattr(self.estimator_, method)(self._as_seen(X))
+        if self.feature_scale_ is None:
+            samples = validate_data(self, X, reset=False, **self._input_checks())
+        else:
+            samples = self._table(self._check_columns(X, reset=False))
+        seen = self._as_seen(samples, values_of(samples))
+        return getattr(self.estimator_, method)(seen)

@@ -2,6 +2,7 @@
 """Noise augmentation with more copies of the classes that smoothing harms."""
 
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ from sksmooth._estimators import frames_like, with_sample_weight
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
+from sksmooth.noise import Gaussian
 from sksmooth.training._copies import fit_on_copies, take_params
 from sksmooth.training._noise_augmented import NoiseAugmentedClassifier
 from sksmooth.tuning._tuned_vote import _folds
@@ -373,7 +375,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             n_predict=self.n_predict,
             random_state=int.from_bytes(seed[:4], "little"),
         )
-        return class_index(smoothed.predict(self._as_seen(X[test])), classes)
+        return class_index(smoothed.predict(self._as_seen(X, X[test])), classes)
 
     def _train(self, X, y, weights, seed, fit_params):
         """Fit a clone on noisy copies with weights; all equal are plain copies."""
@@ -381,10 +383,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             clone(self.estimator),
             X,
             y,
-            sigma=self.sigma if self.train_sigma is None else self.train_sigma,
+            law=Gaussian(self.sigma if self.train_sigma is None else self.train_sigma),
             n_copies=self.n_copies,
             seed=seed,
-            as_seen=self._as_seen,
+            as_seen=partial(self._as_seen, X),
             fit_params=fit_params,
             class_weight=None if np.all(weights == weights[0]) else weights,
         )

@@ -10,6 +10,7 @@ from sksmooth.votes._source import Declined, Model, Source, VoteRequest, VoteSou
 from sksmooth.votes.exact import ExactSource
 from sksmooth.votes.probes import (
     columns_without_numbers,
+    numeric_table,
     refuse_categories,
     refuse_columns_without_numbers,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "ends_in_skorch_net",
     "find_source",
     "is_bare_network",
+    "numeric_table",
     "predict_labels",
     "probe_fitted",
     "refuse_categories",

@@ -9,6 +9,7 @@ categories, which no noisy copy has. These are looked for before the first vote.
 from sksmooth.votes.probes._categories import categorical_columns, refuse_categories
 from sksmooth.votes.probes._columns import (
     columns_without_numbers,
+    numeric_table,
     refuse_columns_without_numbers,
 )
 from sksmooth.votes.probes._independence import check_independence
@@ -21,6 +22,7 @@ __all__ = [
     "check_independence",
     "columns_without_numbers",
     "explain_failure",
+    "numeric_table",
     "probe_once",
     "refuse_categories",
     "refuse_columns_without_numbers",

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Columns of data frames that hold no numbers, though some convert to them."""
+"""Columns of data frames that take noise must hold numbers."""
 
 import numpy as np
+
+from sksmooth._estimators import is_frame, tags_of
+from sksmooth.samples import Table
 
 
 def columns_without_numbers(X):
@@ -62,3 +65,55 @@ def _is_numeric(dtype, X, at):
     except (TypeError, ValueError):
         return False
     return True
+
+
+def numeric_table(rows, scale, *, noise_features, estimator, caller):
+    """Samples with the columns that take noise as numbers.
+
+    Parameters
+    ----------
+    rows : DataFrame or ndarray of shape (n_samples, n_features)
+    scale : ndarray of shape (n_features,)
+        The unit of each feature; 0 where it is held fixed.
+    noise_features : object
+        The parameter of the caller, for messages.
+    estimator : estimator
+        Its tags tell whether values that take noise may be missing.
+    caller : str
+        Name of the class that adds the noise, for messages.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    ValueError
+        If a column that takes noise does not hold numbers, or holds infinity, or a
+        missing value that `estimator` does not take.
+    """
+    noisy = np.flatnonzero(scale)
+    names = rows.columns if is_frame(rows) else range(rows.shape[1])
+    without = columns_without_numbers(rows)
+    wrong = [names[at] for at in noisy if names[at] in without]
+    if wrong:
+        raise ValueError(
+            f"noise_features={noise_features!r} has the columns {wrong}, "
+            "which are not numbers: noise can only be added to numbers. Name the "
+            "columns with numbers, such as "
+            "noise_features=make_column_selector(dtype_include='number')."
+        )
+    table = Table(rows, noisy, scale[noisy])
+    if np.isinf(table.values).any():
+        raise ValueError("X holds infinity in a column that takes noise.")
+    missing = np.isnan(table.values).any(axis=0)
+    if missing.any() and not tags_of(estimator).input_tags.allow_nan:
+        raise ValueError(
+            f"X has missing values in the columns "
+            f"{[names[at] for at in noisy[missing]]}, which take noise, and the "
+            f"base classifier {estimator!r} does not take missing values. "
+            f"Impute them in a Pipeline before {caller}, hold the columns "
+            "fixed with noise_features, or use a base classifier that takes them, "
+            "such as HistGradientBoostingClassifier."
+        )
+    return table
