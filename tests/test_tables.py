@@ -18,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
 from sksmooth.metrics import CertifiedScorer, classwise_report
+from sksmooth.verification import verify_log
 from tests.known_votes import assert_at_most
 
 NUMBERS = make_column_selector(dtype_include="number")
@@ -440,3 +441,40 @@ def test_from_fitted_has_no_training_samples(settings):
         base, noise_features=["age"], random_state=0, n_certify=100
     )
     assert clf.certify(X[:3]).scale == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("norm", [2, 1, np.inf])
+@pytest.mark.parametrize("scale", [None, {"age": 10.0, "income": 1000.0}])
+@pytest.mark.parametrize("radii", [None, [0.0, 0.02, 0.1]])
+def test_logs_in_any_norm_and_unit_are_verified(norm, scale, radii, tmp_path):
+    X, y = mixed_table(60)
+    clf = smoothed(
+        Recorder(), noise_features=["age", "income"], feature_scale=scale, norm=norm
+    ).fit(X, y)
+    log = tmp_path / "log.tsv"
+    clf.certify(X[:20], radii=radii, log=log)
+    assert verify_log(log).holds
+    raised = log.read_text().replace(f'"norm": {norm}'.replace("inf", "Infinity"), "")
+    log.write_text(raised)
+    assert not verify_log(log).holds
+
+
+def test_all_norms_speak_of_one_ball():
+    """l1 inside l2; l-infinity of r inside l2 of r times sqrt(2 noisy features)."""
+    X, y = mixed_table(60)
+    radius = {
+        norm: smoothed(Recorder(), noise_features=["age"], sigma=2.0, norm=norm)
+        .fit(X, y)
+        .certify(X[:20])
+        for norm in (2, 1, np.inf)
+    }
+    assert np.array_equal(radius[2].radius, radius[1].radius)
+    np.testing.assert_allclose(radius[2].radius, radius[np.inf].radius)  # one feature
+    two = {
+        norm: smoothed(Recorder(), noise_features=["age", "income"], norm=norm)
+        .fit(X, y)
+        .certify(X[:20])
+        .radius
+        for norm in (2, np.inf)
+    }
+    np.testing.assert_allclose(two[2], two[np.inf] * np.sqrt(2), rtol=1e-9)
