@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Regions whose smoothing is known in closed form."""
 
+from sksmooth.geometry._any_law import (
+    categories_vanishing_probability,
+    categories_vote_probability,
+    l1_ball_vanishing_sigma,
+    volume_vanishing_bound,
+    words_vanishing_probability,
+)
 from sksmooth.geometry._ball import (
     ball_asymptotic_radius,
     ball_certified_radius,
@@ -75,6 +82,8 @@ __all__ = [
     "box_smoothed_halfwidths",
     "box_vanishing_sigma",
     "box_vote_probability",
+    "categories_vanishing_probability",
+    "categories_vote_probability",
     "cone_apex_shift",
     "cone_certified_radius",
     "cone_narrowness_angle",
@@ -94,6 +103,7 @@ __all__ = [
     "half_space_certified_radius",
     "half_space_vanishing_sigma",
     "half_space_vote_probability",
+    "l1_ball_vanishing_sigma",
     "line_mixture_accuracy",
     "line_mixture_region",
     "line_mixture_takeover_bound",
@@ -103,4 +113,6 @@ __all__ = [
     "slab_smoothed_halfwidth",
     "slab_vanishing_sigma",
     "slab_vote_probability",
+    "volume_vanishing_bound",
+    "words_vanishing_probability",
 ]

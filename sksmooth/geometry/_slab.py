@@ -7,6 +7,7 @@ from scipy.special import log_ndtr, ndtri, ndtri_exp
 
 from sksmooth._special import LOG_HALF, find_root, log1mexp, log_interval_mass
 from sksmooth._typing import FloatOrArray
+from sksmooth.geometry._laws import SLABS, check_noise
 from sksmooth.geometry._numerics import (
     certified_radius,
     check_finite,
@@ -17,13 +18,15 @@ from sksmooth.geometry._numerics import (
 )
 
 
-def slab_log_probabilities(near, far, width):
+def slab_log_probabilities(near, far, width, noise="gaussian"):
     """Log probabilities of inside and outside, from the distances to the boundaries.
 
     All in units of sigma. `near` is negative outside; `width` is the sum of `near` and
     `far`, which rounding would spoil for a narrow slab. Where a probability is below
     1/2 it is computed from positive terms, else as the complement of the other.
     """
+    if noise in SLABS:
+        return SLABS[noise].log_probabilities(near, far, width)
     log_inside = log_interval_mass(-near, far, width)
     log_outside = np.logaddexp(log_ndtr(-near), log_ndtr(-far))
     mostly_inside = log_outside < LOG_HALF
@@ -33,23 +36,27 @@ def slab_log_probabilities(near, far, width):
     )
 
 
-def slab_log_votes(offset, halfwidth, sigma):
+def slab_log_votes(offset, halfwidth, sigma, noise="gaussian"):
     """Log probabilities that a noisy row is inside and outside a slab."""
     distance = np.abs(offset)
     return slab_log_probabilities(
         (halfwidth - distance) / sigma,
         (halfwidth + distance) / sigma,
         2 * halfwidth / sigma,
+        noise,
     )
 
 
-def slab_boundary_gap(halfwidth, log_outside):
+def slab_boundary_gap(halfwidth, log_outside, noise="gaussian"):
     """How far inside the slab a vote share is met, in units of sigma.
 
     `halfwidth` is in units of sigma. The share of votes outside is given by its
     logarithm, and must be met on this side of the middle: in the slab, or outside of it
     where the share is more than 1/2.
     """
+    if noise in SLABS:
+        share, miss = -np.expm1(log_outside), np.exp(log_outside)
+        return halfwidth - SLABS[noise].halfwidth(halfwidth, share, miss)
     # There are more votes outside of the slab than beyond its nearer boundary.
     log_outside = np.broadcast_to(log_outside, halfwidth.shape)
     lowest = np.zeros_like(halfwidth)
@@ -70,6 +77,7 @@ def slab_vote_probability(
     sigma: ArrayLike,
     *,
     complement: bool = False,
+    noise: str = "gaussian",
 ) -> FloatOrArray:
     r"""Probability that a noisy row falls into a slab.
 
@@ -84,6 +92,9 @@ def slab_vote_probability(
     complement : bool, default=False
         Return the probability of falling outside instead, accurate also where it is
         tiny.
+    noise : {"gaussian", "laplace", "uniform"}, default="gaussian"
+        Law of the noise. Where it is not Gaussian, the slab must bound one feature: v
+        is the unit vector of an axis.
 
     Returns
     -------
@@ -93,7 +104,8 @@ def slab_vote_probability(
     Raises
     ------
     ValueError
-        If `halfwidth` or `sigma` is not positive, or an argument is not finite.
+        If `halfwidth` or `sigma` is not positive, an argument is not finite, or `noise`
+        is unknown.
 
     See Also
     --------
@@ -120,12 +132,17 @@ def slab_vote_probability(
         check_finite("offset", offset),
         check_positive("halfwidth", halfwidth),
     )
-    votes = slab_log_votes(offset, halfwidth, check_sigma(sigma))
+    sigma = check_sigma(sigma)
+    votes = slab_log_votes(offset, halfwidth, sigma, check_noise(noise))
     return np.exp(votes[complement])
 
 
 def slab_smoothed_halfwidth(
-    halfwidth: ArrayLike, sigma: ArrayLike, n_classes: ArrayLike = 2
+    halfwidth: ArrayLike,
+    sigma: ArrayLike,
+    n_classes: ArrayLike = 2,
+    *,
+    noise: str = "gaussian",
 ) -> FloatOrArray:
     r"""Half-width of the slab in which the smoothed classifier still votes for it.
 
@@ -140,6 +157,9 @@ def slab_smoothed_halfwidth(
         Number of classes c. For two this is the boundary of the smoothed classifier.
         For more it is that of the region in which the class has at least 1/c of the
         votes, as in [1]_: outside of it the class cannot win, whatever the others are.
+    noise : {"gaussian", "laplace", "uniform"}, default="gaussian"
+        Law of the noise. Where it is not Gaussian, the slab must bound one feature: v
+        is the unit vector of an axis.
 
     Returns
     -------
@@ -150,8 +170,8 @@ def slab_smoothed_halfwidth(
     Raises
     ------
     ValueError
-        If `halfwidth` is not positive, `sigma` is negative, one is not finite, or
-        `n_classes` is not a whole number of at least 2.
+        If `halfwidth` is not positive, `sigma` is negative, one is not finite,
+        `n_classes` is not a whole number of at least 2, or `noise` is unknown.
 
     See Also
     --------
@@ -164,6 +184,10 @@ def slab_smoothed_halfwidth(
     two classes it lies inside the slab, but by an amount that is exponentially small in
     :math:`(a / \sigma)^2` while sigma is small. For more, the region of at least 1/c of
     the votes is larger than the slab at first.
+
+    Under Laplace noise of scale :math:`b = \sigma / \sqrt{2}` it is :math:`b
+    \operatorname{arcosh}(e^{a/b} / 2)` for two classes. Under uniform noise nothing of
+    the slab is lost until all of it is.
 
     References
     ----------
@@ -182,12 +206,12 @@ def slab_smoothed_halfwidth(
         check_nonnegative("sigma", sigma),
         check_whole("n_classes", n_classes, 2),
     )
-    vanishing = slab_vanishing_sigma(halfwidth, n_classes)
+    vanishing = slab_vanishing_sigma(halfwidth, n_classes, noise=noise)
     result = np.where(sigma < vanishing, halfwidth, 0.0)
     moved = (sigma > 0) & (result > 0)
     scaled = halfwidth[moved] / sigma[moved]
     log_outside = log1mexp(-np.log(n_classes[moved]))
-    result[moved] -= sigma[moved] * slab_boundary_gap(scaled, log_outside)
+    result[moved] -= sigma[moved] * slab_boundary_gap(scaled, log_outside, noise)
     return result[()]
 
 
@@ -246,7 +270,7 @@ def slab_shrinking_sigma(
 
 
 def slab_vanishing_sigma(
-    halfwidth: ArrayLike, n_classes: ArrayLike = 2
+    halfwidth: ArrayLike, n_classes: ArrayLike = 2, *, noise: str = "gaussian"
 ) -> FloatOrArray:
     r"""Sigma from which on the smoothed classifier never votes for a slab.
 
@@ -257,6 +281,9 @@ def slab_vanishing_sigma(
     n_classes : array-like of int, default=2
         Number of classes. Exact for two; for more, the sigma past which the class
         cannot win anywhere, whatever the others are.
+    noise : {"gaussian", "laplace", "uniform"}, default="gaussian"
+        Law of the noise. Where it is not Gaussian, the slab must bound one feature: v
+        is the unit vector of an axis.
 
     Returns
     -------
@@ -266,8 +293,8 @@ def slab_vanishing_sigma(
     Raises
     ------
     ValueError
-        If `halfwidth` is not positive and finite, or `n_classes` is not a whole number
-        of at least 2.
+        If `halfwidth` is not positive and finite, `n_classes` is not a whole number of
+        at least 2, or `noise` is unknown.
 
     See Also
     --------
@@ -280,6 +307,8 @@ def slab_vanishing_sigma(
     The vote probability is largest in the middle, :math:`2 \Phi(a / \sigma) - 1`. With
     c classes the winner has at least 1/c of the votes, so the class is lost once
     :math:`\sigma > a / \Phi^{-1}((1 + 1/c) / 2)`, whatever the number of features.
+    Under Laplace noise that is :math:`\sqrt{2} a / \log(c / (c - 1))`, under uniform
+    noise :math:`c a / \sqrt{3}`.
 
     References
     ----------
@@ -295,6 +324,8 @@ def slab_vanishing_sigma(
     """
     halfwidth = check_positive("halfwidth", halfwidth)
     n_classes = check_whole("n_classes", n_classes, 2)
+    if check_noise(noise) in SLABS:
+        return halfwidth / SLABS[noise].quantile(1 / n_classes)
     return halfwidth / ndtri(0.5 + 0.5 / n_classes)
 
 

@@ -19,6 +19,8 @@ from sksmooth.geometry import (
     box_smoothed_halfwidths,
     box_vanishing_sigma,
     box_vote_probability,
+    categories_vanishing_probability,
+    categories_vote_probability,
     cone_apex_shift,
     cone_certified_radius,
     cone_narrowness_angle,
@@ -38,6 +40,7 @@ from sksmooth.geometry import (
     half_space_certified_radius,
     half_space_vanishing_sigma,
     half_space_vote_probability,
+    l1_ball_vanishing_sigma,
     line_mixture_accuracy,
     line_mixture_region,
     line_mixture_takeover_bound,
@@ -47,6 +50,8 @@ from sksmooth.geometry import (
     slab_smoothed_halfwidth,
     slab_vanishing_sigma,
     slab_vote_probability,
+    volume_vanishing_bound,
+    words_vanishing_probability,
 )
 from sksmooth.shrinkage._curve import ShrinkageCurve, shrinkage_curve
 from sksmooth.shrinkage._region_volume import RegionVolume, region_volume
@@ -69,6 +74,8 @@ __all__ = [
     "box_smoothed_halfwidths",
     "box_vanishing_sigma",
     "box_vote_probability",
+    "categories_vanishing_probability",
+    "categories_vote_probability",
     "cone_apex_shift",
     "cone_certified_radius",
     "cone_narrowness_angle",
@@ -88,6 +95,7 @@ __all__ = [
     "half_space_certified_radius",
     "half_space_vanishing_sigma",
     "half_space_vote_probability",
+    "l1_ball_vanishing_sigma",
     "line_mixture_accuracy",
     "line_mixture_region",
     "line_mixture_takeover_bound",
@@ -100,4 +108,6 @@ __all__ = [
     "slab_vanishing_sigma",
     "slab_vote_probability",
     "vanishing_sigma",
+    "volume_vanishing_bound",
+    "words_vanishing_probability",
 ]
