@@ -266,7 +266,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions(set(LAWS))],
+        "noise": [StrOptions(LAWS.keys())],
         "norm": [None, Options(Real, {1, 2, np.inf})],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",

@@ -303,7 +303,7 @@ def test_wrong_arguments_are_named():
     [
         LogisticRegression(),
         DecisionTreeClassifier(random_state=0),
-        RandomForestClassifier(3, random_state=0),
+        RandomForestClassifier(3, max_depth=4, random_state=0),
         GradientBoostingClassifier(max_depth=1, n_estimators=5),
         HistGradientBoostingClassifier(max_leaf_nodes=2, max_iter=5),
         make_pipeline(StandardScaler(), LogisticRegression()),
