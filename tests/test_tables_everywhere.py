@@ -9,7 +9,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from sksmooth import SmoothedClassifier
+from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
+from sksmooth.inspection import DecisionRegionDisplay
+from sksmooth.shrinkage import region_volume, shrinkage_curve, vanishing_sigma
 from sksmooth.training import NoiseAugmentedClassifier
 from tests.test_tables import NUMBERS, mixed_table
 
@@ -142,3 +144,100 @@ def test_a_choice_that_training_cannot_follow_is_refused(settings, match):
     X, y = mixed_table(60)
     with pytest.raises(ValueError, match=match):
         NoiseAugmentedClassifier(Recorder(), **settings).fit(X, y)
+
+
+# -- shrinkage and tuning ----------------------------------------------------------
+
+
+def mixed_and_smoothed(**settings):
+    """A smoothed classifier with categories, fitted on a table."""
+    X, y = mixed_table(200)
+    X = categorical(X)
+    base = HistGradientBoostingClassifier(
+        max_iter=10, categorical_features="from_dtype"
+    )
+    settings = {
+        "sigma": 0.4,
+        "noise_features": NUMERIC,
+        "feature_scale": "std",
+        "n_predict": 200,
+        "n_certify": 200,
+        "random_state": 0,
+    } | settings
+    return SmoothedClassifier(base, **settings).fit(X, y), X, y
+
+
+def test_shrinkage_curve_of_a_table():
+    clf, X, y = mixed_and_smoothed()
+    curve = shrinkage_curve(clf, X[:50], y[:50], [0.2, 0.4])
+    certificates = clf.certify(X[:50])
+    right = certificates.holds(0) & (certificates.label == y[:50])
+    accuracy = [right[y[:50] == c].mean() for c in curve.classes]
+    assert_allclose(curve.certified_accuracy[1], accuracy)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_vanishing_sigma_searches_in_units_of_the_scale(missing):
+    clf, X, y = mixed_and_smoothed()
+    if missing:
+        X = X.copy()
+        X.loc[::10, "age"] = np.nan
+    found = vanishing_sigma(clf, X[:50], y[:50], tol=0.5)
+    # Two features of standard deviation about 1 in units of the scale.
+    assert_allclose(found.sigma_range[1], 4 * np.sqrt(2), rtol=0.5)
+
+
+def test_region_volume_needs_noise_on_all_features():
+    X, y = mixed_table(200)
+    X = X[NUMERIC]
+    base = LogisticRegression(max_iter=1000).fit(X, y)
+    settings = {"n_points": 64, "n_scrambles": 2, "random_state": 0}
+    box = X.min().to_numpy(), X.max().to_numpy()
+    volume = region_volume(base, box, feature_scale=X.std().to_numpy(), **settings)
+    # Smoothing does not move the boundary of a linear classifier.
+    assert_array_equal(volume.smoothed, volume.base)
+    with pytest.raises(ValueError, match=r"\['income'\] are held fixed"):
+        region_volume(base, box, noise_features=["age"], **settings)
+    with pytest.raises(ValueError, match=r"\['color', 'member'\] are held fixed"):
+        region_volume(mixed_and_smoothed()[0], (0, 1))
+
+
+def test_tuned_weights_on_a_table():
+    clf, X, y = mixed_and_smoothed()
+    tuned = TunedVoteClassifierCV(clf, cv=2).fit(X, y)
+    certificates = tuned.certify(X[:10])
+    assert certificates.scale == tuple(clf.feature_scale_)
+    sure = ~certificates.abstained
+    assert sure.any()
+    assert_array_equal(tuned.predict(X[:10])[sure], certificates.label[sure])
+
+
+# -- pictures ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+@pytest.mark.parametrize("scale", [[10.0, 0.5], [10.0, 0.0], [0.0, 0.5]])
+def test_pictures_have_ellipses_and_the_votes_of_the_scale(noise, scale):
+    pytest.importorskip("matplotlib")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2)) * [20, 1]
+    y = (X @ [1 / 20, 1] > 0).astype(int)
+    base = LogisticRegression().fit(X, y)
+    clf = SmoothedClassifier.from_fitted(
+        base, sigma=0.5, noise=noise, feature_scale=scale, random_state=0
+    )
+    display = DecisionRegionDisplay.from_estimator(
+        clf, X, points=X[:5], source="blur", grid_resolution=60
+    )
+    (certificates,) = display.certificates
+    sure = ~certificates.abstained
+    for ball, radius in zip(display.balls_, certificates.radius[sure], strict=True):
+        assert_allclose([ball.width, ball.height], 2 * radius * np.array(scale))
+    grid = np.stack(np.meshgrid(display.xx0, display.xx1), axis=-1).reshape(-1, 2)
+    few = grid[:: len(grid) // 40]
+    votes = clf.set_params(method="monte_carlo", n_predict=4000).predict_proba(few)
+    drawn = display.shares[0].reshape(2, -1).T[:: len(grid) // 40]
+    # 80 shares of 4000 votes each; cells of the blur are a twelfth of sigma wide.
+    assert_allclose(drawn, votes, atol=4.5 * 0.5 / np.sqrt(4000) + 1 / 24)
+    if all(scale):
+        assert display.axes_[0].get_aspect() == scale[0] / scale[1]

@@ -23,6 +23,7 @@ from sksmooth.inspection._drawing import (
     lighten,
     markers,
 )
+from sksmooth.noise import LAWS
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     smoothed_copy,
@@ -44,7 +45,8 @@ class DecisionRegionDisplay(_DisplayBase):
 
     The regions of the smoothed classifier are smaller where they curve, and may be
     gone [1]_. Certified balls are drawn to scale: within one, the smoothed classifier
-    does not change its answer.
+    does not change its answer. Where features have units of their own, they are
+    ellipses, and lines where one of both features is held fixed.
 
     Make one with `from_estimator`.
 
@@ -75,6 +77,8 @@ class DecisionRegionDisplay(_DisplayBase):
         Names for the axes.
     name : str, default=None
         Name of the base classifier, for the title.
+    scale : ndarray of shape (2,), default=None
+        The unit of each feature, 0 where it is held fixed; None is 1.
 
     Attributes
     ----------
@@ -88,7 +92,7 @@ class DecisionRegionDisplay(_DisplayBase):
         The regions.
     contours_ : list of matplotlib ContourSet
         Boundaries of the smoothed regions.
-    balls_ : list of matplotlib Circle
+    balls_ : list of matplotlib Ellipse
         The certified balls, sigma by sigma, of the points that did not abstain.
     legend_ : matplotlib Legend
 
@@ -130,6 +134,7 @@ class DecisionRegionDisplay(_DisplayBase):
         y: NDArray[np.integer] | None = None,
         feature_names: Sequence[str] = ("feature 0", "feature 1"),
         name: str | None = None,
+        scale: NDArray[np.float64] | None = None,
     ) -> None:
         self.xx0 = xx0
         self.xx1 = xx1
@@ -144,6 +149,7 @@ class DecisionRegionDisplay(_DisplayBase):
         self.y = y
         self.feature_names = feature_names
         self.name = name
+        self.scale = scale
 
     @classmethod
     def from_estimator(
@@ -232,7 +238,8 @@ class DecisionRegionDisplay(_DisplayBase):
                 f"sigmas must be finite numbers > 0, got {sigmas.tolist()}."
             )
 
-        xx0, xx1 = _picture(bounds, rows, grid_resolution)
+        scale = smoothed._scale()
+        xx0, xx1 = _picture(bounds, rows, grid_resolution, scale)
         classes = smoothed.classes_
         weights = resolve_vote_weights(smoothed.vote_weights, classes)
         weights = np.ones(len(classes)) if weights is None else weights
@@ -258,6 +265,7 @@ class DecisionRegionDisplay(_DisplayBase):
             y=None if y is None else true_classes(y, rows, classes),
             feature_names=tuple(str(n) for n in names),
             name=name,
+            scale=scale,
         ).plot(ax, kind=kind, despine=despine)
 
     def plot(
@@ -357,7 +365,7 @@ class DecisionRegionDisplay(_DisplayBase):
 
     def _axis(self, panel, i, n_columns):
         """Limits of panel i; names and numbers below and to the left of all panels."""
-        panel.set_aspect("equal")
+        panel.set_aspect(self._aspect())
         panel.set_xlim(self._extent()[:2])
         panel.set_ylim(self._extent()[2:])
         if i + n_columns >= len(self.axes_):
@@ -384,7 +392,7 @@ class DecisionRegionDisplay(_DisplayBase):
         # More than three side by side would be too small to read on a page.
         n_columns = n_axes if n_axes <= 3 else 2 + (n_axes > 4)
         n_lines = -(-n_axes // n_columns)
-        shape = np.clip((high - low) / (right - left), 0.3, 2.5)
+        shape = np.clip(self._aspect() * (high - low) / (right - left), 0.3, 2.5)
         # What the pictures take and, if they are small, what the legend takes.
         height = ((width - 0.45) * shape + 0.4) * n_lines + 0.55
         axes = self._open(
@@ -407,6 +415,15 @@ class DecisionRegionDisplay(_DisplayBase):
             # than those that are drawn in the end.
             panel.locator_params(nbins=5)
         return axes[:n_axes], n_columns
+
+    def _aspect(self):
+        """Length of a unit of the second feature, in units of the first.
+
+        Such that noise of the same size in both looks the same.
+        """
+        left, right, low, high = self._extent()
+        unit0, unit1 = _units(self.scale, right - left, high - low)
+        return unit0 / unit1
 
     def _extent(self):
         """Limits of the picture: half a pixel around its points."""
@@ -471,15 +488,17 @@ class DecisionRegionDisplay(_DisplayBase):
     def _balls(self, ax, s, dash):
         if self.points is None:
             return
-        from matplotlib.patches import Circle
+        from matplotlib.patches import Ellipse
 
         certificates = self.certificates[s]
+        unit0, unit1 = (1.0, 1.0) if self.scale is None else self.scale
         for point, radius, abstained in zip(
             self.points, certificates.radius, certificates.abstained, strict=True
         ):
             ax.plot(*point, marker="x" if abstained else ".", color="black")
             if not abstained:
-                ball = Circle(point, radius, fill=False, linewidth=1.3, linestyle=dash)
+                axes = 2 * radius * unit0, 2 * radius * unit1
+                ball = Ellipse(point, *axes, fill=False, linewidth=1.3, linestyle=dash)
                 self.balls_.append(ax.add_patch(ball))
 
     def _class_handles(self, with_markers):
@@ -541,7 +560,13 @@ class DecisionRegionDisplay(_DisplayBase):
 
 
 def _two_features(name, rows):
-    rows = np.asarray(rows, dtype=np.float64)
+    try:
+        rows = np.asarray(rows, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} must have two features that are numbers to be drawn. Of other "
+            "features use shrinkage_curve."
+        ) from None
     if rows.ndim != 2 or rows.shape[1] != 2:
         raise ValueError(
             f"{name} must have two features to be drawn, got shape {rows.shape}. Of "
@@ -552,11 +577,13 @@ def _two_features(name, rows):
     return rows
 
 
-def _picture(bounds, rows, resolution):
-    """Points of a grid of square pixels."""
+def _picture(bounds, rows, resolution, scale):
+    """Points of a grid of pixels, which are square in units of the scale."""
     if bounds is None:
         low, high = rows.min(axis=0), rows.max(axis=0)
-        room = 0.12 * (high - low).max() or 1.0
+        units = _units(scale, *(high - low))
+        room = 0.12 * ((high - low) / units).max() * units
+        room = np.where(room > 0, room, units)
         low, high = low - room, high + room
     else:
         bounds = np.asarray(bounds, dtype=np.float64)
@@ -566,10 +593,26 @@ def _picture(bounds, rows, resolution):
                 f"{bounds.tolist()}."
             )
         low, high = bounds.T
-    pixel = (high - low).max() / resolution
+        units = _units(scale, *(high - low))
+    pixel = ((high - low) / units).max() / resolution * units
     counts = np.maximum(2, np.rint((high - low) / pixel)).astype(int)
     edges = [np.linspace(*ends) for ends in zip(low, high, counts + 1, strict=True)]
     return tuple((e[1:] + e[:-1]) / 2 for e in edges)
+
+
+def _units(scale, width, height):
+    """Length along each feature that is to look the same.
+
+    A feature that is held fixed has no unit: the picture is then a square.
+    """
+    if scale is None:
+        return np.ones(2)
+    units = np.array(scale, dtype=np.float64)
+    lengths = np.array([width, height])
+    fixed = units == 0
+    if fixed.any() and (lengths > 0).all():
+        units[fixed] = units[~fixed] * lengths[fixed] / lengths[~fixed]
+    return np.where(units > 0, units, 1.0)
 
 
 def _named(smoothed, rows):
@@ -602,11 +645,15 @@ def _shares(smoothed, xx0, xx1, source):
     if source == "exact" or (source == "auto" and _is_cheap_exactly(smoothed, rows)):
         shares = copy(smoothed).set_params(method="exact").predict_proba(rows)
         return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
-    edges = [_blur_edges(xx, smoothed.sigma) for xx in (xx0, xx1)]
+    scale = smoothed._scale()
+    deviations = smoothed.sigma * (np.ones(2) if scale is None else scale)
+    grid = list(zip((xx0, xx1), deviations.tolist(), strict=True))
+    edges = [_blur_edges(xx, sigma) for xx, sigma in grid]
     labels = _base_map(smoothed, *((e[1:] + e[:-1]) / 2 for e in edges))
+    law = LAWS[smoothed.noise](1.0)
     weigh0, weigh1 = (
-        _blur_weights(xx, e, smoothed.sigma)
-        for xx, e in zip((xx0, xx1), edges, strict=True)
+        _blur_weights(xx, e, sigma, law)
+        for (xx, sigma), e in zip(grid, edges, strict=True)
     )
     return (
         np.stack(
@@ -633,6 +680,8 @@ def _blur_edges(xx, sigma):
     """
     pixel = xx[1] - xx[0]
     low, high = xx[0] - pixel / 2, xx[-1] + pixel / 2
+    if sigma == 0:
+        return np.linspace(low, high, len(xx) + 1)
     wanted = int(np.ceil(_CELLS_PER_SIGMA * (high - low) / sigma))
     inner = np.linspace(low, high, np.clip(wanted, len(xx), 2 * len(xx)) + 1)
     step = max(inner[1] - inner[0], sigma / _CELLS_PER_SIGMA)
@@ -640,11 +689,13 @@ def _blur_edges(xx, sigma):
     return np.concatenate([low - outer[::-1], inner, high + outer])
 
 
-def _blur_weights(xx, edges, sigma):
+def _blur_weights(xx, edges, sigma, law):
     """Probability that noise carries each point into each cell, (n_points, n_cells).
 
-    A Gaussian in two features is one in each, so that two products of matrices blur
-    the map, cells of any width included. The outermost cells reach to infinity.
+    Noise is independent in both features, so that two products of matrices blur the
+    map, cells of any width included. The outermost cells reach to infinity.
     """
-    inside = ndtr((edges[1:-1] - xx[:, None]) / sigma)
+    if sigma == 0:
+        return np.eye(len(xx))
+    inside = ndtr(law.probit((edges[1:-1] - xx[:, None]) / sigma))
     return np.diff(inside, axis=1, prepend=0.0, append=1.0)

@@ -122,8 +122,8 @@ def region_volume(
     Raises
     ------
     ValueError
-        If there are more than 10 features, in which points hardly meet a region, or if
-        another value is out of range.
+        If there are more than 10 features, in which points hardly meet a region, if
+        features are held fixed, or if another value is out of range.
     TypeError
         If `estimator` is not a classifier.
     NotFittedError
@@ -175,6 +175,7 @@ def region_volume(
     if not hasattr(estimator, "certify"):
         params = {"random_state": rng, **params}
     smoothed, points = smoothed_copy(estimator, points, params)
+    _refuse_fixed_features(smoothed)
     classes = smoothed.classes_
 
     def shares(labels):
@@ -201,6 +202,18 @@ def region_volume(
         upper=upper,
         sigma=float(smoothed.sigma),
     )
+
+
+def _refuse_fixed_features(smoothed):
+    scale = smoothed._scale()
+    if scale is not None and not scale.all():
+        names = getattr(smoothed, "feature_names_in_", np.arange(len(scale)))
+        raise ValueError(
+            "region_volume measures regions in all features, but the features "
+            f"{names[scale == 0].tolist()} are held fixed (noise_features="
+            f"{smoothed.noise_features!r}, feature_scale={smoothed.feature_scale!r}). "
+            "Use shrinkage_curve, on samples."
+        )
 
 
 def _check_count(name, value, least):
