@@ -2,6 +2,7 @@
 """Shares of a slab under Laplace and uniform noise, in one feature, at sigma 1."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -89,4 +90,4 @@ class UniformSlab:
         return _SQRT_3 * share
 
 
-SLABS = {"laplace": LaplaceSlab, "uniform": UniformSlab}
+SLABS: dict[str, Any] = {"laplace": LaplaceSlab, "uniform": UniformSlab}
