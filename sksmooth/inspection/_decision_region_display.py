@@ -92,7 +92,7 @@ class DecisionRegionDisplay(_DisplayBase):
         The regions.
     contours_ : list of matplotlib ContourSet
         Boundaries of the smoothed regions.
-    balls_ : list of matplotlib Ellipse
+    balls_ : list of matplotlib Circle or Ellipse
         The certified balls, sigma by sigma, of the points that did not abstain.
     legend_ : matplotlib Legend
 
@@ -488,17 +488,21 @@ class DecisionRegionDisplay(_DisplayBase):
     def _balls(self, ax, s, dash):
         if self.points is None:
             return
-        from matplotlib.patches import Ellipse
+        from matplotlib.patches import Circle, Ellipse
 
         certificates = self.certificates[s]
         unit0, unit1 = (1.0, 1.0) if self.scale is None else self.scale
+        style = {"fill": False, "linewidth": 1.3, "linestyle": dash}
         for point, radius, abstained in zip(
             self.points, certificates.radius, certificates.abstained, strict=True
         ):
             ax.plot(*point, marker="x" if abstained else ".", color="black")
             if not abstained:
-                axes = 2 * radius * unit0, 2 * radius * unit1
-                ball = Ellipse(point, *axes, fill=False, linewidth=1.3, linestyle=dash)
+                if self.scale is None:
+                    ball = Circle(point, radius, **style)
+                else:
+                    axes = 2 * radius * unit0, 2 * radius * unit1
+                    ball = Ellipse(point, *axes, **style)
                 self.balls_.append(ax.add_patch(ball))
 
     def _class_handles(self, with_markers):
