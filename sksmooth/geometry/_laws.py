@@ -89,4 +89,7 @@ class UniformSlab:
         return _SQRT_3 * share
 
 
-SLABS = {"laplace": LaplaceSlab, "uniform": UniformSlab}
+SLABS: dict[str, type[LaplaceSlab] | type[UniformSlab]] = {
+    "laplace": LaplaceSlab,
+    "uniform": UniformSlab,
+}
