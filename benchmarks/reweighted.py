@@ -2,12 +2,13 @@
 """What copies that follow the class errors of the smoothed classifier are worth.
 
     python benchmarks/reweighted.py
-    python benchmarks/reweighted.py --data cancer --model forest --sigma 2 --train-sigma 1.4
+    python benchmarks/reweighted.py --data cancer --model forest --sigma 2 \
+        --train-sigma 1.4
 
 A classifier is trained on half of the samples, on equally many noisy copies of all
 (plain) and on copies of the classes in proportion to the weights that
-`ReweightedNoiseClassifier` finds (reweighted), both with the same noise. It is smoothed,
-and samples of the other half are certified. One line for each split: certified accuracy
+`ReweightedNoiseClassifier` finds (reweighted), both with the same noise. It is
+smoothed, and samples of the other half are certified. One line for each split: certified accuracy
 at radius 0, overall and of the worst class; average certified radius (ACR), likewise;
 the round that was kept; CPU seconds of training. An abstention is an error. The splits
 are numbered from 100 and were not looked at while the method was made.

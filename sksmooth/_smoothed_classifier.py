@@ -138,7 +138,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         noise certifies l2, and by inclusion l1 and l-infinity; Laplace and splitting
         noise l1; uniform noise l1 and l-infinity.
 
-    noise_features : names, indices, boolean mask, slice, callable or None, default=None
+    noise_features : names, indices, bool mask, slice, callable or None, default=None
         The features that take noise; None is all of them. All others are held fixed:
         they reach the base classifier exactly as they come, of any dtype, missing
         values included, and certificates speak of samples that agree in them. A

@@ -228,7 +228,7 @@ class TestFrames:
     )
     def test_text_columns_are_named(self, untouched, column):
         mixed = self.frame.assign(colour=column)
-        parts = ("X", "['colour']", "not numbers", "Encode", "Pipeline")
+        parts = ("X", "['colour']", "not numbers", "noise_features", "Pipeline")
         with complains(ValueError, *parts):
             smoothed().fit(mixed, Y)
         clf = SmoothedClassifier.from_fitted(DummyClassifier().fit(mixed, Y))

@@ -426,6 +426,7 @@ class RobustConformalClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimat
         tags = super().__sklearn_tags__()
         like = get_tags(SmoothedClassifier(self.estimator))
         tags.input_tags = like.input_tags
+        tags.input_tags.allow_nan = False
         tags.classifier_tags = like.classifier_tags
         return tags
 

@@ -2,7 +2,6 @@
 """Shares of a slab under Laplace and uniform noise, in one feature, at sigma 1."""
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -90,4 +89,7 @@ class UniformSlab:
         return _SQRT_3 * share
 
 
-SLABS: dict[str, Any] = {"laplace": LaplaceSlab, "uniform": UniformSlab}
+SLABS: dict[str, type[LaplaceSlab] | type[UniformSlab]] = {
+    "laplace": LaplaceSlab,
+    "uniform": UniformSlab,
+}

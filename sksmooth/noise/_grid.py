@@ -109,6 +109,7 @@ class GridLaw(Law):
         Returns
         -------
         float
+            The size of the change.
         """
         if self.scale is None:
             return float(change) * n_features ** (1 / norm)

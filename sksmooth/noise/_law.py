@@ -312,6 +312,7 @@ class Law(abc.ABC):
         Returns
         -------
         ndarray of shape (n_copies, n_features)
+            The copies.
 
         Raises
         ------

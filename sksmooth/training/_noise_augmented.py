@@ -95,7 +95,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     noise : {"gaussian", "laplace"}, default="gaussian"
         Distribution of the noise, independent in each feature.
 
-    noise_features : names, indices, boolean mask, slice, callable or None, default=None
+    noise_features : names, indices, bool mask, slice, callable or None, default=None
         The features that take noise; None is all of them. All others reach the
         estimator exactly as they come, of any dtype, missing values included. A
         callable is given the training samples and returns names, as

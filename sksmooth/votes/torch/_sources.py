@@ -11,7 +11,7 @@ import torch
 from sksmooth.noise import row_digests
 from sksmooth.samples import n_values_of
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
-from sksmooth.votes.torch._philox import row_words, standard_normal
+from sksmooth.votes.torch._philox import row_words, standard_noise
 
 # On a CPU a forward pass is fastest while activations stay in cache and in memory that
 # is mapped already: large batches make a convolution up to ten times slower a row.
@@ -52,7 +52,9 @@ class TorchVotes(MonteCarloVotes):
         self.serial = network.device.type != "cpu"
         # Steps before the network work on the host, and so noise must be there; and
         # the grid needs float64, which not all devices have.
-        self.noise_on_device = not steps and network.device.type == "cuda"
+        drawn_there = hasattr(model.law, "from_uniforms")
+        on_gpu = network.device.type == "cuda"
+        self.noise_on_device = not steps and on_gpu and drawn_there
 
     def open(self, X):
         """Open the streams of rows.
@@ -148,6 +150,10 @@ class _DeviceStreams:
         self._row_shape = X.shape[1:]
         self._rows = torch.from_numpy(rows).to(network.device)
         self._words = row_words(row_digests(X, source.key), network.device)
+        self._grid, self._steps = (
+            torch.as_tensor(values, dtype=torch.float64, device=network.device)
+            for values in (source.law.grid, source.law.deviation / source.law.grid)
+        )
         self._drawn = {}
 
     def draw(self, rows, sizes, stage):
@@ -197,8 +203,10 @@ class _DeviceStreams:
         for start in range(0, len(rows), n_at_once):
             part = slice(start, start + n_at_once)
             row = rows[part]
-            noise = standard_normal(self._words[row], copies[part], stage, n_features)
-            noise.mul_(law.sigma / law.grid).round_().mul_(law.grid)
+            noise = standard_noise(
+                self._words[row], copies[part], stage, n_features, law
+            )
+            noise.mul_(self._steps).round_().mul_(self._grid)
             noisy[part] = noise.add_(self._rows[row])
         return noisy.reshape(-1, *self._row_shape)
 
