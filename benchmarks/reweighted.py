@@ -8,10 +8,11 @@
 A classifier is trained on half of the samples, on equally many noisy copies of all
 (plain) and on copies of the classes in proportion to the weights that
 `ReweightedNoiseClassifier` finds (reweighted), both with the same noise. It is
-smoothed, and samples of the other half are certified. One line for each split: certified accuracy
-at radius 0, overall and of the worst class; average certified radius (ACR), likewise;
-the round that was kept; CPU seconds of training. An abstention is an error. The splits
-are numbered from 100 and were not looked at while the method was made.
+smoothed, and samples of the other half are certified. One line for each split:
+certified accuracy at radius 0, overall and of the worst class; average certified radius
+(ACR), likewise; the round that was kept; CPU seconds of training. An abstention is an
+error. The splits are numbered from 100 and were not looked at while the method was
+made.
 """
 
 import argparse

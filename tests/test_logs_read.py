@@ -301,7 +301,7 @@ def test_of_a_part_that_was_cut_off_the_rest_is_read_and_it_is_said(tmp_path):
     ("params", "radii", "y", "message"),
     [
         ({"sigma": 0.5}, None, True, "sigma: 0.4 and 0.5"),
-        ({"vote_weights": [1, 1, 2]}, None, True, r"weights: None and \[1"),
+        ({"vote_weights": [1, 1, 2]}, None, True, r"weights: None and \[0.5, 0.5, 1"),
         ({}, [0.1], True, r"radii: None and \[0.1\]"),
         ({}, None, False, "only one of them has true labels"),
     ],

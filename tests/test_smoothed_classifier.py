@@ -494,7 +494,7 @@ class TestParameters:
         assert (copy.predict(X) == clf.predict(X)).all()
         assert pickle.loads(pickle.dumps(expected)) == expected
 
-    def test_tags_are_those_of_the_base_classifier_less_sparse_and_nan(self):
+    def test_tags_are_those_of_the_base_classifier_less_sparse(self):
         class TakesAll(DecisionTreeClassifier):
             def __sklearn_tags__(self):
                 tags = super().__sklearn_tags__()
@@ -503,7 +503,7 @@ class TestParameters:
 
         tags = get_tags(SmoothedClassifier(TakesAll()))
         assert not tags.input_tags.sparse
-        assert not tags.input_tags.allow_nan
+        assert tags.input_tags.allow_nan
         assert tags.classifier_tags.multi_class
         assert tags.estimator_type == "classifier"
 

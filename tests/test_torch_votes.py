@@ -27,6 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from sksmooth import SmoothedClassifier
+from sksmooth._estimators import frames_of
 from sksmooth.noise import Gaussian, Laplace, Splitting, Stage, Uniform
 from sksmooth.votes import Declined, Model, MonteCarloVotes
 from sksmooth.votes.torch import find_torch_votes
@@ -98,7 +99,16 @@ def conv_net():
 
 def source_of(estimator, rows=ROWS, classes=TEN, batch_size=8192, law=LAW, **options):
     return find_torch_votes(
-        Model(estimator, classes, law, KEY, batch_size, **options), rows
+        Model(
+            estimator,
+            classes,
+            law,
+            KEY,
+            batch_size,
+            as_frame=frames_of(estimator),
+            **options,
+        ),
+        rows,
     )
 
 
@@ -114,7 +124,8 @@ def draw(source, rows=ROWS, n=300, stage=Stage.ESTIMATE):
 
 
 def through_predict(estimator, rows=ROWS, n=300, classes=TEN):
-    return draw(MonteCarloVotes(Model(estimator, classes, LAW, KEY, 8192)), rows, n)
+    model = Model(estimator, classes, LAW, KEY, 8192, as_frame=frames_of(estimator))
+    return draw(MonteCarloVotes(model), rows, n)
 
 
 def assert_same_votes(first, second, n_ties=N_TIES):

@@ -144,7 +144,8 @@ class Certificates:
         Unit of each feature: radii are in norms of ``delta / scale``, and features of
         scale 0 are held fixed. None is 1 for all features.
     features : tuple of str or None, default=None
-        Names of the features, where `X` has names.
+        Names of the features, where `X` has names. Certificates are compared without
+        them.
     denoiser : str or None, default=None
         The denoiser in front of the base classifier; it is part of what is certified.
     index : array-like of shape (n_rows,) or None, default=None
@@ -587,7 +588,7 @@ class Certificates:
         return all(
             _same(getattr(self, field.name), getattr(other, field.name))
             for field in fields(self)
-            if field.name != "index"
+            if field.name not in ("features", "index")
         )
 
     __hash__ = None  # type: ignore[assignment] # Python's way to say unhashable

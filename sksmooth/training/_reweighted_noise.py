@@ -285,7 +285,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         as_frame = frames_like(X)
         X, y = validate_data(self, X, y, **self._input_checks())
         check_classification_targets(y)
-        self._as_frame = as_frame
+        self._as_frame, self.feature_scale_ = as_frame, None
         fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         split_params: dict[str, Any] = {}
         if routing_enabled():

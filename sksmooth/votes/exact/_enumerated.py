@@ -2,6 +2,7 @@
 """Answers from all noisy copies of a sample, where the law has only a few."""
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from sksmooth.votes._source import Declined, Source
 from sksmooth.votes.sampled import MonteCarloVotes
@@ -54,12 +55,11 @@ class EnumeratedVotes(Source):
         for start in range(0, len(rows), at_once):
             part = rows[start : start + at_once]
             copies = np.concatenate([self.law.enumerate(row) for row in part])
+            owner = np.repeat(np.arange(start, start + len(part)), n_copies)
             votes = np.concatenate(
                 [
-                    self.votes.vote(some, X[:0])
-                    for some in np.array_split(
-                        copies, -(-len(copies) // self.votes.batch_size)
-                    )
+                    self.votes.vote(copies[some], X, owner[some])
+                    for some in gen_batches(len(copies), self.votes.batch_size)
                 ]
             )
             place = np.repeat(np.arange(len(part)), n_copies) * n_classes + votes
