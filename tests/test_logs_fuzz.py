@@ -53,13 +53,14 @@ def certificates_of(seed, classes, n_rows=N_ROWS):
         counts=rng.integers(1000, size=(n_rows, len(classes))),
         n_evaluations=rng.integers(1, 5000, size=n_rows),
         classes=classes,
+        law={"n_features": 2},
         **SETTINGS,
     )
 
 
 def write_log(path, certificates, y, sigma=0.25):
     settings = SETTINGS | {"classes": CLASSES, "n_rows": N_ROWS, "sigma": sigma}
-    settings |= {"scale": None, "features": None, "denoiser": None, "n_features": None}
+    settings |= {"scale": None, "features": None, "denoiser": None, "n_features": 2}
     with CertificateLog(path, y=y).writing(settings, DIGESTS) as writer:
         done = len(writer.rows)
         found = {name: getattr(certificates, name) for name in FIELDS}
