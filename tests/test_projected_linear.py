@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes of linear scores, sampled in the space of their differences, keep their law."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy.special import ndtr
+from sklearn.linear_model import LogisticRegression
 
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.votes import Model
 from sksmooth.votes.exact._linear import LinearScores, LineSource, ThreeClassSource
-from sksmooth.votes.sampled import ProjectedLinearVotes
+from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
 
 KEY = bytes(32)
 SIGMA = 0.5
@@ -123,3 +127,50 @@ def test_of_classes_with_one_score_only_the_first_is_answered():
 def test_one_score_for_all_is_the_first_class():
     shares = shares_of(votes_of(np.ones((4, 3)), np.zeros(4)), np.eye(3), 100)
     assert (shares[:, 0] == 1).all()
+
+
+class Reader(LogisticRegression):
+    """Linear, and predicts as it likes where it is far from zero."""
+
+    def predict(self, X):
+        return np.where(np.abs(X[:, 0]) > 1e5, 2, super().predict(X))
+
+
+def test_rows_where_rounding_matters_are_left_to_predict():
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 3
+    X = rng.normal(size=(300, 4)) + y[:, np.newaxis] * [1.0, -1.0, 0.5, 0.0]
+    clf = Reader().fit(X, y)
+    model = Model(clf, np.arange(3), Gaussian(SIGMA), KEY, 8192)
+    source = ProjectedLinearVotes(clf.coef_, clf.intercept_, model)
+    # Along this direction the scores stay as they are, so no class is clear.
+    along = np.linalg.svd(clf.coef_ - clf.coef_.mean(axis=0))[2][-1]
+    far = X[:5] + 1e8 * along
+    both = np.concatenate([X[:40], far])
+    which, sizes = np.arange(45), np.full(45, 500)
+    drawn = source.open(both).draw(which, sizes, Stage.ESTIMATE)
+    asked = MonteCarloVotes(model).open(far).draw(which[:5], sizes[:5], Stage.ESTIMATE)
+    assert_array_equal(drawn[40:], asked)
+    assert (drawn[40:, 2] == 500).all()  # only its predict knows
+    # The company of rows far away changes nothing for the others.
+    near = source.open(X[:40]).draw(which[:40], sizes[:40], Stage.ESTIMATE)
+    assert_array_equal(drawn[:40], near)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e5])
+def test_the_bound_on_rounding_holds(size):
+    rng = np.random.default_rng(0)
+    coef, intercept = rng.normal(size=(5, 50)) + 10, rng.normal(size=5)
+    X = size * rng.normal(size=(20, 50))
+    source = votes_of(coef, intercept)
+    found = source.scores(source.coordinates(X))
+    bound = source.score_rounding(X)
+    for row, scores, most in zip(X, found, bound, strict=True):
+        true = [
+            sum(Fraction(a) * Fraction(b) for a, b in zip(row, of, strict=True))
+            + Fraction(at)
+            for of, at in zip(coef, intercept, strict=True)
+        ]
+        # Only differences count: a common number added to all changes no answer.
+        true = np.array([float(value - true[0]) for value in true])
+        assert (np.abs(scores - scores[0] - true) <= most + most[0]).all()

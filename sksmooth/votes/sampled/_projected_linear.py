@@ -12,8 +12,15 @@ from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams, ba
 
 # Scores held at a time, so that they stay in the cache.
 _MOST_SCORES = 2**17
+_EPS = np.finfo(np.float64).eps
 # Share of votes that may miss, up to which drawing only those takes less time.
 _FEW_MISSES = 0.2
+# How far rounding may move the boundary between two classes, in units of sigma. A vote
+# then differs from that of exact arithmetic with probability at most 4e-10 for each
+# class, so all of 10,000 votes for ten classes are the same but in 4e-5 of cases.
+_MOST_ROUNDING = 1e-9
+# In units of sigma, what no noise exceeds.
+_REACH = 40.0
 
 
 class ProjectedLinearVotes(MonteCarloVotes):
@@ -23,6 +30,9 @@ class ProjectedLinearVotes(MonteCarloVotes):
     these, Gaussian noise is Gaussian with the same sigma, so votes have the law they
     have in the space of the rows, at a fraction of the cost; and a projection brings
     no two rows further apart, so a certified radius holds there too.
+
+    Of a row so far from zero that rounding could move a boundary by more than 1e-9
+    sigma, `predict` is asked instead, as `MonteCarloVotes` does.
 
     Parameters
     ----------
@@ -51,11 +61,22 @@ class ProjectedLinearVotes(MonteCarloVotes):
         _, first = np.unique(both, axis=0, return_index=True)
         never = np.setdiff1d(np.arange(len(both)), first)
         self._intercept[never] = -np.inf
+        # Rounding errors grow with the coefficients as given, not with what is left of
+        # them once a common vector is subtracted.
+        n_terms = coef.shape[1] + 8
+        self._rounding_per_norm = n_terms * _EPS * np.linalg.norm(coef, axis=1)
+        self._rounding = n_terms * _EPS * np.abs(intercept)
+        self.votes_of_predict = MonteCarloVotes(model)
         self.noise_coef = model.law.sigma * self._coef
         # Standard deviation of the difference of two scores under the noise.
         self.deviations = np.stack(
             [np.linalg.norm(self.noise_coef - of, axis=1) for of in self.noise_coef]
         )
+        same = np.array([(coef == of).all(axis=1) for of in coef])
+        self.deviations[same] = 0.0
+        different = ~same
+        different[never] = different[:, never] = False
+        self.least_deviation = np.min(self.deviations, where=different, initial=np.inf)
 
     def open(self, X):
         """Open the streams of rows; see `MonteCarloVotes.open`."""
@@ -64,6 +85,11 @@ class ProjectedLinearVotes(MonteCarloVotes):
     def coordinates(self, X):
         """Rows in the basis, of shape (n_rows, rank)."""
         return unit_values_of(X) @ self._basis
+
+    def score_rounding(self, X):
+        """Bound on the rounding error of scores, of shape (n_rows, n_classes)."""
+        norms = np.linalg.norm(unit_values_of(X), axis=1)
+        return norms[:, np.newaxis] * self._rounding_per_norm + self._rounding
 
     def scores(self, coordinates):
         """Scores of rows that are given in the basis, of shape (n_rows, n_classes)."""
@@ -75,7 +101,8 @@ class _ScoreStreams(VoteStreams):
 
     Row and noise are not added before they are scored, so their sum need not be exact:
     no classifier sees it that could read its low bits. A vote can differ from that of
-    exact arithmetic only where two scores agree to about 1e-14, as in a closed form.
+    exact arithmetic only where two scores agree within rounding, and rows where that is
+    more than a trifle beside the noise are left to `predict`.
 
     Where few votes can miss the leader, the class of the row itself, only those are
     drawn. Class j is ahead of the leader in a half-space of known probability q_j. A
@@ -95,18 +122,38 @@ class _ScoreStreams(VoteStreams):
         super().__init__(source, X)
         self._scores = source.scores(self._rows)
         self._leader = np.argmax(self._scores, axis=1)
-        lead = np.max(self._scores, axis=1, keepdims=True) - self._scores
+        every = np.arange(len(X))
+        lead = self._scores[every, self._leader][:, np.newaxis] - self._scores
+        deviations = source.deviations[self._leader]
+        self._far = self._is_far(source.score_rounding(X), lead, deviations)
+        self._asked = source.votes_of_predict.open(X) if self._far.any() else None
         with np.errstate(divide="ignore", invalid="ignore"):
-            missed = ndtr(-lead / source.deviations[self._leader])
-        missed[np.arange(len(X)), self._leader] = 0.0
+            missed = ndtr(-lead / deviations)
+        missed[every, self._leader] = 0.0
         # Increasing, up to the probability that a vote may miss.
         self._missed = np.cumsum(np.nan_to_num(missed, nan=1.0), axis=1)
+
+    def _is_far(self, rounding, lead, deviations):
+        """Whether the rounding of scores might matter beside the noise, by row."""
+        every = np.arange(len(rounding))
+        of_two = rounding + rounding[every, self._leader][:, np.newaxis]
+        # The noise overcomes no larger lead, and no other class is ever voted for.
+        rivals = lead <= of_two + _REACH * deviations
+        rivals[every, self._leader] = False
+        worst = rounding[every, self._leader]
+        worst = 2 * np.maximum(worst, np.max(rounding, 1, where=rivals, initial=0.0))
+        moved = worst > _MOST_ROUNDING * self._source.least_deviation
+        # Scores that differ by a constant are never parted by the noise.
+        return np.any(rivals & (moved[:, np.newaxis] | (deviations == 0.0)), axis=1)
 
     def draw(self, rows, sizes, stage):
         """Draw votes; see `VoteStreams.draw`."""
         counts = np.empty((len(rows), len(self._source.classes)), dtype=np.int64)
-        clear = self._missed[rows, -1] < _FEW_MISSES
+        far, clear = self._far[rows], self._missed[rows, -1] < _FEW_MISSES
+        if far.any():
+            counts[far] = self._asked.draw(rows[far], sizes[far], stage)
         for of, draw in ((~clear, super().draw), (clear, self._draw_misses)):
+            of = of & ~far
             counts[of] = draw(rows[of], sizes[of], stage)
         return counts
 
