@@ -129,7 +129,7 @@ def coverage_of_splits(name, radius, noise="gaussian", **params):
         own = np.arange(len(y_test)), y_test
         plain.append(clf.predict_set(X_test)[own].mean())
         if radius > 0:
-            p = 1 if noise == "laplace" else 2
+            p = 2 if noise == "gaussian" else 1
             X_test = worst_changes(
                 fitted, clf.thresholds_[0], X_test, y_test, radius, sigma, p, rng
             )
@@ -149,8 +149,11 @@ def test_sets_cover_also_after_the_worst_change_found(name, radius):
 
 
 @pytest.mark.slow
-def test_sets_cover_under_laplace_noise_too():
-    plain, attacked, error = coverage_of_splits("moons", 0.25, noise="laplace")
+@pytest.mark.parametrize(
+    ("noise", "radius"), [("laplace", 0.25), ("uniform", 0.1), ("splitting", 0.1)]
+)
+def test_sets_cover_under_other_noise_too(noise, radius):
+    plain, attacked, error = coverage_of_splits("moons", radius, noise=noise)
     assert min(plain, attacked) >= 0.9 - 4 * error
 
 

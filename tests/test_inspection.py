@@ -370,6 +370,35 @@ def test_the_blur_agrees_with_the_boxes_of_a_tree():
     assert np.abs(exact - blur).max() < 0.05
 
 
+@pytest.mark.parametrize("noise", ["laplace", "uniform"])
+def test_the_blur_has_the_noise_of_the_votes(noise):
+    X, y = make_moons(150, noise=0.2, random_state=0)
+    smoothed = SmoothedClassifier(
+        DecisionTreeClassifier(max_depth=4, random_state=0),
+        sigma=0.3,
+        noise=noise,
+        n_predict=4000,
+        random_state=0,
+    ).fit(X, y)
+    xx = np.linspace(-1.5, 2.5, 100)
+    blur, kind = _shares(smoothed, xx, xx, "auto")
+    assert kind == "blur"
+    of = np.arange(100)
+    drawn = smoothed.predict_proba(np.column_stack([xx, xx]))
+    # 4 standard errors of the votes, and 0.05 for the cells, as above.
+    most = 0.05 + 4 * np.sqrt(0.25 / 4000)
+    assert np.abs(blur[:, of, of].T - drawn).max() < most
+
+
+def test_noise_that_is_not_added_has_no_picture():
+    X, y = make_moons(50, random_state=0)
+    clf = SmoothedClassifier(LogisticRegression(), noise="splitting").fit(X, y)
+    with pytest.raises(
+        ValueError, match=r"noise='splitting' has no picture.*'laplace'"
+    ):
+        DecisionRegionDisplay.from_estimator(clf, X)
+
+
 def test_regions_are_the_answers_of_both_classifiers():
     X, y = make_moons(150, noise=0.2, random_state=0)
     X = X * [1.0, 3.0]  # not square, so that mixed axes show

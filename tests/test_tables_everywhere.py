@@ -138,6 +138,7 @@ def test_noise_in_training_helps_the_smoothed_classifier():
         ({"noise_features": []}, "no feature that takes noise"),
         ({"noise_features": ["age"], "feature_scale": {"age": -1}}, "'age'.*-1"),
         ({"noise": "triangular"}, "'noise' parameter"),
+        ({"noise": "splitting"}, "'noise' parameter"),
     ],
 )
 def test_a_choice_that_training_cannot_follow_is_refused(settings, match):

@@ -102,7 +102,7 @@ class RobustConformalClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimat
     confidence_level : float, default=0.9
         Coverage after a change, in (0, 1).
 
-    noise : {"gaussian", "laplace"}, default="gaussian"
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, default="gaussian"
         Law of the noise, as in :class:`~sksmooth.SmoothedClassifier`.
 
     norm : {1, 2, inf} or None, default=None

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
-from scipy.special import ndtr
 
 from sksmooth._estimators import frame_like, layers
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
@@ -23,7 +22,7 @@ from sksmooth.inspection._drawing import (
     lighten,
     markers,
 )
-from sksmooth.noise import LAWS
+from sksmooth.noise import ADDITIVE_LAWS
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     smoothed_copy,
@@ -214,7 +213,8 @@ class DecisionRegionDisplay(_DisplayBase):
         Raises
         ------
         ValueError
-            If there are not two features, or a value is out of range.
+            If there are not two features, a value is out of range, or the noise is not
+            added to each feature, as that of ``noise="splitting"``.
         """
         check_choice("source", source, ("auto", "exact", "blur"))
         check_choice("kind", kind, ("panels", "contours"))
@@ -649,12 +649,17 @@ def _shares(smoothed, xx0, xx1, source):
     if source == "exact" or (source == "auto" and _is_cheap_exactly(smoothed, rows)):
         shares = copy(smoothed).set_params(method="exact").predict_proba(rows)
         return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
+    if smoothed.noise not in ADDITIVE_LAWS:
+        raise ValueError(
+            f"noise={smoothed.noise!r} has no picture of its decision regions: its "
+            f"noise is not added to the features. Use one of {sorted(ADDITIVE_LAWS)}."
+        )
     scale = smoothed._scale()
     deviations = smoothed.sigma * (np.ones(2) if scale is None else scale)
     grid = list(zip((xx0, xx1), deviations.tolist(), strict=True))
     edges = [_blur_edges(xx, sigma) for xx, sigma in grid]
     labels = _base_map(smoothed, *((e[1:] + e[:-1]) / 2 for e in edges))
-    law = LAWS[smoothed.noise](1.0)
+    law = ADDITIVE_LAWS[smoothed.noise](1.0)
     weigh0, weigh1 = (
         _blur_weights(xx, e, sigma, law)
         for (xx, sigma), e in zip(grid, edges, strict=True)
@@ -701,5 +706,6 @@ def _blur_weights(xx, edges, sigma, law):
     """
     if sigma == 0:
         return np.eye(len(xx))
-    inside = ndtr(law.probit((edges[1:-1] - xx[:, None]) / sigma))
+    # Noise is symmetric: it stays below what its negative exceeds.
+    inside = np.exp(law.log_tail((xx[:, None] - edges[1:-1]) / sigma))
     return np.diff(inside, axis=1, prepend=0.0, append=1.0)

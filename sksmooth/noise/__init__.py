@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Noise laws: how noise is drawn, and which radius given probabilities prove."""
 
+from sksmooth.noise._additive import AdditiveLaw
 from sksmooth.noise._gaussian import Gaussian
 from sksmooth.noise._laplace import Laplace
 from sksmooth.noise._law import Law
@@ -12,6 +13,10 @@ from sksmooth.noise._uniform import Uniform
 
 # By the name that the parameter `noise` of `SmoothedClassifier` takes.
 LAWS = {law.name: law for law in (Gaussian, Laplace, Uniform, Splitting)}
+# Those whose noise does not depend on the sample that it is added to.
+ADDITIVE_LAWS = {
+    name: law for name, law in LAWS.items() if issubclass(law, AdditiveLaw)
+}
 
 
 def law_of(terms):
@@ -21,6 +26,7 @@ def law_of(terms):
 
 
 __all__ = [
+    "ADDITIVE_LAWS",
     "LAWS",
     "Gaussian",
     "Laplace",

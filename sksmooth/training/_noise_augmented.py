@@ -47,7 +47,7 @@ from sksmooth._estimators import (
     with_sample_weight,
 )
 from sksmooth._typing import RandomState
-from sksmooth.noise import LAWS
+from sksmooth.noise import ADDITIVE_LAWS
 from sksmooth.samples import Table, resolve_scale, shown, values_of
 from sksmooth.training._copies import fit_on_copies
 from sksmooth.votes import numeric_table
@@ -92,7 +92,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     sigma : float, default=0.25
         Standard deviation of the noise, in the units of `X` or of `feature_scale`.
 
-    noise : {"gaussian", "laplace"}, default="gaussian"
+    noise : {"gaussian", "laplace", "uniform"}, default="gaussian"
         Distribution of the noise, independent in each feature.
 
     noise_features : names, indices, bool mask, slice, callable or None, default=None
@@ -193,7 +193,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, np.inf, closed="neither")],
-        "noise": [StrOptions(set(LAWS))],
+        "noise": [StrOptions(set(ADDITIVE_LAWS))],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
         "n_copies": [Interval(Integral, 1, None, closed="left")],
@@ -281,7 +281,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             clone(self.estimator),
             values,
             y,
-            law=LAWS[self.noise](self.sigma, scale=scale),
+            law=ADDITIVE_LAWS[self.noise](self.sigma, scale=scale),
             n_copies=self.n_copies,
             seed=seed,
             as_seen=partial(self._as_seen, samples),
