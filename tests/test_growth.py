@@ -34,6 +34,10 @@ X = X.astype(float)
 # A law -------------------------------------------------------------------------------
 
 
+# What gives the logistic distribution the standard deviation 1.
+STANDARD = np.sqrt(3) / np.pi
+
+
 @dataclass(frozen=True)
 class Logistic(ShiftLaw):
     """Noise with the density of the logistic distribution, which is log-concave."""
@@ -43,25 +47,25 @@ class Logistic(ShiftLaw):
     _reach = 54 * np.log(2)
     _quantile_error = 8 * np.finfo(float).eps
 
-    @property
-    def shift_unit(self):
-        return self.sigma * np.sqrt(3) / np.pi
-
     def draw(self, stream, out):
         stream.random(out=out)
         np.clip(out, 2.0**-54, None, out=out)
-        out[...] = logit(out) * np.sqrt(3) / np.pi
+        out[...] = logit(out) * STANDARD
+
+    @staticmethod
+    def from_uniforms(u, v, xp=np):
+        return tuple(STANDARD * (xp.log(w) - xp.log1p(-w)) for w in (u, v))
 
     def quantile(self, probit):
         probit = np.asarray(probit, dtype=float)
-        return log_ndtr(probit) - log_ndtr(-probit)
+        return STANDARD * (log_ndtr(probit) - log_ndtr(-probit))
 
     def probit(self, t):
-        t = np.asarray(t, dtype=float)
+        t = np.asarray(t, dtype=float) / STANDARD
         return -np.sign(t) * ndtri_exp(-np.logaddexp(0, np.abs(t)))
 
-    def log_tail(self, t):
-        return -np.logaddexp(0, np.asarray(t, dtype=float))
+    def log_tail(self, z):
+        return -np.logaddexp(0, np.asarray(z, dtype=float) / STANDARD)
 
 
 @pytest.fixture
@@ -75,7 +79,8 @@ class TestLogistic(LawCase):
 
     def test_its_distribution_function(self):
         t = np.linspace(-30, 30, 13)
-        np.testing.assert_allclose(ndtr(self.law.probit(t)), expit(t), rtol=1e-12)
+        expected = expit(t / STANDARD)
+        np.testing.assert_allclose(ndtr(self.law.probit(t)), expected, rtol=1e-12)
 
 
 def of_logistic(**settings):
@@ -237,6 +242,10 @@ class Entropy(Question):
         counts[open_] += yield VoteRequest(
             open_, self.n_votes, Stage.ESTIMATE, finished
         )
+        n = counts.sum(axis=1)
+        return Entropies(entropy_of(counts / n[:, np.newaxis]), n)
+
+    def from_enumeration(self, counts, law):
         n = counts.sum(axis=1)
         return Entropies(entropy_of(counts / n[:, np.newaxis]), n)
 

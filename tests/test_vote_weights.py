@@ -234,6 +234,8 @@ def test_there_are_enough_certificates():
     assert len(CASES) * len(MODES) * N_ROWS >= 50_000
 
 
+# Some cases lie on an edge, where the worst that can happen does.
+@pytest.mark.filterwarnings("ignore:.*change their predicted label:UserWarning")
 @pytest.mark.parametrize("mode", MODES)
 def test_weighted_certificates_are_false_at_a_rate_of_at_most_alpha(mode):
     params, asked = MODES[mode]
@@ -256,6 +258,8 @@ def test_weighted_certificates_are_false_at_a_rate_of_at_most_alpha(mode):
     assert max(rates.values()) > ALPHA / 5  # the cases are a threat
 
 
+# Some cases lie on an edge, where the worst that can happen does.
+@pytest.mark.filterwarnings("ignore:.*change their predicted label:UserWarning")
 def test_weighted_predict_stops_for_a_wrong_answer_at_a_rate_of_at_most_alpha():
     n_predict, rates = 250, {}
     for name, (base, weights, x) in CASES.items():
