@@ -3,6 +3,7 @@
 
     python benchmarks/cifar10.py --images DIR [--epochs 8] [--rows 500]
         [--seeds 0 1 2] [--copies 1 10 25 50 --epochs 50] [--device cuda]
+        [--table FILE]
 
 One small residual network is trained on clean images and one with noise augmentation at
 each sigma; each is smoothed at its own sigma, the clean one at all of them. The table
@@ -16,7 +17,9 @@ With ``--copies`` networks are also trained on batches that hold that many noisy
 of each of their images, as in Table 4 of the paper: fewer images a batch and fewer
 epochs, so that the number of steps and of noisy images is the same. With several
 ``--seeds`` everything is trained anew for each, and means with standard deviations over
-them are printed at the end.
+them are printed at the end, for each class with an interval. ``--table`` writes the
+number of images of each class that are right, for every network, to a file of
+tab-separated values; `paper_figures.py` draws them.
 
 DIR has folders ``train/<class>/*`` and ``test/<class>/*`` of images; without it, the
 data set is fetched from OpenML through scikit-learn. Networks and logs of certificates
@@ -34,6 +37,7 @@ from torch import nn
 from torch.utils.data import default_collate
 
 from sksmooth import CertificateLog, SmoothedClassifier, TunedVoteClassifierCV
+from sksmooth.bounds import share_interval
 from sksmooth.metrics import average_certified_radius_score
 from sksmooth.training import NoiseAugmentedNet
 
@@ -100,10 +104,13 @@ def load_images(folder):
     return splits
 
 
+def run_name(sigma, args, seed, copies):
+    return f"{sigma}_{args.epochs}_{args.width}_{seed}_{copies}"
+
+
 def train(X, y, sigma, args, seed, copies=1):
     """Train a network, or load it from where a run before left it."""
-    name = f"net_{sigma}_{args.epochs}_{args.width}_{len(X)}_{seed}_{copies}.pt"
-    path = args.work / name
+    path = args.work / f"net_{run_name(sigma, args, seed, copies)}_{len(X)}.pt"
     batch_size, epochs = max(128 // copies, 1), max(args.epochs // copies, 1)
     steps = epochs * -(-len(X) // batch_size)
 
@@ -161,29 +168,35 @@ def smoothed(net, sigma, args):
     )
 
 
+def certify(clf, trained, test, args, seed, copies=1):
+    """Certificates of test images, and which of them are right."""
+    X, y = test
+    run = run_name(trained, args, seed, copies)
+    log = args.work / f"log_{run}_{clf.sigma}_{args.votes}_{len(X)}.tsv"
+    certificates = clf.certify(X, log=CertificateLog(log, y=y))
+    return certificates, (certificates.label == y) & ~certificates.abstained
+
+
 def examine(net, trained, sigma, tuning, test, args, seed):
     """Certify test images and tune weights; a row of the tables."""
     X, y = test
     clf = smoothed(net, sigma, args)
-    name = f"log_{trained}_{sigma}_{args.epochs}_{args.votes}_{len(X)}_{seed}.tsv"
-    log = args.work / name
-    certificates = clf.certify(X, log=CertificateLog(log, y=y))
-    right = (certificates.label == y) & ~certificates.abstained
+    certificates, right = certify(clf, trained, test, args, seed)
     tuned = TunedVoteClassifierCV(clf, random_state=0).fit(*tuning)
     return {
         "trained": trained,
         "sigma": sigma,
-        "right": np.array([right[y == c].mean() for c in range(10)]),
+        "right": by_class(right, y),
         "overall": right.mean(),
         "abstained": certificates.abstained.mean(),
         "acr": average_certified_radius_score(y, certificates),
-        "plain": by_class(clf.predict(X), y),
-        "tuned": by_class(tuned.predict(X), y),
+        "plain": by_class(clf.predict(X) == y, y),
+        "tuned": by_class(tuned.predict(X) == y, y),
     }
 
 
-def by_class(label, y):
-    return np.array([(label[y == c] == c).mean() for c in range(10)])
+def by_class(right, y):
+    return np.array([right[y == c].mean() for c in range(10)])
 
 
 def show(rows, base):
@@ -237,36 +250,108 @@ def show_percentiles(rows, base):
         )
 
 
-def show_seeds(runs):
+def mean_std(values, digits=1):
+    return f"{np.mean(values):.{digits}f} ({np.std(values, ddof=1):.{digits}f})"
+
+
+def show_seeds(runs, bases, n_images):
     """Mean and standard deviation over seeds."""
-    if len(runs) == 1:
-        return
-    print(f"\n{len(runs)} seeds: certified accuracy, %, mean (std)\n")
-    print(f"trained  smoothed {'overall':>14}{'worst':>14}{'best':>14}{'range':>14}")
+    n = len(runs)
+    print(f"\n{n} seeds: certified accuracy of each class, %, mean (std)")
+    print("second line: 95 % interval of the mean, for the images being a sample\n")
+    print("trained  smoothed" + "".join(f"{name[:5]:>12}" for name in NAMES))
+    for trained in bases[0]:
+        show_classes(trained, "-", [base[trained] for base in bases], n_images)
     for same in zip(*runs, strict=True):
-        right = 100 * np.array([row["right"] for row in same])
-        columns = (right.mean(1), right.min(1), right.max(1), np.ptp(right, axis=1))
-        cells = [f"{x.mean():.1f} ({x.std(ddof=1):.1f})" for x in columns]
+        shares = [row["right"] for row in same]
+        show_classes(same[0]["trained"], same[0]["sigma"], shares, n_images)
+
+    print(f"\n{n} seeds: certified accuracy, abstentions, %, and ACR, mean (std)\n")
+    heads = "overall worst best range abstain ACR".split()
+    print("trained  smoothed" + "".join(f"{head:>14}" for head in heads))
+    for same in zip(*runs, strict=True):
+        cells = [mean_std(column) for column in spread([r["right"] for r in same])]
+        cells.append(mean_std([100 * row["abstained"] for row in same]))
+        cells.append(mean_std([row["acr"] for row in same], 3))
         print(
-            f"{same[0]['trained']:>7} {same[0]['sigma']:>9} "
+            f"{same[0]['trained']:>7} {same[0]['sigma']:>9}"
+            + "".join(f"{cell:>14}" for cell in cells)
+        )
+
+    print(f"\n{n} seeds: leader of the votes, plain and tuned, %, mean (std)\n")
+    heads = ("mean", "worst", "range") * 2
+    print("trained  smoothed" + "".join(f"{head:>14}" for head in heads))
+    for same in zip(*runs, strict=True):
+        cells = []
+        for votes in ("plain", "tuned"):
+            mean, worst, _, width = spread([row[votes] for row in same])
+            cells += [mean_std(mean), mean_std(worst), mean_std(width)]
+        print(
+            f"{same[0]['trained']:>7} {same[0]['sigma']:>9}"
             + "".join(f"{cell:>14}" for cell in cells)
         )
 
 
+def spread(shares):
+    """Mean over classes, worst, best and range, in percent, for each seed."""
+    shares = 100 * np.array(shares)
+    return shares.mean(1), shares.min(1), shares.max(1), np.ptp(shares, axis=1)
+
+
+def show_classes(trained, sigma, shares, n_images):
+    """One line of means and one of intervals.
+
+    The seeds share their images, so the interval is that of one set of images.
+    """
+    shares = np.array(shares)
+    hits = np.rint(shares.mean(axis=0) * n_images).astype(int)
+    low, high = share_interval(hits, n_images)
+    cells = [mean_std(100 * column) for column in shares.T]
+    print(f"{trained:>7} {sigma:>9}" + "".join(f"{cell:>12}" for cell in cells))
+    cells = [f"{100 * a:.0f}-{100 * b:.0f}" for a, b in zip(low, high, strict=True)]
+    print(" " * 17 + "".join(f"{cell:>12}" for cell in cells))
+
+
 def show_copies(train_set, test, args):
-    print("\nCopies of an image in a batch: worst and best class of the votes, %\n")
-    print("  sigma" + "".join(f"{copies:>16}" for copies in args.copies))
+    """Certified accuracy by number of copies, and the shares of each class."""
+    rows, lines = [], []
     for sigma in args.sigmas:
-        print(f"{sigma:>7}", end="")
+        cells = []
         for copies in args.copies:
-            accuracies = []
+            shares = []
             for seed in args.seeds:
                 net = train(*train_set, sigma, args, seed, copies)
-                label = smoothed(net, sigma, args).predict(test[0])
-                accuracies.append(100 * by_class(label, test[1]))
-            worst, best = np.min(accuracies, 1).mean(), np.max(accuracies, 1).mean()
-            print(f"{f'{worst:.0f}-{best:.0f}':>16}", end="", flush=True)
-        print()
+                clf = smoothed(net, sigma, args)
+                _, right = certify(clf, f"{sigma}", test, args, seed, copies)
+                shares.append(by_class(right, test[1]))
+                rows.append((seed, sigma, copies, sigma, "certified", shares[-1]))
+            mean, worst, best, _ = spread(shares)
+            error = f" ({worst.std(ddof=1):.1f})" if len(worst) > 1 else ""
+            cells.append(
+                f"{mean.mean():.1f} {worst.mean():.1f}{error} {best.mean():.1f}"
+            )
+        lines.append(f"{sigma:>7}" + "".join(f"{cell:>24}" for cell in cells))
+    print("\nCopies of an image in a batch: certified accuracy, %")
+    print("means over seeds: of all classes, worst (its std) and best class\n")
+    print("  sigma" + "".join(f"{copies:>24}" for copies in args.copies))
+    print("\n".join(lines))
+    return rows
+
+
+def write_table(path, rows, n_images):
+    """Numbers of right images by class; the first line below the head has all."""
+    head = ["seed", "trained", "copies", "smoothed", "kind", *NAMES]
+    lines = [head, ["-", "-", "-", "-", "images", *n_images]]
+    for *cells, shares in rows:
+        lines.append([*cells, *np.rint(shares * n_images).astype(int)])
+    text = "".join("\t".join(map(str, line)) + "\n" for line in lines)
+    path.write_text(text, encoding="utf-8")
+
+
+def number(text):
+    """A number; 1 and 1.0 are one, as they name the files of a network."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def main():
@@ -275,7 +360,9 @@ def main():
     )
     parser.add_argument("--images", type=Path, help="folder with train/ and test/")
     parser.add_argument("--work", type=Path, default=Path("cifar10_output"))
-    parser.add_argument("--sigmas", type=float, nargs="+", default=[0.12, 0.25, 0.5, 1])
+    parser.add_argument(
+        "--sigmas", type=number, nargs="+", default=[0.12, 0.25, 0.5, 1]
+    )
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--rows", type=int, default=500, help="test images")
@@ -285,6 +372,7 @@ def main():
     parser.add_argument("--batch-size", type=int, default=1024)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--copies", type=int, nargs="*", default=[])
+    parser.add_argument("--table", type=Path, help="file for counts by class")
     parser.add_argument("--device", default="cpu", help="of networks, such as cuda")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -292,25 +380,37 @@ def main():
     train_set, (X, y) = load_images(args.images)
     test = X[: args.rows], y[: args.rows]
     tuning = tuple(part[args.rows : args.rows + args.tuning_rows] for part in (X, y))
-    runs = []
+    n_images = np.bincount(test[1], minlength=10)
+    runs, bases, counted = [], [], []
     for seed in args.seeds:
         clean = train(*train_set, 0.0, args, seed)
-        base = {"clean": by_class(clean.predict(test[0]), test[1])}
+        base = {"clean": by_class(clean.predict(test[0]) == test[1], test[1])}
         rows = [
             examine(clean, "clean", sigma, tuning, test, args, seed)
             for sigma in args.sigmas
         ]
         for sigma in args.sigmas:
             net = train(*train_set, sigma, args, seed)
-            base[f"{sigma}"] = by_class(net.predict(test[0]), test[1])
+            base[f"{sigma}"] = by_class(net.predict(test[0]) == test[1], test[1])
             rows.append(examine(net, f"{sigma}", sigma, tuning, test, args, seed))
         print(f"\nSeed {seed}")
         show(rows, base)
         show_percentiles(rows, base)
         runs.append(rows)
-    show_seeds(runs)
+        bases.append(base)
+        for trained, shares in base.items():
+            counted.append((seed, trained, 1, "-", "network", shares))
+        for row in rows:
+            for kind, key in (("certified", "right"), ("votes", "plain")):
+                cells = seed, row["trained"], 1, row["sigma"], kind, row[key]
+                counted.append(cells)
+    if len(runs) > 1:
+        show_seeds(runs, bases, n_images)
     if args.copies:
-        show_copies(train_set, test, args)
+        rows = show_copies(train_set, test, args)
+        counted += [row for row in rows if row[2] != 1]
+    if args.table:
+        write_table(args.table, counted, n_images)
 
 
 if __name__ == "__main__":

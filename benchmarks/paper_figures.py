@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from published_logs import PAPER, accuracy, shipped_counts
 from scipy.special import ndtri
 
+from sksmooth.bounds import share_interval
 from sksmooth.shrinkage import (
     ball_certified_radius,
     ball_shrinking_rate,
@@ -310,51 +311,104 @@ def figure_sections(folder):
     plt.close(fig)
 
 
-# -- Tables 2 and 3 on a small network -------------------------------------------------
+# -- Tables 2 to 4 on a small network --------------------------------------------------
+
+
+def cifar10_counts():
+    """Images of each class, and those certified and right, as `cifar10.py` wrote them.
+
+    The keys are (training sigma, copies, smoothing sigma), the values have one row for
+    each seed.
+    """
+    path = Path(__file__).parent / "data/cifar10_three_seeds.tsv"
+    head, images, *rows = [
+        line.split("\t") for line in path.read_text("utf-8").splitlines()
+    ]
+    counts = {}
+    for _, trained, copies, smoothed, kind, *right in rows:
+        if kind == "certified":
+            counts.setdefault((trained, int(copies), smoothed), []).append(right)
+    counts = {key: np.array(right, dtype=int) for key, right in counts.items()}
+    return head[5:], np.array(images[5:], dtype=int), counts
 
 
 def figure_cifar10(folder):
-    """Certified and correct at radius 0 by class, of `cifar10.py` on 1,000 images."""
-    path = Path(__file__).parent / "data/cifar10_small_network.tsv"
-    head, *rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
-    values = np.array([[float(cell) for cell in row[2:-1]] for row in rows])
-    names = [
-        f"{trained}, not smoothed" if smoothed == "-" else f"{trained} → {smoothed}"
-        for trained, smoothed, *_ in rows
-    ]
-    fig, ax = new(1, 7.2, 5.2)
+    """Certified and correct at radius 0 by class, of `cifar10.py`, three seeds."""
+    names, n_images, counts = cifar10_counts()
+    one_copy = {key: right for key, right in counts.items() if key[1] == 1}
+    hits = np.rint([right.mean(axis=0) for right in one_copy.values()]).astype(int)
+    values = 100 * np.array([r.mean(axis=0) / n_images for r in one_copy.values()])
+    # The seeds share their images, so the interval is that of one set of images.
+    low, high = 100 * np.array(share_interval(hits, np.tile(n_images, (len(hits), 1))))
+    draw_classes(folder, names, list(one_copy), values, low, high)
+    draw_range(folder, list(one_copy), values, low, high)
+    draw_copies(folder, n_images, counts)
+
+
+def draw_classes(folder, names, runs, values, low, high):
+    fig, ax = new(1, 8.4, 4.6)
     ax.imshow(values, cmap="Blues", vmin=0, vmax=130, aspect="auto")
     for (i, j), value in np.ndenumerate(values):
         worst = value == values[i].min()
         ax.text(
-            *(j, i, f"{value:.0f}"), ha="center", va="center", fontsize=9,
+            *(j, i, f"{value:.0f}"), ha="center", va="bottom", fontsize=10,
             color=COLORS[2] if worst else "black", weight="bold" if worst else "normal",
         )  # fmt: skip
-    ax.set_xticks(range(10), ["plane", "car", *head[4:-1]])
-    ax.set_yticks(range(len(names)), names)
-    for place in (4.5, 8.5):
-        ax.axhline(place, color="k", lw=1)
+        interval = f"{low[i, j]:.0f}–{high[i, j]:.0f}"
+        ax.text(j, i + 0.08, interval, ha="center", va="top", fontsize=7.5)
+    ax.set_xticks(range(10), ["plane", "car", *names[2:]])
+    ax.set_yticks(
+        range(len(values)),
+        [f"{trained} → {smoothed}" for trained, _, smoothed in runs],
+    )
+    ax.axhline(3.5, color="k", lw=1)
     ax.set_ylabel("training σ → smoothing σ")
     fig.savefig(folder / "cifar10_classes.png", dpi=120)
     plt.close(fig)
 
+
+def draw_range(folder, runs, values, low, high):
     fig, ax = new(1, 6.0, 3.4)
-    for label, part, color in (
-        ("trained without noise", values[5:9], COLORS[2]),
-        ("trained with noise", values[9:13], COLORS[0]),
+    for label, rows, color in (
+        ("trained without noise", slice(0, 4), COLORS[2]),
+        ("trained with noise", slice(4, 8), COLORS[0]),
     ):
+        part, worst = values[rows], values[rows].argmin(axis=1)
         x = np.arange(4) + (0.08 if color == COLORS[0] else -0.08)
         ax.vlines(x, part.min(1), part.max(1), color=color, lw=1)
         ax.plot(np.repeat(x, 10), part.ravel(), ".", color=color, ms=4, alpha=0.6)
-        worst = part.min(axis=1)
-        # 95 % interval of a share of 100 images.
-        error = 196 * np.sqrt(worst / 100 * (1 - worst / 100) / 100)
-        ax.errorbar(x, worst, error, fmt="s", color=color, ms=5, capsize=3, label=label)
-    ax.set_xticks(range(4), [row[1] for row in rows[5:9]])
+        at = np.arange(4), worst
+        ends = np.abs([low[rows][at], high[rows][at]] - part[at])
+        ax.errorbar(
+            x, part[at], ends, fmt="s", color=color, ms=5, capsize=3, label=label
+        )
+    ax.set_xticks(range(4), [smoothed for _, _, smoothed in runs][:4])
     ax.set(xlabel="smoothing σ", ylabel="certified accuracy of a class, %")
-    ax.legend(title="worst class ± 95 %", fontsize=8, frameon=False, loc="upper right")
+    ax.legend(title="worst class, 95 % interval", fontsize=8, frameon=False)
     ax.set_xlim(-0.5, 4.6)
     fig.savefig(folder / "cifar10_range.png", dpi=120)
+    plt.close(fig)
+
+
+def draw_copies(folder, n_images, counts):
+    """Spread over classes by number of copies; crosses are the worst of each seed."""
+    fig, axes = new(2, 4.0, 3.3, sharey=True)
+    for ax, sigma in zip(axes, ("0.5", "1"), strict=True):
+        cells = {
+            key[1]: 100 * right / n_images
+            for key, right in counts.items()
+            if key[0] == key[2] == sigma
+        }
+        for i, copies in enumerate(sorted(cells)):
+            shares = cells[copies].mean(axis=0)
+            ax.vlines(i, shares.min(), shares.max(), color=COLORS[0], lw=1)
+            ax.plot(np.full(10, i), shares, ".", color=COLORS[0], ms=5, alpha=0.6)
+            worst = cells[copies].min(axis=1)
+            ax.plot(np.full(len(worst), i), worst, "x", color=COLORS[2], ms=6)
+        ax.set_xticks(range(len(cells)), sorted(cells))
+        ax.set(title=f"σ = {sigma}", xlabel="noisy copies of an image in a batch")
+    axes[0].set(ylabel="certified accuracy of a class, %", ylim=(0, 90))
+    fig.savefig(folder / "cifar10_copies.png", dpi=120)
     plt.close(fig)
 
 
