@@ -219,9 +219,10 @@ def test_objectives_labels_and_frames(objective):
 def test_sample_weights_go_with_their_samples():
     """A weight of zero is as if the sample were not there."""
     X, y = load_iris(return_X_y=True)
-    X_more = np.concatenate([X, X + 5])
-    y_more = np.concatenate([y, 2 - y])
-    weight = np.repeat([1.0, 0.0], 150)
+    mixed = np.random.default_rng(0).permutation(300)
+    X_more = np.concatenate([X, X + 5])[mixed]
+    y_more = np.concatenate([y, 2 - y])[mixed]
+    weight = np.repeat([1.0, 0.0], 150)[mixed]
     clf = ReweightedNoiseClassifier(
         LogisticRegression(max_iter=500), sigma=0.3, significance=None, **LEAN
     )
