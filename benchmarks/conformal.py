@@ -6,8 +6,8 @@
 
 A network trained with noise on 40 % of the digits is calibrated on half of the rest,
 and its sets are made for the other half, for each radius; means over splits. With
---mapie, MAPIE's split conformal classifier gets the same noisy copies of the same
-samples as plain data, with the same score: at radius 0 the two are the same method.
+--mapie, MAPIE's split conformal classifier gets noisy copies of the same samples as
+plain data, with the same score: at radius 0 the two are the same method.
 """
 
 import argparse

@@ -2,17 +2,15 @@
 """What copies that follow the class errors of the smoothed classifier are worth.
 
     python benchmarks/reweighted.py
-    python benchmarks/reweighted.py --data cancer --model forest --sigma 2 \
-        --train-sigma 1.4
+    python benchmarks/reweighted.py --model logistic --train-sigma 0.7
 
 A classifier is trained on half of the samples, on equally many noisy copies of all
 (plain) and on copies of the classes in proportion to the weights that
-`ReweightedNoiseClassifier` finds (reweighted), both with the same noise. It is
+`ReweightedNoiseClassifier` finds (reweighted), both with the same noise. It is then
 smoothed, and samples of the other half are certified. One line for each split:
 certified accuracy at radius 0, overall and of the worst class; average certified radius
 (ACR), likewise; the round that was kept; CPU seconds of training. An abstention is an
-error. The splits are numbered from 100 and were not looked at while the method was
-made.
+error. The splits 105 to 109 were not looked at while the method was made.
 """
 
 import argparse
@@ -116,7 +114,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--cv", type=int, default=3)
     parser.add_argument("--passes", type=int, default=600, help="of the MLP")
-    parser.add_argument("--splits", type=int, nargs="+", default=range(100, 105))
+    parser.add_argument("--splits", type=int, nargs="+", default=range(105, 110))
     parser.add_argument("--samples", type=int, default=500, help="to certify")
     parser.add_argument("--n-predict", type=int, default=100)
     parser.add_argument("--n-certify", type=int, default=1000)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The curves of probabilities are those of the certificates; what ACR hides."""
+"""The curves of probabilities are shares of samples, and show what ACR hides."""
 
 import dataclasses
 

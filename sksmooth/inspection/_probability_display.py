@@ -62,8 +62,8 @@ class ProbabilityDisplay(_DisplayBase):
 
     References
     ----------
-    .. [1] C. Sun, Y. Wu, et al., "Average Certified Radius is a Poor Metric for
-       Randomized Smoothing", ICML 2025.
+    .. [1] C. Sun, Y. Mao, M. N. Müller, M. Vechev, "Average Certified Radius is a Poor
+       Metric for Randomized Smoothing", ICML 2025.
 
     Examples
     --------
