@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The tables of "Hidden Cost of Randomized Smoothing", exact beside measured.
+"""The tables and figures of "Hidden Cost of Randomized Smoothing".
 
-    python benchmarks/paper.py [--features 2 10 64 784] [--skip-digits] ...
+    python benchmarks/paper.py [--only regions theorems published digits vanishing]
+        [--logs DIR] [--figures DIR]
 
-Prints three tables.
+Prints five tables, and draws the figures of the paper into a folder.
 
-1. As Table 1 of the paper, with values in place of theorems: a bounded region (the ball
-   of radius 1) and a semi-bounded one (a cone), each class against the rest. The values
-   in closed form stand beside those that a `SmoothedClassifier` of a classifier with
-   that region shows, by votes alone:
+1. regions: as Table 1 of the paper, with values in place of theorems: a bounded region
+   (the ball of radius 1) and a semi-bounded one (a cone), each class against the rest.
+   The values in closed form stand beside those that a `SmoothedClassifier` of a
+   classifier with that region shows, by votes alone:
 
    - boundary: of the smoothed region, along the axis. Without noise it is 1 for the
      ball and 0, the apex, for the cone;
@@ -17,12 +18,19 @@ Prints three tables.
    - radius: certified at the row one sigma inside the smoothed boundary. What is
      measured there is a lower bound, at alpha = 0.001.
 
-2. Class-wise accuracy on digits (pixels in [0, 1], half of the rows held out), trained
-   without noise and with noise of the sigma that it is smoothed with: over all rows, of
-   the worst and the best class, and their difference, by `predict`; certified accuracy
-   at radius 0 of the worst class; and abstention of `certify`, over all rows and in the
-   class that abstains most.
-3. The sigma past which no held-out row of a digit is predicted right.
+2. theorems: the paper's bounds beside the exact values, for balls of radius 1, cones of
+   45 degrees and three points on a line. The smoothed region for c classes is that in
+   which the class has at least 1/c of the votes.
+3. published: Table 2 of the paper, from counts of published certificates that are
+   shipped, or from the logs themselves in the folder ``--logs``.
+4. digits: class-wise accuracy on digits (pixels in [0, 1], half of the rows held out),
+   trained without noise and with noise of the sigma that it is smoothed with: over all
+   rows, of the worst and the best class, and their difference, by `predict`; certified
+   accuracy at radius 0 of the worst class; and abstention of `certify`, over all rows
+   and in the class that abstains most.
+   Then, as in Table 3 of the paper, percentiles over classes of the accuracy of the
+   classifier trained without noise, smoothed (sigma 0: not smoothed).
+5. vanishing: the sigma past which no held-out row of a digit is predicted right.
 """
 
 import argparse
@@ -30,6 +38,7 @@ import time
 import warnings
 
 import numpy as np
+import published_logs
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits
@@ -43,10 +52,20 @@ from sklearn.svm import SVC
 from sksmooth import SmoothedClassifier
 from sksmooth.shrinkage import (
     ball_certified_radius,
+    ball_shrinking_bound,
+    ball_shrinking_sigma,
     ball_smoothed_radius,
+    ball_vanishing_bound,
     ball_vanishing_sigma,
     cone_apex_shift,
     cone_certified_radius,
+    cone_narrowness_angle,
+    cone_rate_bound,
+    cone_shrinking_angle,
+    cone_shrinking_rate,
+    line_mixture_accuracy,
+    line_mixture_takeover_bound,
+    line_mixture_takeover_sigma,
     shrinkage_curve,
     vanishing_sigma,
 )
@@ -190,7 +209,47 @@ def region_table(dimensions, n_votes):
             print("".join(f"{cell:>20}" for cell in cells), flush=True)
 
 
-# -- 2. and 3. digits ------------------------------------------------------------------
+# -- 2. theorems -----------------------------------------------------------------------
+
+CLASSES = 2, 10, 100
+
+
+def theorem_table():
+    print("\n2. Theorems: exact | bound of the paper\n")
+    heads = ("shrinks (3)", "vanishes (4)", "rate (7)", "narrower than (5)")
+    print(f"{'d':>5}{'classes':>9}" + "".join(f"{head:>20}" for head in heads))
+    for d in (2, 3, 10, 784, 3072):
+        for c in CLASSES:
+            angles = (
+                np.degrees(cone_shrinking_angle(d, c)),
+                np.degrees(cone_narrowness_angle(d, c)),
+            )
+            pairs = (
+                (ball_shrinking_sigma(1.0, d, c), ball_shrinking_bound(1.0, d, c)),
+                (ball_vanishing_sigma(1.0, d, c), ball_vanishing_bound(1.0, d, c)),
+                (
+                    cone_shrinking_rate(HALF_ANGLE, d, c),
+                    cone_rate_bound(HALF_ANGLE, d, c),
+                ),
+            )
+            cells = [f"{exact:.4f} | {bound:.4f}" for exact, bound in pairs]
+            cells.append("{:.2f} | {:.2f} deg".format(*angles))
+            print(f"{d:>5}{c:>9}" + "".join(f"{cell:>20}" for cell in cells))
+    print("\nTheorem 2, in units of a: sigma from which on -a is taken, and the gap\n")
+    heads = ("rare share", "k", "exact", "printed", "corrected", "gap", "printed gap")
+    print("".join(f"{head:>12}" for head in heads))
+    for rare in (0.01, 0.05, 0.1):
+        k = np.ceil(np.exp(2) / rare - 1) + 1
+        line = [-1, 0, k], [0.5 - rare, 0.5, rare]
+        exact = line_mixture_takeover_sigma(*line)[0]
+        printed = line_mixture_takeover_bound(1, k, rare, as_printed=True)
+        bound = line_mixture_takeover_bound(1, k, rare)
+        middle, outer = line_mixture_accuracy(*line, bound, bound)
+        numbers = (exact, printed, bound, middle - outer, 1 - rare)
+        print(f"{rare:>12g}{k:>12g}" + "".join(f"{x:>12.4g}" for x in numbers))
+
+
+# -- 4. and 5. digits ------------------------------------------------------------------
 
 MODELS = {
     "MLP": lambda: MLPClassifier((100,), max_iter=200, random_state=0),
@@ -219,7 +278,7 @@ def digits_table(models, sigmas, n_rows, n_certify):
     X_test, y_test = X_test[:n_rows], y_test[:n_rows]
     settings = {"n_certify": n_certify, "random_state": 0, "acr": False}
     print(
-        f"\n2. Digits, {len(y_test)} held-out rows; a * is the base classifier alone\n"
+        f"\n4. Digits, {len(y_test)} held-out rows; a * is the base classifier alone\n"
     )
     heads = ("overall", "worst", "best", "range", "cert. worst", "abstains", "most")
     print(f"{'model':<10}{'training':<11}{'sigma':>6}", end="")
@@ -255,10 +314,33 @@ def digits_table(models, sigmas, n_rows, n_certify):
             show_curve(name, "augmented", curve)
 
 
+PERCENTILES = 1, 25, 50, 75, 100
+
+
+def percentile_table(models, n_rows):
+    X_train, X_test, y_train, y_test = digits()
+    X_test, y_test = X_test[:n_rows], y_test[:n_rows]
+    print("\nPercentiles over classes of accuracy, %, trained without noise\n")
+    print(f"{'model':<10}{'sigma':>6}" + "".join(f"{q:>6}" for q in PERCENTILES))
+    for name in models:
+        clean = fitted(MODELS[name](), X_train, y_train)
+        curve = shrinkage_curve(
+            clean,
+            *(X_test, y_test, [0.25, 0.5, 1.0, 1.5, 2.0]),
+            n_certify=100,
+            random_state=0,
+            acr=False,
+        )
+        accuracies = [curve.base_accuracy, *curve.accuracy]
+        for sigma, accuracy in zip([0, *curve.sigmas], accuracies, strict=True):
+            cells = np.percentile(100 * accuracy, PERCENTILES)
+            print(f"{name:<10}{sigma:>6g}" + "".join(f"{x:>6.0f}" for x in cells))
+
+
 def vanishing_table(models, n_rows):
     X_train, X_test, y_train, y_test = digits()
     X_test, y_test = X_test[:n_rows], y_test[:n_rows]
-    print(f"\n3. Vanishing sigma of each digit, {len(y_test)} held-out rows\n")
+    print(f"\n5. Vanishing sigma of each digit, {len(y_test)} held-out rows\n")
     print(f"{'model':<10}" + "".join(f"{digit:>8}" for digit in range(10)))
     for name in models:
         clean = fitted(MODELS[name](), X_train, y_train)
@@ -277,21 +359,39 @@ def main():
     )
     parser.add_argument("--features", type=int, nargs="+", default=[2, 10, 64, 784])
     parser.add_argument("--votes", type=int, default=20_000, help="at a row of table 1")
-    parser.add_argument("--skip-regions", action="store_true")
-    parser.add_argument("--skip-digits", action="store_true")
+    tables = ("regions", "theorems", "published", "digits", "vanishing")
+    parser.add_argument("--only", nargs="*", choices=tables, default=tables)
+    parser.add_argument("--logs", help="folder of published logs, *_SIGMA.tsv")
+    parser.add_argument("--figures", help="folder to draw the figures into")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=["MLP"])
     parser.add_argument("--sigmas", type=float, nargs="+", default=[0.25, 0.5, 1.0])
     parser.add_argument("--rows", type=int, default=899, help="held-out digits")
     parser.add_argument("--n-certify", type=int, default=10_000)
     args = parser.parse_args()
 
-    start = time.perf_counter()
-    if not args.skip_regions:
+    start, cpu = time.perf_counter(), time.process_time()
+    if args.figures:
+        from paper_figures import draw_all  # needs matplotlib
+
+        print(f"Drawn: {', '.join(draw_all(args.figures))}\n")
+    if "regions" in args.only:
         region_table(args.features, args.votes)
-    if not args.skip_digits:
+    if "theorems" in args.only:
+        theorem_table()
+    if "published" in args.only:
+        print()
+        published_logs.show(
+            published_logs.counts_of_logs(args.logs)
+            if args.logs
+            else published_logs.shipped_counts()
+        )
+    if "digits" in args.only:
         digits_table(args.models, args.sigmas, args.rows, args.n_certify)
+        percentile_table(VANISHING_MODELS, args.rows)
+    if "vanishing" in args.only:
         vanishing_table(VANISHING_MODELS, args.rows)
-    print(f"\n{time.perf_counter() - start:.0f} s")
+    cpu = time.process_time() - cpu
+    print(f"\n{time.perf_counter() - start:.0f} s, {cpu:.0f} s of CPU time")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ import warnings
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.optimize import brentq
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -41,7 +40,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth import SmoothedClassifier
-from sksmooth.shrinkage import slab_vanishing_sigma, vanishing_sigma
+from sksmooth.shrinkage import line_mixture_region, vanishing_sigma
 from sksmooth.training import NoiseAugmentedClassifier, ParzenClassifier
 
 DATASETS = {
@@ -67,13 +66,9 @@ LINE = np.array([[-1.0], [0.0], [1.0]])
 LINE_CLASS = np.array(["outer", "middle", "outer"])
 
 
-def augmented_halfwidth(sigma):
-    """The infinitely augmented classifier answers "middle" in |x| < this.
-
-    There ``exp(-x^2 / 2s^2)`` exceeds ``exp(-(x-1)^2 / 2s^2) + exp(-(x+1)^2 / 2s^2)``,
-    that is ``cosh(x / s^2) < exp(1 / 2s^2) / 2``.
-    """
-    return sigma**2 * np.arccosh(np.maximum(np.exp(0.5 / sigma**2) / 2, 1.0))
+def width(train_sigma, sigma):
+    """Width of the interval of the middle class, exactly; 0 where it is lost."""
+    return np.diff(line_mixture_region(LINE[:, 0], [1, 1, 1], train_sigma, sigma))[0]
 
 
 def measured_loss(keeps, low=0.5, high=1.0, steps=12):
@@ -108,11 +103,15 @@ def line_table(n_predict):
         n_predict=n_predict,
         random_state=0,
     )
-    lost = brentq(lambda s: slab_vanishing_sigma(augmented_halfwidth(s)) - s, 0.3, 0.84)
+    exact = [
+        measured_loss(lambda s: width(s, 0.0) > 0, steps=50),
+        measured_loss(lambda s: width(s, s) > 0, steps=50),
+        measured_loss(lambda s: width(0.0, s) > 0, steps=50),
+    ]
     return [
-        ("augmented", 1 / np.sqrt(2 * np.log(2)), measured_loss(itself)),
-        ("augmented, smoothed", lost, measured_loss(smoothed)),
-        ("clean, smoothed", slab_vanishing_sigma(0.5), found.sigma[0]),
+        ("augmented", exact[0], measured_loss(itself)),
+        ("augmented, smoothed", exact[1], measured_loss(smoothed)),
+        ("clean, smoothed", exact[2], found.sigma[0]),
     ]
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Randomized smoothing for scikit-learn, and its hidden cost seen class by class."""
 
+from sksmooth._certify import certify
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._version import __version__
 from sksmooth.certificates import Certificates, CertifyInterrupted
@@ -15,6 +16,7 @@ __all__ = [
     "SmoothedClassifier",
     "TunedVoteClassifierCV",
     "__version__",
+    "certify",
     "read_certificates",
     "recertify",
     "write_field_tsv",

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Command line: ``python -m sksmooth report LOG...``."""
+"""Command line: ``python -m sksmooth report LOG...`` and ``verify LOG...``."""
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
 
 from sksmooth.logs import read_certificates
 from sksmooth.metrics import classwise_report
+from sksmooth.verification import verify_log
+
+# As a shell reports a tool that a closed pipe has ended.
+_CLOSED_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,11 +26,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 if a file could not be reported on. A command line that is not
-        understood ends the process with 2.
+        0, or 1 if a file could not be reported on or does not stand the check, or 141
+        if the output is not read to its end. A command line that is not understood
+        ends the process with 2.
     """
     parser = _parser()
     args = parser.parse_args(argv)
+    try:
+        failed = args.run(parser, args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads on, as in "... | head": no fault, and nothing more to say.
+        _silence(sys.stdout)
+        return _CLOSED_PIPE
+    except OSError as error:
+        print(f"error: the output cannot be written: {error}", file=sys.stderr)
+        _silence(sys.stdout)
+        return 1
+    return int(failed)
+
+
+def _silence(stream):
+    """Keep what is left of a stream from being written when the process ends."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (AttributeError, OSError, ValueError):  # a stream of no file
+        pass
+
+
+def _run_report(parser, args):
     sets = [args.logs] if args.together else [[path] for path in args.logs]
     if args.plot and len(sets) > 1:
         parser.error("--plot draws one LOG; give the others in calls of their own")
@@ -34,13 +63,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         if len(sets) > 1:
             print(*paths)
         try:
-            _report(paths, args)
+            text = _report(paths, args)
         except (ImportError, OSError, ValueError) as error:
             named = any(path in str(error) for path in paths)
             about = "" if named else f"{', '.join(paths)}: "
             print(f"error: {about}{error}", file=sys.stderr)
             failed = True
-    return int(failed)
+        else:
+            print(text)
+    return failed
+
+
+def _run_verify(parser, args):
+    failed = False
+    for path in args.logs:
+        try:
+            verdict = verify_log(path)
+        except OSError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
+        else:
+            print(verdict.text)
+            failed |= not verdict.holds
+    return failed
 
 
 def _parser():
@@ -68,10 +113,21 @@ def _parser():
     report.add_argument(
         "--plot", metavar="FILE", help="save certified accuracy over radius as a figure"
     )
+    report.set_defaults(run=_run_report)
+    verify = commands.add_parser(
+        "verify",
+        help="check that logged certificates follow from their votes",
+        description="Recompute the label and the radius of each row of logs of "
+        "sksmooth from its votes, by code of its own. One line of verdict for each "
+        "log; the exit status is 1 if a row claims more than its votes prove.",
+    )
+    verify.add_argument("logs", nargs="+", metavar="LOG")
+    verify.set_defaults(run=_run_verify)
     return parser
 
 
 def _report(paths, args):
+    """Return the report of a set of logs, and draw it if that is asked for."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         certificates, y_true = read_certificates(paths)
@@ -82,13 +138,13 @@ def _report(paths, args):
             f"{paths[0]} holds no true labels to score against: log them with "
             "CertificateLog(path, y=y)."
         )
-    radii = args.radii or certificates.radii or (0.0,)
-    print(classwise_report(y_true, certificates, radii=radii))
+    text = classwise_report(y_true, certificates, radii=args.radii)
     if args.plot:
         from sksmooth.inspection import CertifiedAccuracyDisplay
 
         display = CertifiedAccuracyDisplay.from_certificates(y_true, certificates)
         display.figure_.savefig(args.plot, bbox_inches="tight")
+    return text
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from sklearn import get_config
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils._indexing import _get_column_indices as column_positions
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -12,6 +14,9 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils.parallel import _get_threadpool_controller as blas_controller
+from sklearn.utils.validation import _check_feature_names_in as feature_names_in
+from sklearn.utils.validation import _check_n_features as check_n_features
 
 if TYPE_CHECKING:
     # scikit-learn has no types: its decorator would make Any of what it decorates.
@@ -25,11 +30,16 @@ else:
     from sklearn.base import _fit_context
 
 __all__ = [
+    "BaseSearchCV",
     "HasMethods",
     "Interval",
     "Options",
     "StrOptions",
     "_fit_context",
+    "blas_controller",
+    "check_n_features",
+    "column_positions",
+    "feature_names_in",
     "refuse_fit_params",
     "routing_enabled",
     "validate_params",

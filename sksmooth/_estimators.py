@@ -1,9 +1,368 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows of whatever a caller gives."""
+"""What stands around a classifier: wrappers, the frames that it takes, its labels."""
+
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from inspect import Parameter, signature
+from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.feature_selection import RFE
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.utils import Tags, TargetTags, get_tags
+
+from sksmooth._compat import BaseSearchCV, routing_enabled
+
+# Whose classes do what their documentation says; a subclass elsewhere may not.
+_TRUSTED = {"imblearn", "sklearn", "sksmooth"}
 
 
-def take_rows(values, rows):
+class Layers(NamedTuple):
+    """A fitted estimator taken apart.
+
+    Attributes
+    ----------
+    transformers : list of fitted transformers
+        What is applied to a sample before it reaches `core`, in order.
+    core : estimator
+        The first estimator that is no wrapper of another.
+    """
+
+    transformers: list[Any]
+    core: Any
+
+    def transform(self, X: Any) -> Any:
+        """Apply the transformers to `X`, which gives what `core` receives."""
+        for transformer in self.transformers:
+            X = transformer.transform(X)
+        return X
+
+
+def layers(estimator: Any, *, exact: bool = False, fitted: bool = True) -> Layers:
+    """Take a Pipeline, a search or another wrapper apart.
+
+    A wrapper is an estimator whose prediction is that of one estimator inside it,
+    perhaps after transformers: `Pipeline` (that of imbalanced-learn too, whose samplers
+    do nothing in `predict`), `FrozenEstimator`, a search with refit, `RFE`,
+    `SelfTrainingClassifier`, and any class that names the attribute which holds the
+    estimator inside as ``_estimator_inside``. They may be nested in any way.
+
+    Parameters
+    ----------
+    estimator : estimator
+    exact : bool, default=False
+        Open only wrappers whose `predict` is known to be that of the estimator inside:
+        classes of scikit-learn, imbalanced-learn and sksmooth themselves, not
+        subclasses, with no method replaced on the object. Otherwise subclasses and
+        searches of other libraries are opened as well.
+    fitted : bool, default=True
+        Whether `estimator` is fitted. False follows the estimators that were given as
+        parameters, and `transformers` are then not fitted.
+
+    Returns
+    -------
+    Layers
+    """
+    transformers: list[Any] = []
+    while not (exact and _may_differ(estimator)):
+        opened = _open(estimator, fitted)
+        if opened is None:
+            break
+        before, estimator = opened
+        for transformer in before:
+            transformers += _steps_of(transformer)
+    return Layers(transformers, estimator)
+
+
+def _may_differ(estimator):
+    """Whether a wrapper might not predict what the estimator inside predicts."""
+    cls = type(estimator)
+    if cls.__module__.partition(".")[0] not in _TRUSTED:
+        return True
+    inherited = hasattr(cls, "_estimator_inside") and "_estimator_inside" not in vars(
+        cls
+    )
+    return inherited or has_own_predict(estimator)
+
+
+def has_own_predict(estimator: Any) -> bool:
+    """Whether the method `predict` was replaced on this very object."""
+    return "predict" in getattr(estimator, "__dict__", {})
+
+
+def _open(estimator, fitted):
+    """Transformers and estimator inside a wrapper; None if it is not one."""
+    if isinstance(estimator, FrozenEstimator):
+        return [], estimator.estimator
+    inside = getattr(type(estimator), "_estimator_inside", None)
+    if inside is not None:
+        return _attribute(estimator, inside if fitted else "estimator")
+    if hasattr(type(estimator), "certify"):
+        return None
+    if isinstance(estimator, Pipeline):
+        *before, (_, last) = estimator.steps
+        return [step for _, step in before], last
+    if isinstance(estimator, BaseSearchCV) or hasattr(estimator, "best_estimator_"):
+        return _attribute(estimator, "best_estimator_" if fitted else "estimator")
+    if isinstance(estimator, RFE) and fitted and hasattr(estimator, "estimator_"):
+        return [estimator], estimator.estimator_
+    if isinstance(estimator, SelfTrainingClassifier):
+        return _attribute(estimator, "estimator_" if fitted else "estimator")
+    return None
+
+
+def _attribute(estimator, name):
+    return ([], getattr(estimator, name)) if hasattr(estimator, name) else None
+
+
+def _steps_of(transformer):
+    """A transformer as a list of steps; what does nothing in `predict` is left out."""
+    if transformer is None or (
+        isinstance(transformer, str) and transformer == "passthrough"
+    ):
+        return []
+    if type(transformer) is FrozenEstimator:
+        return _steps_of(transformer.estimator)
+    if type(transformer) is Pipeline:
+        return [part for _, step in transformer.steps for part in _steps_of(step)]
+    if hasattr(transformer, "fit_resample") and not hasattr(transformer, "transform"):
+        return []  # imbalanced-learn resamples in fit alone
+    return [transformer]
+
+
+def find_certifier(estimator: Any, purpose: str) -> Layers:
+    """Take an estimator apart down to the smoothed classifier inside it.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A `SmoothedClassifier`, or wrappers around one; see `layers`.
+    purpose : str
+        What needs it, for the message of the error.
+
+    Returns
+    -------
+    Layers
+        Its `core` has a method `certify` of its own.
+
+    Raises
+    ------
+    TypeError
+        If there is none.
+    """
+    found = layers(estimator)
+    if not hasattr(type(found.core), "certify"):
+        raise TypeError(
+            f"{type(estimator).__name__} holds no SmoothedClassifier: {purpose} needs "
+            "one, bare, as the last step of a Pipeline, with tuned vote weights, "
+            "frozen, or as the estimator of a fitted search with refit; found "
+            f"{type(found.core).__name__}."
+        )
+    return found
+
+
+def tags_of(estimator: Any) -> Tags:
+    """Tags of any object; the default ones for a class that states none."""
+    try:
+        return get_tags(estimator)
+    except (AttributeError, TypeError):
+        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
+
+def is_classifier(estimator: Any) -> bool:
+    """Whether an estimator states that it is a classifier."""
+    return _kind(estimator) == "classifier"
+
+
+def is_no_classifier(estimator: Any) -> bool:
+    """Whether an estimator states that it is something else than a classifier."""
+    return _kind(estimator) not in (None, "classifier")
+
+
+def _kind(estimator):
+    kind = tags_of(estimator).estimator_type
+    return getattr(estimator, "_estimator_type", None) if kind is None else kind
+
+
+def with_sample_weight(fit_params: Any, estimator: Any, sample_weight: Any) -> Any:
+    """Add sample weights to parameters of `fit`, by the names that it takes.
+
+    Without metadata routing, a Pipeline takes them by step: they are given to its last
+    step, and to all others whose `fit` has the parameter, such as a scaler.
+
+    Parameters
+    ----------
+    fit_params : dict
+    estimator : estimator
+        Whose `fit` is to be called.
+    sample_weight : array-like of shape (n_samples,) or None
+        None adds nothing.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If the `fit` of the estimator, or of the last step of a Pipeline, has no such
+        parameter.
+    """
+    if sample_weight is None:
+        return fit_params
+    named = ["sample_weight"] if routing_enabled() else _weight_names(estimator)
+    return {**fit_params, **dict.fromkeys(named, np.asarray(sample_weight))}
+
+
+def _weight_names(estimator, needed=True):
+    """Names of the parameters of `fit` that are sample weights."""
+    if isinstance(estimator, Pipeline):
+        *_, (last, _) = estimator.steps
+        return [
+            f"{name}__{weight}"
+            for name, step in estimator.steps
+            if hasattr(step, "fit")
+            for weight in _weight_names(step, needed and name == last)
+        ]
+    parameters = signature(estimator.fit).parameters
+    if "sample_weight" in parameters:
+        return ["sample_weight"]
+    if not needed:
+        return []
+    if not any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+        raise ValueError(
+            f"{type(estimator).__name__} does not support sample_weight: its fit has "
+            "no such parameter."
+        )
+    return ["sample_weight"]
+
+
+def flat_labels(labels: Any) -> Any:
+    """Predicted labels; a column of them, of shape (n_samples, 1), as a vector.
+
+    Some classifiers, such as those of CatBoost, predict columns.
+    """
+    labels = np.asarray(labels)
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
+def require(module: str, caller: str, *, extra: str | None = None) -> Any:
+    """Import an optional dependency, or say how to get it.
+
+    Parameters
+    ----------
+    module : str
+        Its name, which is also that of the package to install.
+    caller : str
+        What needs it.
+    extra : str, default=None
+        The extra of sksmooth that brings it.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    ImportError
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        if extra is None:
+            hint = f": pip install {package}."
+        else:
+            hint = (
+                f', which the extra `{extra}` brings: pip install "sksmooth[{extra}]".'
+            )
+        raise ImportError(f"{caller} needs {package}{hint}") from error
+
+
+def is_frame(X: Any) -> bool:
+    """Whether `X` is a DataFrame, of pandas and its like or of polars."""
+    return hasattr(X, "iloc") or is_polars(X)
+
+
+def is_polars(X: Any) -> bool:
+    """Whether `X` is a DataFrame or Series of polars, which is not loaded for this."""
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(X, (polars.DataFrame, polars.Series))
+
+
+def frame_like(rows: Any, names: Any, *, library: str = "pandas") -> Any:
+    """Build a DataFrame from an array.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_features)
+    names : sequence of shape (n_features,)
+        Names of the columns, strings or not; an Index of pandas is kept as it is.
+    library : {"pandas", "polars"}, default="pandas"
+
+    Returns
+    -------
+    DataFrame
+    """
+    frames = require(library, "a classifier that was fitted on a DataFrame")
+    if library == "polars":
+        return frames.from_numpy(rows, schema=list(names), orient="row")
+    return frames.DataFrame(rows, columns=names, copy=False)
+
+
+def frames_like(X: Any) -> Callable[[Any], Any] | None:
+    """Return the function that makes arrays frames like `X`; None if it is no frame."""
+    if not is_frame(X) or not hasattr(X, "columns"):
+        return None
+    library = "polars" if is_polars(X) else "pandas"
+    return partial(frame_like, names=X.columns, library=library)
+
+
+def frames_of(estimator: Any) -> Callable[[Any], Any] | None:
+    """Return the function that makes the frames that a fitted estimator was fitted on.
+
+    None if it does not say that it was fitted on frames with names.
+    """
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else partial(frame_like, names=names)
+
+
+def takes_frame(estimator: Any, frame: Any) -> bool:
+    """Whether the `predict` of a fitted estimator takes a frame with these columns.
+
+    It does if it neither raises nor warns of feature names. A frame with the columns of
+    another order than the names that the estimator states is not taken in any case.
+    """
+    stated = getattr(estimator, "feature_names_in_", None)
+    if stated is not None:
+        names, stated = list(frame.columns), list(stated)
+        if names == stated:
+            return True
+        plain, plain_stated = _plain_names(names), _plain_names(stated)
+        if plain != plain_stated and sorted(plain) == sorted(plain_stated):
+            return False
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            estimator.predict(frame)
+        except Exception:  # whatever it raises, it is given arrays instead
+            return False
+    return not any("feature names" in str(warning.message) for warning in caught)
+
+
+def _plain_names(names):
+    """Names without what libraries replace in them."""
+    return [re.sub(r"\W|_", "", str(name)).casefold() for name in names]
+
+
+def take_rows(values: Any, rows: Any) -> Any:
     """Rows of an array, a DataFrame or a list."""
-    return values.iloc[rows] if hasattr(values, "iloc") else np.asarray(values)[rows]
+    if hasattr(values, "iloc"):
+        return values.iloc[rows]
+    return values[rows] if is_polars(values) else np.asarray(values)[rows]

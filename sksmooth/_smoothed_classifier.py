@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The smoothed classifier: a meta-estimator that votes on noisy copies of each row."""
 
+import operator
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
@@ -9,19 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    MetaEstimatorMixin,
-    clone,
-    is_classifier,
-)
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metadata_routing import (
+    UNUSED,
     MetadataRouter,
     MethodMapping,
     process_routing,
@@ -31,6 +27,7 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
+    has_fit_parameter,
     validate_data,
 )
 
@@ -40,44 +37,66 @@ from sksmooth._compat import (
     Options,
     StrOptions,
     _fit_context,
+    check_n_features,
     refuse_fit_params,
     routing_enabled,
+)
+from sksmooth._estimators import (
+    frames_like,
+    is_classifier,
+    is_frame,
+    is_no_classifier,
+    tags_of,
+    takes_frame,
+    with_sample_weight,
 )
 from sksmooth._typing import RandomState
 from sksmooth.bounds import check_alpha
 from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
+    RowAnswers,
+    check_classes,
     check_radii,
     check_radius,
-    class_index,
+    require_known,
     resolve_vote_weights,
 )
+from sksmooth.denoising import (
+    PosteriorMeanDenoiser,
+    follow_noise,
+)
 from sksmooth.logs import CertificateLog, describe_run
-from sksmooth.noise import Gaussian, draw_noise_key, row_digests
+from sksmooth.noise import LAWS, Law, draw_noise_key
 from sksmooth.parallel import run_in_chunks
-from sksmooth.questions import (
-    certify_at_radii,
-    certify_radius,
-    check_can_certify,
-    count_votes,
-    decide_label,
-    exact_certificates,
-    exact_label,
-    exact_shares,
-    run,
+from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
+from sksmooth.samples import (
+    Table,
+    digests_of,
+    has_missing,
+    n_values_of,
+    resolve_scale,
 )
 from sksmooth.votes import (
-    ExactSource,
+    Model,
+    VoteSource,
     as_classifier,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
+    is_bare_network,
+    numeric_table,
+    predict_labels,
+    probe_fitted,
+    refuse_categories,
+    refuse_columns_without_numbers,
+    refuse_module,
 )
 
 if TYPE_CHECKING:
     import torch
 
+_DTYPES = [np.float64, np.float32]
 # Bounds take counts of votes as floats, which are whole numbers up to here.
 _MOST_VOTES = 2**53
 
@@ -104,17 +123,41 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier
-        The base classifier. It needs `fit` and `predict` only. Wrap one that is fitted
-        already in :class:`~sklearn.frozen.FrozenEstimator`, or use `from_fitted`.
+        The base classifier. It needs `fit`, `predict` and, once fitted, `classes_`.
+        Wrap one that is fitted already in :class:`~sklearn.frozen.FrozenEstimator`, or
+        use `from_fitted`.
 
     sigma : float, default=0.25
-        Standard deviation of the noise.
+        Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian"}, default="gaussian"
-        Law of the noise.
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, default="gaussian"
+        Distribution of the noise; see :mod:`sksmooth.noise`.
 
-    norm : {2}, default=2
-        The norm in which radii are certified.
+    norm : {1, 2, inf} or None, default=None
+        Order of the norm in which radii are certified; None is the law's own. Gaussian
+        noise certifies l2, and by inclusion l1 and l-infinity; Laplace and splitting
+        noise l1; uniform noise l1 and l-infinity.
+
+    noise_features : names, indices, bool mask, slice, callable or None, default=None
+        The features that take noise; None is all of them. All others are held fixed:
+        they reach the base classifier exactly as they come, of any dtype, missing
+        values included, and certificates speak of samples that agree in them. A
+        callable is given the training samples and returns names, as
+        :func:`~sklearn.compose.make_column_selector` does.
+
+    feature_scale : "std", dict {name: scale}, array-like of shape (n_features,) or \
+            None, default=None
+        The unit of each feature: the noise of feature j has standard deviation ``sigma
+        * scale[j]``, and radii are in norms of ``delta / scale``. "std" takes the
+        standard deviations of the training samples. Features that a dict leaves out
+        have scale 1. A feature of scale 0 is held fixed.
+
+    denoiser : "posterior_mean", transformer or None, default=None
+        What stands between the noise and `estimator`, which is fitted without noise.
+        It is fitted in `fit` on the same samples, and knows `sigma` and the other
+        parameters of the noise; see :mod:`sksmooth.denoising`. "posterior_mean" is
+        :class:`~sksmooth.denoising.PosteriorMeanDenoiser`. The base classifier that is
+        smoothed and certified is then `estimator` behind the denoiser.
 
     method : {"auto", "monte_carlo", "exact"}, default="auto"
         Where votes come from. "monte_carlo" samples them; "exact" computes their
@@ -170,6 +213,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         The classes of `estimator_`.
 
+    denoiser_ : transformer or None
+        The fitted denoiser.
+
+    feature_scale_ : ndarray of shape (n_features,) or None
+        The unit of each feature, 0 where it is held fixed; None where neither
+        `noise_features` nor `feature_scale` is given.
+
     n_features_in_ : int
         Number of features seen during `fit`.
 
@@ -213,10 +263,18 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"])],
+        # Some, such as StackingClassifier, have a method predict after fit only.
+        "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions({"gaussian"})],
-        "norm": [Options(Real, {2})],
+        "noise": [StrOptions(LAWS.keys())],
+        "norm": [None, Options(Real, {1, 2, np.inf})],
+        "noise_features": "no_validation",
+        "feature_scale": "no_validation",
+        "denoiser": [
+            None,
+            StrOptions({"posterior_mean"}),
+            HasMethods(["fit", "transform"]),
+        ],
         "method": [StrOptions({"auto", "exact", "monte_carlo"})],
         "bound": [StrOptions({"binary", "multiclass"})],
         "vote_weights": [None, Mapping, "array-like"],
@@ -230,13 +288,19 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    # It is passed on, not used here: the base classifier says whether it requests it.
+    __metadata_request__fit = {"sample_weight": UNUSED}
+
     def __init__(
         self,
         estimator: Any,
         *,
         sigma: float = 0.25,
         noise: str = "gaussian",
-        norm: int = 2,
+        norm: float | None = None,
+        noise_features: Any = None,
+        feature_scale: Any = None,
+        denoiser: Any = None,
         method: str = "auto",
         bound: str = "multiclass",
         vote_weights: Mapping[Any, float] | ArrayLike | None = None,
@@ -253,6 +317,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.sigma = sigma
         self.noise = noise
         self.norm = norm
+        self.noise_features = noise_features
+        self.feature_scale = feature_scale
+        self.denoiser = denoiser
         self.method = method
         self.bound = bound
         self.vote_weights = vote_weights
@@ -266,6 +333,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.verbose = verbose
 
     def _validate_params(self):
+        """Check parameters; called by `fit` before anything else."""
+        refuse_module(self.estimator)
         super()._validate_params()
         check_alpha(self.alpha)
         for name in ("n_predict", "n_certify"):
@@ -289,11 +358,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        clf : fitted classifier or torch.nn.Module
-            It is kept as it is, in a :class:`~sklearn.frozen.FrozenEstimator`. A
-            module gives one score for each class, or for two classes one logit.
+        clf : fitted classifier, callable or torch.nn.Module
+            A classifier is kept as it is, in a
+            :class:`~sklearn.frozen.FrozenEstimator`. Any other object with `predict`
+            and `classes_` will do, and so will a function: ``clf(X)`` returns a label
+            for each sample of `X`, which has the shape of the samples given later, or
+            is a DataFrame if they are. A module gives one score for each class, or
+            for two classes one logit.
         classes : array-like of shape (n_classes,), default=None
-            Labels in the order of the outputs of a module.
+            All labels that a function or an object without `classes_` can return, or
+            labels in the order of the outputs of a module.
         autocast : torch.dtype, default=None
             ``torch.bfloat16`` or ``torch.float16``: ask a module under
             :class:`torch.autocast`. What is smoothed and certified is then the network
@@ -310,10 +384,22 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If `clf` is not a classifier, or if `classes` is missing for a module or
-            an option for modules is given for anything else.
+            If `clf` is not a classifier, if `classes` is missing where `clf` does not
+            state them, or if an option is given that is not for such a `clf`.
         NotFittedError
             If `clf` is not fitted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sksmooth import SmoothedClassifier
+        >>> def sign_of_sum(X):
+        ...     return np.where(X.sum(axis=1) > 0, "positive", "negative")
+        >>> clf = SmoothedClassifier.from_fitted(
+        ...     sign_of_sum, classes=["negative", "positive"], random_state=0
+        ... )
+        >>> print(*clf.predict([[1.0, 2.0], [-1.0, 0.5]]))
+        positive negative
         """
         clf = as_classifier(
             clf, classes=classes, autocast=autocast, channels_last=channels_last
@@ -330,14 +416,24 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "SmoothedClassifier(clf, ...).fit(X, y)."
             ) from error
         rng = check_random_state(smoothed.random_state)
-        smoothed._adopt(frozen, draw_noise_key(rng))
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
+        smoothed._learn_scale(None)
+        # Nothing is known of training samples; a closed form refuses missing values.
+        smoothed._may_miss = False
+        smoothed.denoiser_ = smoothed._fitted_denoiser()
+        smoothed._adopt(frozen, draw_noise_key(rng))
         return smoothed
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the base classifier, without noise, and draw the key of the noise.
 
         Parameters
@@ -347,9 +443,12 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             as it is.
         y : array-like of shape (n_samples,)
             Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, passed to the `fit` of the base classifier; if
+            metadata routing is enabled, only if that requests them.
         **fit_params : dict
-            Passed to the `fit` of the base classifier: `sample_weight`, or what is
-            requested if metadata routing is enabled.
+            Passed to the `fit` of the base classifier where it requests them, if
+            metadata routing is enabled.
 
         Returns
         -------
@@ -361,47 +460,72 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         TypeError
             If `estimator` is not a classifier.
         ValueError
-            If a parameter, `X` or `y` is invalid.
+            If a parameter, `X` or `y` is invalid, if the fitted base classifier reads a
+            column as categories, or if its label for a sample is random or depends on
+            the other samples of a batch.
+
+        Warns
+        -----
+        UserWarning
+            If labels of training samples change under noise far smaller than `sigma`.
         """
         refuse_fit_params(fit_params, self)
         _check_classifier(self.estimator)
-        X_checked, y_checked = self._check_rows(X, y, reset=True)
+        samples, y_checked = self._check_training(X, y)
         check_classification_targets(y_checked)
+        fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         if routing_enabled():
-            inner_params = process_routing(self, "fit", **fit_params).estimator.fit
-        else:
-            inner_params = fit_params
-        named = hasattr(self, "feature_names_in_") and hasattr(X, "iloc")
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         rng = check_random_state(self.random_state)
         noise_key = draw_noise_key(rng)
         fitted = clone(self.estimator)
         if self.random_state is not None:
             _seed_unseeded(fitted, rng)
-        X_seen, y_seen, classes = X if named else X_checked, y_checked, None
-        if ends_in_skorch_net(fitted) and not isinstance(fitted, FrozenEstimator):
+        as_frame, classes = frames_like(X), None
+        arrays = samples.rows if isinstance(samples, Table) else samples
+        X_seen, y_seen = arrays if as_frame is None else X, y_checked
+        if isinstance(fitted, FrozenEstimator):
+            as_frame = None  # it may have been fitted on something else
+        elif ends_in_skorch_net(fitted):
             if not isinstance(fitted, Pipeline):
-                X_seen = X_checked  # a DataFrame is several inputs to a net
+                # A DataFrame is several inputs to a net.
+                X_seen, as_frame = np.asarray(arrays), None
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
-        fitted.fit(X_seen, y_seen, **inner_params)
-        self._adopt(fitted, noise_key, classes)
+        fitted.fit(X_seen, y_seen, **fit_params)
+        self._may_miss = has_missing(samples)
+        self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
+        self._adopt(fitted, noise_key, classes, as_frame)
+        if self.method != "exact":
+            probe_fitted(self._model(samples, as_frame), samples)
         return self
 
-    def _adopt(self, fitted, noise_key, classes=None):
+    def _adopt(self, fitted, noise_key, classes=None, as_frame=None):
         """Take over a fitted base classifier and the key of the noise."""
         if not hasattr(fitted, "classes_"):
             raise TypeError(
                 f"estimator={fitted!r} has no attribute classes_ after fit; a "
-                "classifier that states its classes is needed."
+                "classifier that states its classes is needed. Have its fit set "
+                "classes_, or fit it yourself and pass its predict: SmoothedClassifier."
+                "from_fitted(fitted.predict, classes=[...])."
             )
-        if np.ndim(fitted.classes_[0]) > 0:
+        if len(fitted.classes_) and np.ndim(fitted.classes_[0]) > 0:
             raise ValueError(
                 f"estimator={fitted!r} is multi-output: classes_ holds one array per "
                 "output. Smooth one classifier per output."
             )
         self.estimator_ = fitted
         self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
+        check_classes(self.classes_)
+        scale = self._scale()
+        refuse_categories(
+            fitted,
+            getattr(self, "n_features_in_", None),
+            getattr(self, "feature_names_in_", None),
+            held=() if scale is None else np.flatnonzero(scale == 0),
+        )
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
+        self._as_frame = as_frame  # makes arrays the frames it was fitted on here
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Answer the class that leads the vote of each row.
@@ -423,18 +547,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_rows(X)
-        weights = resolve_vote_weights(self.vote_weights, self.classes_)
-        source = self._source(X, min(self.n_predict, 50))
-        if isinstance(source, ExactSource):
-            return self.classes_[exact_label(source.probits(X, self.sigma), weights)]
-        procedure = partial(
-            decide_label, n_max=self.n_predict, alpha=self.alpha, weights=weights
-        )
-        work = partial(_run_chunk, procedure, source)
-        chunks = self._chunks(work, X, "predict", self._jobs(source))
-        found = _joined(list(chunks))
-        return self.classes_[found["label"]]
+        X, as_frame = self._rows_and_frames(X)
+        question = DecideLabel(self.n_predict, self.alpha, self._weights())
+        return self.classes_[self._answer(question, X, as_frame).label]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of `n_predict` votes that each class gets.
@@ -454,15 +569,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_rows(X)
-        source = self._source(X, min(self.n_predict, 50))
-        if isinstance(source, ExactSource):
-            return exact_shares(source.probits(X, self.sigma))
-        procedure = partial(count_votes, n_votes=self.n_predict)
-        work = partial(_run_chunk, procedure, source)
-        chunks = self._chunks(work, X, "predict_proba", self._jobs(source))
-        found = _joined(list(chunks))
-        return found["counts"] / self.n_predict
+        X, as_frame = self._rows_and_frames(X)
+        return self._answer(CountVotes(self.n_predict), X, as_frame).shares
 
     def certify(
         self,
@@ -511,9 +619,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` or a parameter is invalid, if `n_certify` votes cannot certify
-            anything at this `alpha`, not even when unanimous, or if `log` is the log
-            of another run.
+            If `X` or a parameter is invalid, if the base classifier fails on noisy
+            copies or its label for a sample is not fixed, if `n_certify` votes cannot
+            certify anything at this `alpha`, not even when unanimous, or if `log` is
+            the log of another run.
         CertifyInterrupted
             On a keyboard interrupt without `log`; its attribute `certificates` holds
             those of the first rows, as many as were finished.
@@ -535,87 +644,84 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"tol={tol!r} must be a finite number, zero or more.")
         if not (isinstance(beta, Real) and 0 <= beta < 0.5):
             raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
-        X = self._check_rows(X)
-        law = Gaussian(self.sigma)
-        asked = {
-            "law": law,
-            "radii": radii,
-            "weights": resolve_vote_weights(self.vote_weights, self.classes_),
-        }
-        source = self._source(X, self._votes_expected(radii))
-        if isinstance(source, ExactSource):
-            asked |= {"alpha": 0.0, "method": "exact", "slack": 0.0}
-            work = partial(_answer_exactly, source, law, asked["weights"], radii)
-            n_jobs = 1  # a table is quicker read than sent
-        else:
-            asked |= {
-                "alpha": float(self.alpha),
-                "bound": self.bound,
-                "method": "monte_carlo",
-                "n_max": self.n_certify,
-                "slack": law.grid_slack(X[0].size if len(X) else 1),
-            }
-            asked |= {"beta": beta} | ({"tol": tol} if radii is None else {})
-            work = partial(_run_chunk, self._procedure(asked), source)
-            n_jobs = self._jobs(source)
-
-        def certificates(found):
-            return Certificates(
-                **found,
-                classes=self.classes_,
-                sigma=float(self.sigma),
-                noise=law.name,
-                norm=law.norm,
-                alpha=asked["alpha"],
-                method=asked["method"],
-                radii=None if radii is None else tuple(radii.tolist()),
-                slack=asked["slack"],
-            )
-
+        index = X.index if hasattr(X, "iloc") else None
+        X, as_frame = self._rows_and_frames(X)
+        question = self._certify_question(X, radii, tol, beta)
+        source = self._source(X, question, as_frame)
+        source.check(question)
         if log is not None:
-            return certificates(self._certify_into(log, work, source, X, asked, n_jobs))
-        results = []
+            answers = self._certify_into(log, question, source, X)
+            return self._certificates(answers, question, source, index)
+        parts = []
         try:
-            for found in self._chunks(work, X, "certify", n_jobs):
-                results.append(self._named(found))
+            parts.extend(self._chunks(question, source, X))
         except KeyboardInterrupt:
-            if not results:
+            if not parts:
                 raise
-            raise CertifyInterrupted(certificates(_joined(results))) from None
-        return certificates(_joined(results))
+            partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
+            raise CertifyInterrupted(
+                self._certificates(partial_answers, question, source, index)
+            ) from None
+        answers = RowAnswers.concatenate(parts).named(self.classes_)
+        return self._certificates(answers, question, source, index)
 
-    def _procedure(self, asked):
-        """The sampling procedure that answers a question of `certify`."""
-        settings = {name: value for name, value in asked.items() if name != "method"}
-        feasibility = {
-            name: settings[name]
-            for name in ("law", "radii", "n_max", "alpha", "bound", "weights")
+    def _certify_question(self, X, radii, tol, beta):
+        law = self.noise_law(n_values_of(X))
+        settings = {
+            "law": law,
+            "n_max": self.n_certify,
+            "alpha": self.alpha,
+            "bound": self.bound,
+            "weights": self._weights(),
+            "slack": law.grid_slack(law.n_features),
+            "beta": beta,
         }
-        check_can_certify(len(self.classes_), **feasibility)
-        if settings["radii"] is None:
-            del settings["radii"]
-            return partial(certify_radius, **settings)
-        return partial(certify_at_radii, **settings)
-
-    def _votes_expected(self, radii):
-        """About how many votes a row takes, to weigh a closed form against."""
         if radii is None:
-            return self.n_certify / 4
-        return min(self.n_certify, 500)
+            return CertifyRadius(tol=tol, **settings)
+        return CertifyAtRadii(radii=radii, **settings)
 
-    def _certify_into(self, log, work, source, X, asked, n_jobs):
-        """Certify the rows that a log does not hold yet, and return all of its rows."""
-        digests = row_digests(X, self._noise_key)
-        described = describe_run(asked, source, self.classes_, X, digests)
+    def _certificates(self, answers, question, source, index):
+        """Certificates from what is known of each sample."""
+        columns = vars(answers).copy()
+        del columns["label_counts"]
+        return Certificates(
+            **columns,
+            classes=self.classes_,
+            sigma=float(self.sigma),
+            noise=question.law.name,
+            norm=question.law.norm,
+            method=source.method,
+            radii=None if question.radii is None else tuple(question.radii.tolist()),
+            **question.error(source.method),
+            **self._space(),
+            index=None if index is None else index[: len(answers.label)],
+            law={"n_features": question.law.n_features},
+        )
+
+    def _space(self):
+        """What radii are about, for certificates and logs."""
+        scale, names = self._scale(), getattr(self, "feature_names_in_", None)
+        return {
+            "scale": None if scale is None else tuple(scale.tolist()),
+            "features": None if names is None else tuple(map(str, names)),
+            "denoiser": None if self.denoiser_ is None else repr(self.denoiser),
+        }
+
+    def _certify_into(self, log, question, source, X):
+        """Certify the samples that a log does not hold yet, and return all of it."""
+        digests = digests_of(X, self._noise_key)
+        described = self._space() | describe_run(
+            question, source, self.classes_, X, digests, self._noise_key
+        )
         with CertificateLog.of(log).writing(described, digests) as writer:
+            for at in writer.witnesses():
+                parts = list(self._chunks(question, source, X[at]))
+                again = vars(RowAnswers.concatenate(parts).named(self.classes_))
+                writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
             rest = X[len(writer.rows) :]
-            for found in self._chunks(work, rest, "certify", n_jobs):
-                writer.append(self._named(found))
-            return writer.columns()
-
-    def _named(self, found):
-        """Replace positions of classes by their labels."""
-        return {**found, "label": self.classes_[found["label"]]}
+            for part in self._chunks(question, source, rest):
+                writer.append(vars(part.named(self.classes_)))
+            return RowAnswers(**writer.columns())
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -663,12 +769,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         radius = check_radius(radius)
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        unknown = class_index(y, self.classes_) < 0
-        if unknown.any():
-            raise ValueError(
-                f"y holds the classes {np.unique(y[unknown]).tolist()}, which the "
-                f"classifier does not know: its classes are {self.classes_.tolist()}."
-            )
+        require_known(y, self.classes_)
         certificates = self.certify(X, radii=[radius])
         correct = (certificates.label == y) & certificates.holds(radius)
         return {
@@ -695,9 +796,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
+        inner = tags_of(self.estimator)
         tags.input_tags.sparse = False
-        tags.input_tags.allow_nan = False
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
         tags.input_tags.positive_only = inner.input_tags.positive_only
         tags.input_tags.three_d_array = inner.input_tags.three_d_array
         if inner.classifier_tags is not None:
@@ -707,81 +808,265 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check rows, and labels in `fit`, and return them as arrays."""
-        try:
-            return validate_data(
-                self,
-                X,
-                y,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                allow_nd=True,
+        refuse_columns_without_numbers(X)
+        if isinstance(X, Mapping):
+            raise ValueError(
+                f"X is a {type(X).__name__} with the keys {list(X)[:10]}; one array is "
+                "needed, as noise is added to the features of a sample together. Put "
+                "the inputs side by side, and let the first layer or step take them "
+                "apart."
             )
-        except (TypeError, ValueError) as error:
-            columns = _columns_without_numbers(X)
-            if columns:
-                raise ValueError(
-                    f"X has the columns {columns}, which are not numbers: Gaussian "
-                    "noise can only be added to numbers. Encode them before "
-                    "SmoothedClassifier, in a Pipeline, or leave them out."
-                ) from error
-            raise
-
-    def _source(self, X, expected_votes):
-        """Where votes come from."""
-        return find_source(
-            self.estimator_,
-            self.classes_,
-            Gaussian(self.sigma),
-            self._noise_key,
-            self.batch_size,
-            method=self.method,
-            X=X,
-            expected_votes=expected_votes,
-            device=self.device,
+        return validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            dtype=_DTYPES,
+            allow_nd=True,
+            ensure_all_finite=self._finite(),
         )
 
-    def _jobs(self, source):
-        """Number of jobs; one where they would fight for a device."""
-        return 1 if source.serial else self.n_jobs
+    def noise_law(self, n_features: int | None = None) -> Law:
+        """Return the law of the noise.
 
-    def _chunks(self, work, X, task, n_jobs):
-        """Work on rows chunk by chunk, and yield the arrays of each chunk."""
-        return run_in_chunks(
-            work,
+        Parameters
+        ----------
+        n_features : int, default=None
+            Number of values in a sample that take noise; certificates in some norms
+            depend on it. Not needed where `feature_scale_` says it.
+
+        Returns
+        -------
+        Law
+            A law of `sksmooth.noise`.
+        """
+        scale = self._scale() if hasattr(self, "_scale_of") else None
+        scale = None if scale is None else scale[scale > 0]
+        return LAWS[self.noise](self.sigma, self.norm, n_features, scale)
+
+    def vote_source(self, X: ArrayLike) -> VoteSource:
+        """Tell where the votes for samples come from.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, finite numbers.
+
+        Returns
+        -------
+        VoteSource
+            Read only: whether votes are sampled or computed, and at which cost.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X, as_frame = self._rows_and_frames(X)
+        return VoteSource.of(self._source(X, CountVotes(self.n_predict), as_frame))
+
+    def _weights(self):
+        return resolve_vote_weights(self.vote_weights, self.classes_)
+
+    def _rows_and_frames(self, X):
+        """Check samples; return them, and what makes arrays frames again.
+
+        The latter is None unless the base classifier is given frames that are made of
+        arrays. One that was fitted elsewhere says by its `predict` whether it takes
+        frames like `X`: it may state other names than those of the columns that it was
+        fitted on.
+        """
+        scale = self._scale()
+        if scale is not None:
+            return self._table(self._check_columns(X, reset=False), scale), None
+        as_frame = frames_like(X)
+        if (
+            as_frame is None
+            or not isinstance(self.estimator_, FrozenEstimator)
+            or is_bare_network(self.estimator_)
+        ):
+            return self._check_rows(X), self._as_frame
+        refuse_columns_without_numbers(X)
+        rows = check_array(
             X,
-            n_jobs=n_jobs,
+            dtype=_DTYPES,
+            estimator=self,
+            input_name="X",
+            ensure_all_finite=self._finite(),
+        )
+        if not takes_frame(self.estimator_, as_frame(rows[:1])):
+            return self._check_rows(X), None
+        check_n_features(self, rows, reset=False)
+        return rows, as_frame
+
+    def _check_training(self, X, y):
+        """Check training samples and labels, and learn which columns take noise."""
+        if self.noise_features is None and self.feature_scale is None:
+            samples, y = self._check_rows(X, y, reset=True)
+            self._learn_scale(None)
+            return samples, y
+        y = validate_data(self, X="no_validation", y=y)
+        rows = self._check_columns(X, reset=True)
+        check_consistent_length(rows, y)
+        self._learn_scale(rows)
+        return self._table(rows, self.feature_scale_), y
+
+    def _fit_denoiser(self, X, y, sample_weight):
+        """Fit the denoiser on the training samples, or take it as it is if frozen."""
+        own = self.denoiser
+        if own is None or isinstance(own, FrozenEstimator):
+            return own
+        if isinstance(own, str):
+            own = PosteriorMeanDenoiser()
+        fitted = clone(self._told_denoiser(own))
+        weights = {}
+        if sample_weight is not None and has_fit_parameter(fitted, "sample_weight"):
+            weights["sample_weight"] = sample_weight
+        fitted.fit(X, y, **weights)
+        # What it was told of the noise is told again before each use.
+        return fitted.set_params(**own.get_params(deep=False))
+
+    def _fitted_denoiser(self):
+        """The denoiser of `from_fitted`, which has no training samples."""
+        if self.denoiser is None:
+            return None
+        try:
+            check_is_fitted(self.denoiser)
+        except (NotFittedError, TypeError):
+            raise NotFittedError(
+                f"denoiser={self.denoiser!r} is not fitted, and from_fitted has no "
+                "training samples: pass it fitted, such as "
+                "PosteriorMeanDenoiser().fit(X_train), or use "
+                "SmoothedClassifier(FrozenEstimator(clf), denoiser=...).fit(X, y)."
+            ) from None
+        return self.denoiser
+
+    def _told_denoiser(self, denoiser):
+        """The denoiser, with the noise as it is now."""
+        if denoiser is None:
+            return None
+        scale = self._scale()
+        return follow_noise(
+            denoiser,
+            sigma=self.sigma,
+            noise=self.noise,
+            feature_scale=scale,
+            noise_features=None if scale is None else np.flatnonzero(scale),
+        )
+
+    def _base(self):
+        """What is smoothed: the classifier, behind the denoiser if there is one."""
+        denoiser = self._told_denoiser(self.denoiser_)
+        if denoiser is None:
+            return self.estimator_
+        return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
+
+    def _learn_scale(self, rows):
+        """Fix the unit of each feature for the parameters as they are."""
+        self.feature_scale_ = self._resolved_scale(rows)
+        self._scale_of = self.noise_features, self.feature_scale
+
+    def _scale(self):
+        """Unit of each feature; parameters may have been set since `fit`."""
+        now = self.noise_features, self.feature_scale
+        if all(map(operator.is_, self._scale_of, now)):
+            return self.feature_scale_
+        return self._resolved_scale(None)
+
+    def _resolved_scale(self, rows):
+        if self.noise_features is None and self.feature_scale is None:
+            return None
+        if not hasattr(self, "n_features_in_"):
+            raise ValueError(
+                f"estimator={self.estimator!r} does not state how many features it "
+                "takes, which noise_features and feature_scale need."
+            )
+        return resolve_scale(
+            self.noise_features,
+            self.feature_scale,
+            names=getattr(self, "feature_names_in_", None),
+            n_features=self.n_features_in_,
+            X=rows,
+        )
+
+    def _check_columns(self, X, *, reset):
+        """Check the names and the number of columns of any dtype."""
+        rows = X
+        if not is_frame(X):
+            rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
+        if not len(rows):
+            raise ValueError("X has no samples; at least one is needed.")
+        if not reset and isinstance(self.estimator_, FrozenEstimator):
+            check_n_features(self, rows, reset=False)
+        else:
+            validate_data(self, X, "no_validation", skip_check_array=True, reset=reset)
+        return rows
+
+    def _table(self, rows, scale):
+        """Samples with the columns that take noise as numbers."""
+        return numeric_table(
+            rows,
+            scale,
+            noise_features=self.noise_features,
+            estimator=self.estimator,
+            caller="SmoothedClassifier",
+        )
+
+    def _takes_missing(self):
+        """Whether the base classifier takes missing values."""
+        return tags_of(self.estimator).input_tags.allow_nan
+
+    def _finite(self):
+        return "allow-nan" if self._takes_missing() else True
+
+    def _predict_base(self, X):
+        """Labels of the base classifier for samples without noise."""
+        X, as_frame = self._rows_and_frames(X)
+        return predict_labels(self.estimator_, self.classes_, X, as_frame)
+
+    def _source(self, X, question, as_frame=None):
+        """Where votes come from."""
+        return find_source(
+            self._model(X, as_frame),
+            X,
+            method=self.method,
+            n_votes=question.expected_votes,
+        )
+
+    def _model(self, X, as_frame):
+        return Model(
+            self._base(),
+            self.classes_,
+            self.noise_law(n_values_of(X)),
+            self._noise_key,
+            self.batch_size,
+            self.device,
+            as_frame,
+            self._may_miss,
+        )
+
+    def _answer(self, question, X, as_frame=None):
+        """Answer a question about all samples."""
+        source = self._source(X, question, as_frame)
+        parts = list(self._chunks(question, source, X))
+        return type(parts[0]).concatenate(parts)
+
+    def _chunks(self, question, source, X):
+        """Answer a question chunk by chunk of the samples."""
+        return run_in_chunks(
+            partial(source.answer, question),
+            X,
+            n_jobs=1 if source.serial else self.n_jobs,
             largest=self.batch_size,
-            task=task,
+            task=question.task,
             verbose=self.verbose,
         )
 
 
-def _joined(results):
-    return {
-        name: np.concatenate([result[name] for result in results])
-        for name in results[0]
-    }
-
-
-def _run_chunk(procedure, source, X, on_finished=None):
-    """Sample the votes of a chunk of rows."""
-    streams = source.open(X)
-    return run(procedure(len(X), len(source.classes)), streams, len(X), on_finished)
-
-
-def _answer_exactly(source, law, weights, radii, X, on_finished=None):
-    """Certify a chunk of rows in closed form."""
-    found = exact_certificates(source.probits(X, law.sigma), law, weights, radii)
-    if on_finished is not None:
-        on_finished(len(X))
-    return found
-
-
 def _check_classifier(estimator, name="estimator"):
-    if not is_classifier(estimator):
+    predicts = is_classifier(estimator) or hasattr(estimator, "predict")
+    if is_no_classifier(estimator) or not predicts:
         raise TypeError(
             f"{name}={estimator!r} is not a classifier: smoothing takes a vote on "
-            "class labels. Pass a classifier."
+            "class labels. Pass a classifier, or a function that returns labels to "
+            "SmoothedClassifier.from_fitted(function, classes=[...])."
         )
 
 
@@ -796,21 +1081,6 @@ def _seed_unseeded(estimator, rng):
     }
     if unseeded:
         estimator.set_params(**unseeded)
-
-
-def _columns_without_numbers(X):
-    """Names of the columns of a DataFrame that cannot be read as numbers."""
-    if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
-        return []
-
-    def is_numeric(column):
-        try:
-            np.asarray(column, dtype=np.float64)
-        except (TypeError, ValueError):
-            return False
-        return True
-
-    return [name for name in X.columns if not is_numeric(X[name])]
 
 
 def _check_radii(radii):

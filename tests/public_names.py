@@ -9,11 +9,13 @@ from importlib.util import find_spec
 # other rooms in it too.
 PUBLIC = {
     "sksmooth": None,
+    "sksmooth.conformal": None,
     "sksmooth.metrics": None,
     "sksmooth.shrinkage": None,
     "sksmooth.training": None,
+    "sksmooth.denoising": ["PosteriorMeanDenoiser"],
     "sksmooth.inspection": None,
-    "sksmooth.noise": ["Gaussian"],
+    "sksmooth.noise": ["Gaussian", "Laplace"],
     "sksmooth.bounds": [
         "ThresholdTest",
         "clopper_pearson_lower",

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``python -m sksmooth report``."""
+"""``python -m sksmooth report`` and ``python -m sksmooth verify``."""
 
+import io
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from sksmooth import CertificateLog, read_certificates, write_field_tsv
 from sksmooth.__main__ import main
 from sksmooth.metrics import classwise_report
-from tests.logged_runs import rows, smoothed
+from tests.logged_runs import forged, rows, smoothed
 
 X, Y = rows(30)
 
@@ -160,3 +163,139 @@ def test_it_runs_as_a_module(logs):
     accuracy = np.mean(read_certificates(logs / "ours.tsv")[0].holds(0))
     assert 0 < accuracy < 1
     assert "Certified accuracy by class: 30 rows" in done.stdout
+
+
+def test_a_part_that_is_given_twice_is_not_reported_together(logs, tmp_path, capsys):
+    copy = tmp_path / "copy.tsv"
+    shutil.copy(logs / "ours.tsv", copy)
+    for other in (logs / "ours.tsv", copy):
+        code, out, err = report(capsys, "--together", logs / "ours.tsv", other)
+        assert (code, out) == (1, "")
+        assert err.startswith(f"error: {logs / 'ours.tsv'} and {other} are no parts")
+        assert "30 of the 30 rows" in err
+        assert err.count("\n") == 1
+
+
+def test_a_radius_that_is_none_is_refused_with_what_is_true_of_the_file(
+    tmp_path, capsys
+):
+    path = tmp_path / "published.tsv"
+    lines = ["idx\tlabel\tpredict\tradius\tcorrect\ttime"]
+    lines += ["0\t6\t6\t0.5\tTrue\t0:00:01", "1\t6\t1\t-1.0\tFalse\t0:00:01"]
+    path.write_text("\n".join(lines))
+    code, out, err = report(capsys, path)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {path}, line 3: radius is '-1.0'")
+    assert "no line has the columns" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there are no devices")
+@pytest.mark.parametrize("command", ["report", "verify"])
+@pytest.mark.parametrize("device", ["zero", "full", "null"])
+def test_endless_devices_are_refused(capsys, command, device):
+    path = f"/dev/{device}"
+    code = main([command, path])
+    printed = capsys.readouterr()
+    assert code == 1
+    assert path in printed.err + printed.out
+    assert "regular file" in printed.err + printed.out
+
+
+def test_verify_has_one_line_for_each_log(logs, tmp_path, capsys):
+    ours, grid, bare = (logs / f"{name}.tsv" for name in ("ours", "grid", "bare"))
+    assert main(["verify", str(ours), str(grid), str(bare)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert printed.out.splitlines() == [
+        f"{path}: true: all 30 rows hold, recomputed from their votes"
+        for path in (ours, grid, bare)
+    ]
+
+
+def test_verify_names_the_row_of_a_claim_that_is_too_large(logs, tmp_path, capsys):
+    text = (logs / "ours.tsv").read_bytes()
+    wrong = tmp_path / "wrong.tsv"
+    wrong.write_bytes(
+        forged(text, 9, lambda cells: [*cells[:4], "9.5", "0", *cells[6:]])
+    )
+    paths = [wrong, logs / "text.txt", logs / "missing.tsv", logs / "ours.tsv"]
+    assert main(["verify", *map(str, paths)]) == 1
+    printed = capsys.readouterr()
+    false, foreign, true = printed.out.splitlines()
+    assert false.startswith(f"{wrong}: false: row 5 (line 9): a radius of 9.5 is clai")
+    assert foreign.startswith(f"{logs / 'text.txt'}: cannot be checked: line 1: ")
+    assert true.endswith("hold, recomputed from their votes")
+    assert printed.err.startswith("error: ")
+    assert "missing.tsv" in printed.err
+
+
+def run(*args, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "sksmooth", *args],
+        capture_output="stdout" not in options,
+        check=False,
+        text=True,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_a_pipe_that_is_not_read_to_its_end_is_no_fault(logs, command):
+    """As in ``python -m sksmooth report *.tsv | head``."""
+    path = str(logs / "ours.tsv")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sksmooth", command, *[path] * 50],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()  # before a line was written
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_a_full_disk_is_no_fault_of_the_log(logs, command):
+    with open("/dev/full", "w") as full:
+        done = run(command, str(logs / "ours.tsv"), stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the output cannot be written: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_output_that_is_no_file_can_close_too(logs, monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    assert main(["report", str(logs / "ours.tsv")]) == 141
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (2, lambda text: text.replace('"slack"', '"slick"')),
+        (2, lambda text: text.replace('"n_rows": 30', '"n_rows": 1000000000000000')),
+        (2, lambda text: text.replace('"n_rows": 30', '"n_rows": "40"')),
+        (2, lambda text: text.replace('"n_rows": 30', '"n_rows": 2')),
+        (2, lambda text: "[" * 100_000),
+        (9, lambda cells: cells[:4]),
+        (9, lambda cells: ["٣", *cells[1:]]),
+        (9, lambda cells: [*cells[:4], "abc", *cells[5:]]),
+        (9, lambda cells: [*cells[:8], f"{2**80},0,0", *cells[9:]]),
+    ],
+    ids=range(9),
+)
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_an_odd_log_is_one_line_of_error(logs, tmp_path, capsys, command, change):
+    path = tmp_path / "odd.tsv"
+    path.write_bytes(forged((logs / "ours.tsv").read_bytes(), *change))
+    assert main([command, str(path)]) == 1
+    printed = capsys.readouterr()
+    told = printed.err if command == "report" else printed.out
+    assert str(path) in told
+    assert "line " in told
+    assert told.count("\n") == 1
+    assert len(told) < 500

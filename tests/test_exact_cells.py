@@ -148,9 +148,9 @@ def test_an_ensemble_without_splits_always_answers_the_same():
     )
 
 
-def declined(model, X, **kwargs):
+def declined(model, X):
     with pytest.raises(Declined) as info:
-        find_exact_source(model, X, 0.5, **kwargs)
+        find_exact_source(model, X, 0.5)
     return str(info.value)
 
 
@@ -158,8 +158,10 @@ def test_a_table_beyond_the_budget_is_refused():
     X, y = moons()
     model = RandomForestClassifier(5, random_state=0).fit(X, y)
     n_cells = find_exact_source(model, X, 0.5).n_cells
-    find_exact_source(model, X, 0.5, max_cells=n_cells)
-    assert "cells, more than" in declined(model, X, max_cells=n_cells - 1)
+    affine = AffineMap.identity(X.shape[1])
+    assert CellSource(model, affine, max_cells=n_cells).n_cells == n_cells
+    with pytest.raises(Declined, match="cells, more than"):
+        CellSource(model, affine, max_cells=n_cells - 1)
     # Even where the number of cells is beyond any float.
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 400)), rng.integers(2, size=300)

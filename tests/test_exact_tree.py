@@ -186,3 +186,22 @@ def test_more_noise_on_a_feature_that_is_not_used_changes_nothing(iris_tree):
         model, AffineMap.scaling(np.where(unused, 7.0, 1.0), np.zeros(X.shape[1]))
     )
     np.testing.assert_array_equal(scaled.probits(X, 0.3)[0], source.probits(X, 0.3)[0])
+
+
+@pytest.mark.parametrize("move", [-2.0, -0.8, 0.8, 2.0])
+def test_branches_that_no_sample_reaches_have_no_mass(move):
+    # Once a threshold is moved in place, those below it may contradict it.
+    X, y = load_iris(return_X_y=True)
+    model = DecisionTreeClassifier(random_state=0).fit(X, y)
+    model.tree_.threshold[0] += move
+    source = find_exact_source(model, X, 0.5)
+    rows, n = X[::10], 4000
+    share = ndtr(source.probits(rows, 0.5)[0])
+    np.testing.assert_allclose(share.sum(axis=1), 1.0, atol=1e-12)
+    noisy = rows[:, np.newaxis] + 0.5 * np.random.default_rng(0).normal(
+        size=(len(rows), n, 4)
+    )
+    labels = model.predict(noisy.reshape(-1, 4)).reshape(len(rows), n, 1)
+    votes = (labels == np.arange(3)).mean(axis=1)
+    # 45 comparisons at 6 standard errors each.
+    assert np.all(np.abs(votes - share) <= 6 * np.sqrt(share * (1 - share) / n) + 1 / n)

@@ -143,15 +143,26 @@ def test_certificates_asked_at_radii_are_points_there_only():
 
 def test_legend_runs_from_the_most_to_the_least_certified_class():
     y, certificates = make_certificates(n_rows=400, n_classes=10)
-    display = CertifiedAccuracyDisplay.from_certificates(y, certificates)
+    display = CertifiedAccuracyDisplay.from_certificates(
+        y, certificates, classes=certificates.classes[:4]
+    )
     names = [text.get_text() for text in display.legend_.get_texts()]
     radius = dict(
         zip(
             certificates.classes.tolist(), display.average_certified_radius, strict=True
         )
     )
-    assert names[0] == "overall" and len(names) == 11
-    assert names[1:] == sorted(radius, key=radius.get, reverse=True)
+    order = sorted(radius, key=radius.get, reverse=True)
+    assert names == ["overall", *(c for c in order if c in ("c0", "c1", "c2", "c3"))]
+    # Of more than five classes the best and the worst have a colour and a name.
+    display = CertifiedAccuracyDisplay.from_certificates(y, certificates)
+    names = [text.get_text() for text in display.legend_.get_texts()]
+    assert names == ["overall", order[0], "8 classes between", order[-1]]
+    drawn = dict(zip(certificates.classes.tolist(), display.class_lines_, strict=True))
+    greys = [c for c in order if drawn[c].get_color() == "0.72"]
+    assert greys == order[1:-1]
+    shown = [matplotlib.colors.to_rgb(drawn[c].get_color()) for c in order[::9]]
+    assert all(np.ptp(rgb) > 0.5 for rgb in shown)  # far from grey
     # Of ten classes only the last gets a band, beside the overall one.
     assert len(display.bands_) == 2
     assert len(display.plot(bands="all").bands_) == 11
@@ -574,6 +585,100 @@ def test_displays_draw_in_the_axes_they_are_given():
         assert display.plot(name="mine") is display  # again, in a figure of its own
         assert display.ax_ is not ax
         assert display.ax_.get_title() == "mine, σ = 0.5"
+
+
+def drawn_in(axes):
+    """Every display, each in one of four axes that a user has made."""
+    y, certificates = make_certificates(n_rows=300, n_classes=10)
+    yield CertifiedAccuracyDisplay.from_certificates(
+        y, certificates, ax=axes[0], classes=certificates.classes[:5]
+    )
+    yield ClasswiseAccuracyDisplay.from_certificates(
+        y, certificates, y_base=y, ax=axes[1]
+    )
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(100, 2)), np.arange(100) % 4
+    tree = DecisionTreeClassifier(max_depth=4, random_state=0).fit(X, y)
+    yield ShrinkageDisplay.from_estimator(
+        tree, X, y, [0.1, 3.0], method="exact", ax=axes[2]
+    )
+    yield DecisionRegionDisplay.from_estimator(
+        tree, X, y, grid_resolution=40, kind="contours", ax=axes[3]
+    )
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (1, 4), (4, 1)])
+def test_in_given_axes_nothing_covers_the_data_nor_leaves_the_figure(shape):
+    figure, axes = plt.subplots(*shape, figsize=(5 * shape[1], 4 * shape[0]))
+    slots = [ax.get_window_extent().frozen() for ax in axes.flat]
+    displays = list(drawn_in(axes.ravel()))
+    figure.canvas.draw()
+    for slot, display in zip(slots, displays, strict=True):
+        for artist in (display.legend_, *getattr(display, "text_", [])):
+            box = Text.get_window_extent(artist) if isinstance(artist, Text) else None
+            box = artist.get_window_extent() if box is None else box
+            assert box.x1 <= slot.x1 + 1 and slot.y0 - 1 <= box.y0
+            assert figure.bbox.x0 <= box.x0 and box.y1 <= figure.bbox.y1
+        for ax in axes.flat:
+            assert outside(display.legend_, ax)
+
+
+def test_axes_drawn_in_again_and_again_keep_their_size():
+    y, certificates = make_certificates()
+    _, ax = plt.subplots()
+    draw = CertifiedAccuracyDisplay.from_certificates
+    sizes = []
+    for _ in range(3):
+        ax.clear()
+        draw(y, certificates, ax=ax)
+        sizes.append(ax.get_position().bounds)
+    np.testing.assert_allclose(sizes, [sizes[0]] * 3)
+    assert sizes[0][2] > 0.3
+
+
+def test_models_are_compared_in_the_same_axes():
+    _, ax = plt.subplots()
+    displays = []
+    for seed, name in enumerate(["svc", "knn", "tree"]):
+        y, certificates = make_certificates(seed=seed)
+        display = CertifiedAccuracyDisplay.from_certificates(
+            y, certificates, name=name, classes="worst", ax=ax
+        )
+        displays.append(display)
+        worst = np.nanargmin(display.average_certified_radius)
+        drawn = [line is not None for line in display.class_lines_]
+        assert np.flatnonzero(drawn).tolist() == [worst]
+        assert display.class_lines_[worst].get_color() == display.line_.get_color()
+    colors = {display.line_.get_color() for display in displays}
+    assert len(colors) == 3
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names[:3] == [f"{name}, σ = 0.5" for name in ("svc", "knn", "tree")]
+    assert all(name.startswith("worst class: c") for name in names[3:])
+    assert ax.get_xlim()[1] == max(display.radii[-1] for display in displays)
+
+
+def test_classes_choose_the_curves():
+    y, certificates = make_certificates()
+    draw = CertifiedAccuracyDisplay.from_certificates
+    only = draw(y, certificates, classes=[])
+    assert only.class_lines_ == [None] * 3
+    two = draw(y, certificates, classes=["c2", "c0"], legend=False)
+    assert [line is None for line in two.class_lines_] == [False, True, False]
+    assert two.legend_ is None and two.ax_.get_legend() is None
+    with pytest.raises(ValueError, match=r"classes holds the classes \['c7'\]"):
+        draw(y, certificates, classes=["c7"])
+    with pytest.raises(ValueError, match="classes must be one of 'worst'"):
+        draw(y, certificates, classes="best")
+
+
+def test_from_predictions_takes_certificates():
+    y, certificates = make_certificates()
+    for cls in (CertifiedAccuracyDisplay, ClasswiseAccuracyDisplay):
+        one = cls.from_predictions(y, certificates)
+        other = cls.from_certificates(y, certificates)
+        np.testing.assert_array_equal(one.accuracy, other.accuracy)
+    with pytest.raises(TypeError, match="certify returns, got ndarray"):
+        CertifiedAccuracyDisplay.from_predictions(y, y)
 
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch):

@@ -1,20 +1,45 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A log resumes to the bytes of an uninterrupted run, or is refused and left alone."""
 
+import enum
 import json
 import os
+import pickle
 import re
+import socket
+import stat
+import time
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import sksmooth.logs._run_settings as run_settings
+import sksmooth.logs._witnesses as witnesses
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
-from sksmooth.logs._line_format import FIELDS
-from tests.logged_runs import N_ROWS, ThreeStrips, rows, smoothed
+from sksmooth.logs._line_format import LOGGED
+from tests.logged_runs import (
+    N_ROWS,
+    ThreeStrips,
+    cost_of_witnesses,
+    forged,
+    logged_rows,
+    rows,
+    smoothed,
+)
 
 X, POSITIONS = rows()
 
@@ -94,14 +119,22 @@ def test_exact_certificates_are_logged_too(path):
 
 
 @pytest.mark.parametrize("kept", [0, 1, 37, N_ROWS - 1, N_ROWS])
-def test_no_finished_row_is_asked_about_again(path, whole, kept):
+def test_of_finished_rows_only_witnesses_are_asked_about_again(
+    path, whole, kept, monkeypatch
+):
+    monkeypatch.setattr(witnesses, "_SECONDS", 0.0)
     certificates, _ = read_whole(path, whole)
     _, to_recognise = resume(path)  # the log is complete
+    to_recognise -= cost_of_witnesses(whole)
     lines = whole.splitlines(keepends=True)
     torn = lines[3 + kept][:-1] if kept < N_ROWS else b""
     path.write_bytes(b"".join(lines[: 3 + kept]) + torn)
     again, asked = resume(path)
-    assert asked - to_recognise == certificates.n_evaluations[kept:].sum()
+    needed = cost_of_witnesses(b"".join(lines[: 3 + kept]))
+    rest = certificates.n_evaluations[kept:].sum()
+    assert asked == to_recognise + needed + rest
+    five = np.sort(certificates.n_evaluations[:kept])[-5:].sum()
+    assert needed <= max(five, certificates.n_evaluations[:kept].sum() / 10)
     assert again == certificates
     assert path.read_bytes() == whole
 
@@ -113,12 +146,13 @@ def read_whole(path, whole):
 
 def parts(path, whole):
     """What a whole log was written from: settings, digests and columns."""
-    certificates, _ = read_whole(path, whole)
-    lines = whole.decode().splitlines()
-    settings = json.loads(lines[1].split("\t")[0][2:])
+    path.write_bytes(whole)
+    settings = json.loads(whole.decode().splitlines()[1].split("\t")[0][2:])
     del settings["y"]
-    digests = [bytes.fromhex(line.split("\t")[1]) for line in lines[3:]]
-    return settings, digests, {name: getattr(certificates, name) for name in FIELDS}
+    logged = logged_rows(whole)
+    digests = [bytes.fromhex(row.digest) for row in logged]
+    columns = {name: np.array([row.found[name] for row in logged]) for name in LOGGED}
+    return settings, digests, columns
 
 
 def test_torn_at_any_byte_it_resumes_to_the_same_bytes(path, monkeypatch):
@@ -353,3 +387,396 @@ def test_the_log_does_not_tell_the_seed_of_a_rows_noise(path):
 
 def test_repr_names_the_file():
     assert repr(CertificateLog("runs/log.tsv")) == "CertificateLog('runs/log.tsv')"
+
+
+IRIS = load_iris(return_X_y=True)
+LOGISTIC = LogisticRegression(max_iter=1000)
+# Hyper-parameters that are close: the labels of few noisy rows differ, or of none.
+CLOSE = {
+    "SVC C": (SVC(C=1), SVC(C=1.2)),
+    "SVC C, closer": (SVC(C=1), SVC(C=1.01)),
+    "SVC gamma": (SVC(gamma=0.5), SVC(gamma=0.505)),
+    "KNN neighbors": (KNeighborsClassifier(5), KNeighborsClassifier(6)),
+    "KNN weights": (
+        KNeighborsClassifier(5),
+        KNeighborsClassifier(5, weights="distance"),
+    ),
+    "tree depth": (
+        DecisionTreeClassifier(max_depth=4, random_state=0),
+        DecisionTreeClassifier(max_depth=5, random_state=0),
+    ),
+    "tree leaves": (
+        DecisionTreeClassifier(random_state=0),
+        DecisionTreeClassifier(random_state=0, min_samples_leaf=2),
+    ),
+    "forest seed": (
+        RandomForestClassifier(10, random_state=0),
+        RandomForestClassifier(10, random_state=1),
+    ),
+    "forest size": (
+        RandomForestClassifier(10, random_state=0),
+        RandomForestClassifier(11, random_state=0),
+    ),
+    "bayes": (GaussianNB(), GaussianNB(var_smoothing=1e-5)),
+    "logistic": (LOGISTIC, clone(LOGISTIC).set_params(C=1.001)),
+}
+EXACT = {name: CLOSE[name] for name in ("logistic", "tree depth", "tree leaves")} | {
+    "logistic, closer": (LOGISTIC, clone(LOGISTIC).set_params(C=1.00001)),
+    "linear SVC": (SVC(C=1, kernel="linear"), SVC(C=1.001, kernel="linear")),
+}
+
+
+def with_base(base, method, sigma, two_classes=False, **params):
+    """A smoothed classifier on every other row of iris, and the rows between."""
+    X, y = IRIS
+    if two_classes:
+        X, y = X[50:], y[50:]
+    clf = SmoothedClassifier(
+        base, sigma=sigma, method=method, n_certify=300, random_state=0, **params
+    )
+    return clf.fit(X[::2], y[::2]), X[1::4]
+
+
+@pytest.mark.filterwarnings("ignore:The radii:UserWarning")
+@pytest.mark.parametrize("sigma", [0.05, 0.5])
+@pytest.mark.parametrize("radii", [None, [0.1, 0.2]])
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [(name, "monte_carlo") for name in CLOSE] + [(name, "exact") for name in EXACT],
+)
+def test_no_certificate_of_another_hyper_parameter_is_taken_over(
+    path, name, method, radii, sigma
+):
+    """Either all certificates are the same, or the log is refused and left alone."""
+    pairs = CLOSE if method == "monte_carlo" else EXACT
+    (one, rows), (other, _) = (
+        with_base(clone(base), method, sigma, name == "linear SVC")
+        for base in pairs[name]
+    )
+    first = one.certify(rows, radii=radii, log=path)
+    true = other.certify(rows, radii=radii)
+    lines = path.read_bytes().splitlines(keepends=True)
+    torn = b"".join(lines[:-1]) + lines[-1][:-5]
+    path.write_bytes(torn)
+    try:
+        resumed = other.certify(rows, radii=radii, log=path)
+    except ValueError as error:
+        assert re.search(r"another run; .*the fitted classifier", str(error))
+        assert path.read_bytes() == torn
+    else:
+        assert resumed == true
+        assert first == true
+
+
+@pytest.mark.parametrize("method", ["monte_carlo", "exact"])
+@pytest.mark.parametrize("radii", [None, [0.1, 0.2]])
+def test_a_classifier_fitted_again_or_loaded_goes_on(path, method, radii):
+    base = LogisticRegression(max_iter=1000)
+    clf, rows = with_base(base, method, 0.25)
+    certificates = clf.certify(rows, radii=radii, log=path)
+    text = path.read_bytes()
+    again, _ = with_base(clone(base), method, 0.25)
+    loaded = pickle.loads(pickle.dumps(clf))
+    for other in (again, loaded):
+        path.write_bytes(text[: len(text) // 2])
+        assert other.certify(rows, radii=radii, log=path) == certificates
+        assert path.read_bytes() == text
+
+
+def test_closed_forms_may_differ_by_the_rounding_of_sums_and_no_more(path):
+    """A sum in another order, as of other threads, is another in its last digits."""
+    X, y = IRIS
+    base = LogisticRegression(max_iter=1000).fit(X, y)
+    clf = SmoothedClassifier.from_fitted(base, method="exact", random_state=0)
+    certificates = clf.certify(X, log=path)
+    base.coef_ = base.coef_ * (1 + 1e-15)  # in place of another order
+    nearly = SmoothedClassifier.from_fitted(base, method="exact", random_state=0)
+    assert nearly.certify(X, log=path) == certificates
+    base.coef_ = base.coef_ * [1 + 1e-7, 1, 1, 1]
+    other = SmoothedClassifier.from_fitted(base, method="exact", random_state=0)
+    with pytest.raises(ValueError, match="the fitted classifier"):
+        other.certify(X, log=path)
+
+
+def test_a_log_of_another_classifier_is_refused_where_only_one_row_tells(
+    path, monkeypatch
+):
+    """A row that a long log would not be checked at has its vote in the head."""
+    monkeypatch.setattr(witnesses, "_SECONDS", 0.0)
+    X = np.column_stack([np.full(60, 5.0), 100.0 * np.arange(60)])
+
+    class OneRow(ThreeStrips):
+        """Answers another class near the row with number `odd`."""
+
+        def __init__(self, labels=(0, 1, 2), odd=0):
+            super().__init__(labels)
+            self.odd = odd
+
+        def predict(self, X):
+            return np.where(abs(X[:, 1] - 100 * self.odd) < 20, 0, 2)
+
+    smoothed(OneRow(odd=7)).certify(X, log=path)
+    text = path.read_bytes()
+    with pytest.raises(ValueError, match=r"another run; .*the fitted classifier"):
+        smoothed(OneRow(odd=8)).certify(X, log=path)
+    assert path.read_bytes() == text
+
+
+def test_witnesses_are_those_with_the_most_divided_votes(monkeypatch):
+    def row(lead, total=100):
+        return {
+            "counts": [lead, total - lead],
+            "label_counts": [0, 0],
+            "n_evaluations": total,
+            "p_lower": 0.5,
+        }
+
+    found = [row(lead) for lead in (100, 55, 90, 80, 99, 60, 100, 97)]
+    order, n_needed = witnesses.choose_witnesses(found)
+    assert order[:n_needed].tolist() == [1, 5, 3, 2, 7]
+    order, n_needed = witnesses.choose_witnesses(found * 10)
+    assert n_needed == 8  # a tenth of the evaluations
+    assert set(order[:n_needed] % 8) == {1}
+    assert witnesses.choose_witnesses([])[1] == 0
+    free = [one | {"counts": [0, 0], "n_evaluations": 0} for one in found]
+    order, n_needed = witnesses.choose_witnesses([*free, free[0] | {"p_lower": 0.4}])
+    assert (order[0], n_needed) == (8, 5)
+
+
+def test_more_witnesses_are_taken_as_long_as_there_is_time(monkeypatch):
+    order = np.arange(100)
+    monkeypatch.setattr(witnesses, "_SECONDS", 1e6)
+    parts = [*witnesses.in_time(order, 5)]
+    np.testing.assert_array_equal(np.concatenate(parts), order)
+    monkeypatch.setattr(witnesses, "_SECONDS", 0.05)
+    taken = 0
+    for part in witnesses.in_time(order, 5):
+        time.sleep(0.01 * len(part))
+        taken += len(part)
+    assert taken == 5
+    assert not [*witnesses.in_time(np.array([], int), 0)]
+
+
+# Of all kinds, and such as look like those of another kind.
+LABELS = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.integers(2**62, 2**66),
+    st.floats(),
+    st.text(),
+    st.sampled_from(
+        ["1", "1.0", "nan", "True", "null", "a\0", "\ud800", "\ud83d\ude00"]
+    ),
+    st.sampled_from([None, b"a", 1j, date(2026, 1, 1), Decimal("0.1"), (1,), [1]]),
+    st.sampled_from([np.float32(0.1), np.longdouble("0.1"), np.uint64(2**64 - 1)]),
+    st.sampled_from([np.str_("a"), np.bytes_(b"a"), np.datetime64("2026-01-01", "ns")]),
+    st.sampled_from(enum.IntEnum("Number", "ONE TWO")),
+)
+KINDS = [
+    st.lists(LABELS, min_size=2, max_size=2),
+    st.lists(st.integers(0, 3) | st.sampled_from("ab"), min_size=2, max_size=2),
+]
+
+
+@hypothesis.settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@given(labels=st.one_of(KINDS), as_objects=st.booleans())
+def test_labels_read_back_as_they_are_or_are_refused(two_rows, labels, as_objects):
+    """And refused before there is a file."""
+    path, settings, digests, found = two_rows
+    path.unlink(missing_ok=True)
+    y = labels
+    if as_objects:
+        y = np.empty(2, dtype=object)
+        y[:] = labels
+    elif any(isinstance(label, (list, tuple)) for label in labels):
+        return  # not one label a row
+    try:
+        with CertificateLog(path, y=y).writing(settings, digests) as writer:
+            writer.append(found)
+    except (TypeError, ValueError) as error:
+        assert re.search("cannot be written to a log|read back from a log", str(error))
+        assert not path.exists()
+        return
+    again = read_certificates(path)[1].tolist()
+    for label, read in zip(labels, again, strict=True):
+        assert read == label
+        assert isinstance(label, type(read)) or isinstance(label, np.generic)
+
+
+@pytest.fixture(scope="module")
+def two_rows(tmp_path_factory, whole):
+    """A path, and what is written to a log of two rows."""
+    path = tmp_path_factory.mktemp("labels") / "log.tsv"
+    settings, digests, found = parts(path, whole)
+    found = {name: column[:2] for name, column in found.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield path, settings | {"n_rows": 2}, digests[:2], found
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([2**63, 2**64 - 1], dtype=np.uint64),
+        np.array([-(2**63), 2**63 - 1]),
+        np.array([2**70, 2**80], dtype=object),
+        np.array([-1, 2**63], dtype=object),
+        np.array([0.0, np.inf]),
+        np.array([0.1, 0.2], dtype=np.float16),
+        np.array(["1", "2"]),
+        np.array(["1", "a\0"], dtype=object),
+        np.array(["01", "1"], dtype=object),
+        np.array(["false", "true"]),
+    ],
+    ids=repr,
+)
+def test_classes_read_back_as_they_are(path, labels):
+    base = ThreeStrips(labels=labels, edges=[0.0])
+    certificates = smoothed(base).certify(X[:9], log=path)
+    again, _ = read_certificates(path)
+    assert again == certificates
+    assert again.classes.tolist() == labels.tolist()
+    assert [*map(type, again.label.tolist())] == [
+        *map(type, certificates.label.tolist())
+    ]
+    assert smoothed(base).certify(X[:9], log=path) == certificates
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array(["2026-01-01", "2026-01-02"], "datetime64[ns]"), "cannot be written"),
+        (np.array([b"a", b"b"]), "cannot be written"),
+        (np.array(["\ud83d\ude00", "a"], dtype=object), "read back from a log as"),
+    ],
+    ids=str,
+)
+def test_classes_that_would_change_are_refused_before_there_is_a_file(
+    path, labels, message
+):
+    base = ThreeStrips(labels=labels, edges=[0.0])
+    with pytest.raises((TypeError, ValueError), match=message):
+        smoothed(base).certify(X[:2], log=path)
+    assert not path.exists()
+
+
+def test_masked_labels_are_refused(path):
+    y = np.ma.masked_equal(POSITIONS, 1)
+    with pytest.raises(ValueError, match="masked labels"):
+        CertificateLog(path, y=y)
+
+
+def special_files(folder):
+    """Devices, a pipe, a socket and a link to a device."""
+    found = [Path(f"/dev/{name}") for name in ("zero", "full", "null", "urandom")]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "pipe")
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(folder / "socket"))
+        found += [folder / "pipe", folder / "socket"]
+    (folder / "link").symlink_to("/dev/zero")
+    found.append(folder / "link")
+    return [
+        path
+        for path in found
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode)
+    ]
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there are no devices")
+def test_devices_and_pipes_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    for path in special_files(Path(".")):
+        with pytest.raises(ValueError, match=f"{path} is a device, a pipe or a socket"):
+            smoothed().certify(X[:2], log=path)
+        with pytest.raises(ValueError, match=f"{path} is a device, a pipe or a socket"):
+            read_certificates(path)
+    for use in (read_certificates, lambda path: smoothed().certify(X[:2], log=path)):
+        with pytest.raises(IsADirectoryError, match=re.escape(str(tmp_path))):
+            use(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (lambda text: text.replace(b"\n", b"\r\n"), "line 1: its lines end in CRLF"),
+        (lambda text: b"\xef\xbb\xbf" + text, "line 1: it starts with a byte order m"),
+        (
+            lambda text: b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"),
+            "byte order mark and its lines end in CRLF",
+        ),
+        (
+            lambda text: b"\n".join(text.split(b"\n")[:9]) + b"\r\n",
+            "line 9: it ends in CRLF",
+        ),
+    ],
+)
+def test_a_log_that_an_editor_saved_is_refused_with_what_it_did(
+    path, whole, edit, reason
+):
+    text = edit(whole)
+    path.write_bytes(text)
+    with pytest.raises(ValueError, match=reason):
+        resume(path)
+    assert path.read_bytes() == text
+    if text.count(b"\n") == whole.count(b"\n"):
+        assert len(read_certificates(path)[0]) == N_ROWS
+
+
+def test_a_log_of_another_format_is_refused_by_its_number(path, whole):
+    text = whole.replace(b"certificates 2", b"certificates 1", 1)
+    path.write_bytes(text)
+    for use in (resume, read_certificates):
+        with pytest.raises(ValueError, match=r"line 1: a log of format 1; .* format 2"):
+            use(path)
+    assert path.read_bytes() == text
+
+
+def test_nothing_is_cut_off_a_log_that_is_refused(path, whole):
+    """Not even its last line, where it is torn."""
+    text = whole[:-20]
+    path.write_bytes(text)
+    settings, digests, _ = parts(path, whole)
+    path.write_bytes(text)
+    log = CertificateLog(path, y=POSITIONS)
+    with pytest.raises(ValueError, match="the fitted classifier: row"):
+        with log.writing(settings, digests) as writer:
+            at = next(writer.witnesses())
+            found = {
+                name: np.array([writer.rows[i][name] for i in at]) for name in LOGGED
+            }
+            found["counts"][0, 0] += 1
+            writer.check_witnesses(at, found, X[at])
+    assert path.read_bytes() == text
+
+
+def test_of_a_network_most_witnesses_must_be_the_same(path, whole):
+    """The last digits of its outputs depend on the batch, and a vote may with them."""
+    settings, digests, _ = parts(path, whole)
+    with CertificateLog(path, y=POSITIONS).writing(settings, digests) as writer:
+        at = next(writer.witnesses())
+        found = {name: np.array([writer.rows[i][name] for i in at]) for name in LOGGED}
+        found["counts"][0, 0] += 1
+        writer.check_witnesses(at, found, X[at], exactly=False)
+        found["counts"][:, 0] += 1
+        with pytest.raises(ValueError, match="the fitted classifier: row"):
+            writer.check_witnesses(at, found, X[at], exactly=False)
+
+
+def test_a_log_whose_rows_were_exchanged_is_refused(path, whole):
+    """With a check that fits."""
+
+    def exchange(cells):
+        return [cells[0], "00" * 8, *cells[2:]]
+
+    text = forged(whole, 20, exchange)
+    path.write_bytes(text)
+    with pytest.raises(ValueError, match=r"line 20: it holds another row than X\[16\]"):
+        resume(path)
+    assert path.read_bytes() == text

@@ -61,7 +61,9 @@ def write_log(path, certificates, y, sigma=0.25):
     settings = SETTINGS | {"classes": CLASSES, "n_rows": N_ROWS, "sigma": sigma}
     with CertificateLog(path, y=y).writing(settings, DIGESTS) as writer:
         done = len(writer.rows)
-        writer.append({name: getattr(certificates, name)[done:] for name in FIELDS})
+        found = {name: getattr(certificates, name) for name in FIELDS}
+        found["label_counts"] = certificates.counts
+        writer.append({name: column[done:] for name, column in found.items()})
 
 
 @pytest.fixture(scope="module")

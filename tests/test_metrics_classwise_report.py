@@ -2,12 +2,15 @@
 """Laws of `classwise_report`: it agrees with the scores, in all three outputs."""
 
 import dataclasses
+import pickle
 from functools import partial
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from sksmooth import read_certificates, write_field_tsv
 from sksmooth.certificates import Certificates
 from sksmooth.metrics import (
     abstention_rate,
@@ -20,6 +23,27 @@ CLASSES = np.array(["cat", "dog", "owl", "yak"])  # no row is a yak
 RADII = (0.0, 0.25, 0.5)
 
 
+def random_certificates(y_true, rng, *, abstains, classes=CLASSES, **changed):
+    n_rows = len(y_true)
+    abstained = rng.random(n_rows) < abstains
+    guessed = rng.choice(classes, n_rows)
+    fields = {
+        "label": np.where(rng.random(n_rows) < 0.8, y_true, guessed),
+        "radius": np.where(abstained, 0.0, rng.random(n_rows)),
+        "abstained": abstained,
+        "p_lower": np.full(n_rows, 0.7),
+        "counts": np.zeros((n_rows, len(classes)), int),
+        "n_evaluations": np.zeros(n_rows, int),
+        "classes": classes,
+        "sigma": 0.125,
+        "noise": "gaussian",
+        "norm": 2,
+        "alpha": 0.001,
+        "method": "monte_carlo",
+    }
+    return Certificates(**fields | changed)
+
+
 @pytest.fixture(scope="module")
 def y_true():
     return np.random.default_rng(3).choice(CLASSES[:3], 200, p=[0.6, 0.3, 0.1])
@@ -27,23 +51,7 @@ def y_true():
 
 @pytest.fixture(scope="module")
 def certificates(y_true):
-    rng = np.random.default_rng(0)
-    n_rows = len(y_true)
-    abstained = rng.random(n_rows) < 0.2
-    return Certificates(
-        label=np.where(rng.random(n_rows) < 0.8, y_true, rng.choice(CLASSES, n_rows)),
-        radius=np.where(abstained, 0.0, rng.random(n_rows)),
-        abstained=abstained,
-        p_lower=np.full(n_rows, 0.7),
-        counts=np.zeros((n_rows, len(CLASSES)), int),
-        n_evaluations=np.zeros(n_rows, int),
-        classes=CLASSES,
-        sigma=0.125,
-        noise="gaussian",
-        norm=2,
-        alpha=0.001,
-        method="monte_carlo",
-    )
+    return random_certificates(y_true, np.random.default_rng(0), abstains=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +98,47 @@ def test_support_and_predicted_share_count_all_rows(report, y_true, certificates
     assert support == [(y_true == label).sum() for label in CLASSES]
     assert sum(support) == report["overall"]["support"] == len(y_true)
     share = column(report, "predicted_share")
-    assert sum(share) == pytest.approx(1)
-    assert share[3] == pytest.approx((certificates.label == "yak").mean())
+    given = ~certificates.abstained & (certificates.label == "yak")
+    assert share[3] == pytest.approx(given.mean())
+    assert sum(share) == pytest.approx(report["overall"]["predicted_share"])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_abstention_predicts_no_class(seed):
+    # An abstained row is a row of no class: neither of the class with the most votes,
+    # nor of the first class, which a file of the field leaves in its place.
+    rng = np.random.default_rng(seed)
+    n_rows = int(rng.integers(1, 60))
+    y_true = rng.choice(CLASSES, n_rows)
+    found = random_certificates(y_true, rng, abstains=rng.random())
+    report = classwise_report(y_true, found, output="dict")
+    shares = column(report, "predicted_share")
+    assert sum(shares) + report["overall"]["abstention_rate"] == pytest.approx(1)
+    assert shares == [
+        np.mean(~found.abstained & (found.label == label)) for label in CLASSES
+    ]
+    # Whatever label stands where a row abstains, the report is the same.
+    other = np.where(found.abstained, rng.choice(CLASSES, n_rows), found.label)
+    again = dataclasses.replace(found, label=other)
+    for output in ("text", "html"):
+        assert classwise_report(y_true, again, output=output) == classwise_report(
+            y_true, found, output=output
+        )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_report_is_the_same_after_writing_and_reading(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    y_true = np.r_[:4, rng.integers(4, size=50)]
+    found = random_certificates(y_true, rng, abstains=0.6, classes=np.arange(4))
+    write_field_tsv(tmp_path / "log", found, y_true)
+    read, y_read = read_certificates(tmp_path / "log")
+    before, after = (
+        classwise_report(*pair, radii=RADII, output="dict")
+        for pair in ((y_true, found), (y_read, read))
+    )
+    for part in ("by_class", "overall", "worst", "range"):
+        assert after[part] == before[part]
 
 
 def test_the_base_is_compared_on_the_same_rows(report, y_true, y_base):
@@ -176,20 +223,90 @@ def test_the_text_is_aligned_and_says_what_it_shows(y_true, certificates, y_base
     assert f"{overall:.3f} [" in table[5]
 
 
-@pytest.mark.parametrize("unit", [1e-4, 1.0, 30.0])
-def test_radii_in_any_unit_have_three_digits(unit, y_true, certificates):
+def shown_radii(text):
+    """The ACR of each row of the text, as it is printed."""
+    titles = {*CLASSES, "overall", "worst", "range"}
+    lines = (line.split() for line in text.splitlines())
+    return {line[0]: line[-1] for line in lines if line and line[0] in titles}
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-4, 1.0, 4.0, 30.0, 1e3, 1e6])
+def test_radii_in_any_unit_keep_three_digits_of_the_overall_one(
+    unit, y_true, certificates
+):
     scaled = dataclasses.replace(
         certificates, radius=unit * certificates.radius, sigma=unit
     )
-    text = classwise_report(y_true, scaled, radii=[0.0])
-    lines = [line.split() for line in text.splitlines()]
-    shown = {line[0]: line[-1] for line in lines if line and line[0] in CLASSES[:3]}
+    shown = shown_radii(classwise_report(y_true, scaled))
+    overall = shown["overall"]
+    assert len(overall.replace(".", "").lstrip("0")) >= 3
+    if 1 <= unit < 100:  # the units of papers, and their three decimals
+        assert len(overall.partition(".")[2]) == 3
+    last_place = 10.0 ** -len(overall.partition(".")[2])
     radius = average_certified_radius_score(y_true, scaled, average=None)
-    largest = max(shown.values(), key=float)
-    assert len(largest.replace(".", "").lstrip("0")) == 3
-    last_place = 10.0 ** -len(largest.partition(".")[2])
     for name, exact in zip(CLASSES[:3], radius, strict=False):
         assert abs(float(shown[name]) - exact) <= 0.5001 * last_place
+    exact = average_certified_radius_score(y_true, scaled)
+    assert abs(float(overall) - exact) <= 0.5001 * last_place
+
+
+@pytest.mark.parametrize("largest", [0.5, 1.0, 9.99, 10.0, 60.0, 5e3, 1e9])
+def test_one_class_of_large_radii_takes_no_digits_from_overall(largest):
+    # .686 as papers print it, beside a class of any radius.
+    y_true = np.repeat(CLASSES[:2], [1, 10**5])
+    n_rows = len(y_true)
+    radius = np.full(n_rows, (0.686 * n_rows - largest) / (n_rows - 1))
+    radius[0] = largest
+    overall = 0.686
+    if radius[1] < 0:  # the one row alone is more than that
+        radius[1:], overall = 0.0, largest / n_rows
+    found = random_certificates(
+        y_true, np.random.default_rng(0), abstains=0.0, label=y_true, radius=radius
+    )
+    shown = shown_radii(classwise_report(y_true, found))
+    assert float(shown["overall"]) == pytest.approx(overall, rel=5e-4)
+    if overall == 0.686 and largest < 100:
+        assert shown["overall"] == "0.686"
+
+
+def test_where_nothing_is_certified_radii_are_zero(y_true):
+    silent = random_certificates(y_true, np.random.default_rng(0), abstains=1.0)
+    assert shown_radii(classwise_report(y_true, silent))["overall"] == "0.000"
+
+
+def test_without_radii_the_report_is_at_those_asked_and_else_at_zero(
+    y_true, certificates
+):
+    asked = dataclasses.replace(certificates, radii=(0.25, 0.5))
+    for found, radii in ((asked, (0.25, 0.5)), (certificates, (0.0,))):
+        for output in ("text", "dict", "html"):
+            default = classwise_report(y_true, found, output=output)
+            named = classwise_report(y_true, found, radii=radii, output=output)
+            assert str(default) == str(named)  # nan is not equal to itself
+
+
+def test_a_notebook_shows_the_text_as_a_table(y_true, certificates, y_base):
+    keywords = {"radii": RADII, "y_base": y_base}
+    text = classwise_report(y_true, certificates, **keywords)
+    html = classwise_report(y_true, certificates, output="html", **keywords)
+    assert isinstance(text, str) and text == str(text)
+    assert text._repr_html_() == html
+    assert pickle.loads(pickle.dumps(text))._repr_html_() == html
+    root = ElementTree.fromstring(f"<body>{html}</body>")
+    cells = [[cell.text or "" for cell in row] for row in root.iter("tr")]
+    lines = [line for line in text.splitlines() if line]
+    heading = next(i for i, line in enumerate(lines) if "support" in line)
+    for row, line in zip(cells, lines[heading:], strict=False):
+        assert " ".join(row).split() == line.split()
+
+
+def test_classes_are_escaped_in_html():
+    y_true = np.array(["<b>", "a&b"])
+    found = random_certificates(
+        y_true, np.random.default_rng(0), abstains=0.0, classes=y_true
+    )
+    html = classwise_report(y_true, found, output="html")
+    assert "&lt;b&gt;" in html and "a&amp;b" in html and "<b>" not in html
 
 
 def test_a_lower_bound_is_called_one(y_true, certificates):
@@ -203,7 +320,7 @@ def test_a_lower_bound_is_called_one(y_true, certificates):
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [
-        ({"output": "html"}, ValueError, "output.*'html'"),
+        ({"output": "csv"}, ValueError, "output.*'csv'"),
         ({"radii": ()}, ValueError, "radii"),
         ({"radii": (-0.5,)}, ValueError, "radii.*-0.5"),
         ({"radii": (0.1, 0.1)}, ValueError, "radii.*distinct"),
@@ -225,4 +342,4 @@ def test_bad_rows_are_named(y_true, certificates):
         classwise_report(y_true[:10], certificates)
     asked = dataclasses.replace(certificates, radii=(0.5,))
     with pytest.raises(ValueError, match="was not asked"):
-        classwise_report(y_true, asked)
+        classwise_report(y_true, asked, radii=(0.0,))

@@ -9,6 +9,7 @@ from sklearn.metrics import balanced_accuracy_score, recall_score
 
 from sksmooth.certificates import Certificates
 from sksmooth.metrics import (
+    ClassTally,
     abstention_rate,
     average_certified_radius_score,
     certified_accuracy_score,
@@ -16,6 +17,7 @@ from sksmooth.metrics import (
 
 SCORES = [certified_accuracy_score, average_certified_radius_score, abstention_rate]
 CLASSES = np.array(["cat", "dog", "owl"])
+AVERAGES = ["micro", "macro", "worst", "range", "gini", None]
 
 
 def make(y_true, *, right=0.8, abstains=0.2, seed=0, radii=None, classes=CLASSES):
@@ -131,6 +133,7 @@ class TestEveryScore:
             "macro": by_class.mean(),
             "worst": by_class.max() if score is abstention_rate else by_class.min(),
             "range": np.ptp(by_class),
+            "gini": np.abs(by_class[:, None] - by_class).mean() / 2 / by_class.mean(),
         }
         for average, value in expected.items():
             result = score(y_true, certificates, average=average)
@@ -160,7 +163,7 @@ class TestEveryScore:
             score(y_true, certificates, average=None),
         )
 
-    @pytest.mark.parametrize("average", ["micro", "macro", "worst", "range", None])
+    @pytest.mark.parametrize("average", AVERAGES)
     def test_a_weight_is_a_repetition(self, score, average, y_true, certificates):
         weight = np.random.default_rng(2).integers(0, 4, len(y_true))
         rows = np.repeat(np.arange(len(y_true)), weight)
@@ -191,7 +194,7 @@ class TestEveryScore:
 
     def test_a_class_without_rows_alone_is_nan(self, score, y_true, certificates):
         kept = y_true != "dog"
-        for average in ("micro", "macro", "worst", "range", None):
+        for average in AVERAGES:
             result = score(
                 y_true[kept], certificates[kept], average=average, labels=["dog"]
             )
@@ -213,7 +216,7 @@ class TestEveryScore:
     def test_numbers_are_not_strings(self, score):
         y_true = np.array(["0", "1"] * 5)
         certificates = make(y_true, classes=np.array(["0", "1"]))
-        with pytest.raises(ValueError, match=r"y_true holds \[0, 1\]"):
+        with pytest.raises(ValueError, match=r"y_true holds the classes \[0, 1\]"):
             score(y_true.astype(int), certificates)
 
     def test_a_column_is_a_vector(self, score, y_true, certificates):
@@ -260,3 +263,61 @@ def test_a_radius_that_was_not_asked_is_refused(y_true):
     for radius in (0.0, 0.3, 0.75):  # would be too low, or 0, and look like a result
         with pytest.raises(ValueError, match="was not asked"):
             certified_accuracy_score(y_true, certificates, radius=radius)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.3, 1.0])
+def test_equal_classes_have_a_gini_of_exactly_zero(level):
+    tally = ClassTally(np.full(7, 10 * level), np.full(7, 10))
+    assert tally.gini == 0
+
+
+def test_gini_of_one_class_that_has_all_is_the_share_of_the_others():
+    for n_classes in (1, 2, 10):
+        hits = np.eye(n_classes, dtype=int)[0]
+        tally = ClassTally(hits, np.ones(n_classes, dtype=int))
+        assert tally.gini == pytest.approx(1 - 1 / n_classes)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_tally_of_several_statements_is_the_tally_of_each(seed):
+    rng = np.random.default_rng(seed)
+    support = rng.integers(0, 9, size=5)
+    hits = rng.integers(0, support + 1, size=(3, 4, 5))
+    many = ClassTally(hits, support, higher_is_better=bool(seed % 2))
+    names = ("share", "overall", "macro", "worst", "best", "range", "gini")
+    for at in np.ndindex(3, 4):
+        one = ClassTally(hits[at], support, higher_is_better=bool(seed % 2))
+        for name in names:
+            np.testing.assert_allclose(getattr(many, name)[at], getattr(one, name))
+        for name in ("interval", "overall_interval"):
+            for end_of_many, end in zip(
+                getattr(many, name), getattr(one, name), strict=True
+            ):
+                np.testing.assert_array_equal(end_of_many[at], end)
+
+
+def test_intervals_hold_the_shares_and_are_nan_where_they_are():
+    tally = ClassTally([0, 3, 8, 0], [8, 8, 8, 0])
+    low, high = tally.interval
+    share = tally.share
+    assert ((low <= share) & (share <= high))[:3].all()
+    assert np.isnan([low[3], high[3], share[3]]).all()
+    low, high = tally.overall_interval
+    assert low < tally.overall == 11 / 24 < high
+
+
+def test_a_tally_without_samples_is_nan():
+    tally = ClassTally([0, 0], [0, 0])
+    for name in ("overall", "macro", "worst", "best", "range", "gini"):
+        assert np.isnan(getattr(tally, name))
+
+
+def test_a_tally_cannot_be_changed_and_does_not_follow_its_arrays():
+    hits = np.array([1, 2])
+    tally = ClassTally(hits, [3, 3])
+    hits[0] = 3
+    assert tally.hits[0] == 1
+    with pytest.raises(ValueError, match="read-only"):
+        tally.support[0] = 5
+    with pytest.raises(ValueError, match=r"shape \(2,\) and support of shape \(3,\)"):
+        ClassTally([1, 2], [3, 3, 3])

@@ -6,6 +6,7 @@ import pytest
 from scipy.special import ndtr
 
 from sksmooth.noise import Gaussian, Stage
+from sksmooth.votes import Model
 from sksmooth.votes.exact._linear import LinearScores, LineSource, ThreeClassSource
 from sksmooth.votes.sampled import ProjectedLinearVotes
 
@@ -16,7 +17,9 @@ SIGMA = 0.5
 def votes_of(coef, intercept, sigma=SIGMA, batch_size=8192):
     classes = np.arange(len(coef))
     law = Gaussian(sigma)
-    return ProjectedLinearVotes(coef, intercept, None, classes, law, KEY, batch_size)
+    return ProjectedLinearVotes(
+        coef, intercept, Model(None, classes, law, KEY, batch_size)
+    )
 
 
 def shares_of(source, X, n_votes):

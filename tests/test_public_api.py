@@ -27,10 +27,11 @@ ROOMS = [room for room in ROOMS if not room.rpartition(".")[2].startswith("_")]
 # Binding: scripts outside the project call these. A parameter may be added, by keyword
 # and with a default; none goes, moves or changes its default.
 BINDING = {
-    "SmoothedClassifier": """estimator, *, sigma=0.25, noise="gaussian", norm=2,
-        method="auto", bound="multiclass", vote_weights=None, n_predict=1000,
-        n_certify=10_000, alpha=0.001, batch_size=8192, device=None, n_jobs=None,
-        random_state=None, verbose=0""",
+    "SmoothedClassifier": """estimator, *, sigma=0.25, noise="gaussian", norm=None,
+        noise_features=None, feature_scale=None, denoiser=None, method="auto",
+        bound="multiclass", vote_weights=None, n_predict=1000, n_certify=10_000,
+        alpha=0.001, batch_size=8192, device=None, n_jobs=None, random_state=None,
+        verbose=0""",
     "SmoothedClassifier.from_fitted": "clf, **params",
     "SmoothedClassifier.fit": "self, X, y, **fit_params",
     "SmoothedClassifier.predict": "self, X",
@@ -39,6 +40,11 @@ BINDING = {
     "SmoothedClassifier.score": "self, X, y",
     "SmoothedClassifier.classwise_score": "self, X, y, *, radius=0.0",
     "Certificates.holds": "self, radius",
+    "Certificates.holds_for": "self, delta",
+    "Certificates.feature_radius": "self, feature",
+    "certify": "estimator, X, *, radii=None",
+    "noise.Laplace": "sigma",
+    "denoising.PosteriorMeanDenoiser": "bandwidth=0.0, n_prototypes=None",
     "Certificates.to_labels": "self, abstain_label=None",
     "Certificates.to_frame": "self",
     "TunedVoteClassifierCV": "estimator, *, scoring='worst_class_accuracy', cv=5",
@@ -50,8 +56,12 @@ BINDING = {
         average="micro", labels=None, sample_weight=None""",
     "metrics.abstention_rate": """y_true, certificates, *, average="micro", labels=None,
         sample_weight=None""",
-    "metrics.classwise_report": """y_true, certificates, *, radii=(0.0,), y_base=None,
+    "metrics.classwise_report": """y_true, certificates, *, radii=None, y_base=None,
         output="text\"""",
+    "conformal.RobustConformalClassifier": """estimator, *, sigma, radius=0.0,
+        confidence_level=0.9, noise="gaussian", norm=None""",
+    "conformal.RobustConformalClassifier.conformalize": "self, X, y",
+    "conformal.RobustConformalClassifier.predict_set": "self, X",
     "metrics.CertifiedScorer": """metric="certified_accuracy", *, radius=0.0,
         average="micro\"""",
     "metrics.ClasswiseScorer": "radii=(0.0,)",
@@ -103,7 +113,7 @@ def test_the_public_rooms_are_listed():
     # These rooms serve other rooms; what is public of them is re-exported by the top
     # level or by `shrinkage`.
     private = {"certificates", "geometry", "logs", "parallel", "questions", "tuning"}
-    private |= {"votes"}
+    private |= {"samples", "verification", "votes"}
     assert {*PUBLIC, *(f"sksmooth.{room}" for room in private)} == {*ROOMS}
 
 

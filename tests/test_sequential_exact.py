@@ -7,6 +7,7 @@ number of votes can fall out; that run is then weighted by the law of the votes.
 """
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,13 +19,13 @@ from scipy.stats import binom
 from sksmooth.bounds import ThresholdTest, geometric_looks
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.questions import (
+    CertifyAtRadii,
+    CertifyRadius,
+    DecideLabel,
     VoteRadius,
     _certify_at_radii,
-    certify_at_radii,
-    certify_radius,
-    decide_label,
-    run,
 )
+from sksmooth.votes import run
 from tests.known_votes import compositions, multinomial_law
 
 Z = (0, 0.25, 0.5, 1, 2, 3)
@@ -46,7 +47,7 @@ def run_table(test, p, n_classes):
     p : float
         Probability of class 0.
     n_classes : {1, 2}
-        With 2, the law of `certify_at_radii` for two classes: it asks about the leader.
+        With 2, the law of `CertifyAtRadii` for two classes: it asks about the leader.
         With 1, class 0 is asked about at every look, whether it leads or not.
     """
     law, drawn, expected, shown = np.ones(1), 0, 0.0, np.zeros(2)
@@ -131,15 +132,13 @@ def test_expected_votes_are_close_to_the_information_limit(q, p, cap, beta):
 
 @pytest.mark.parametrize("q", [0.5, 0.841])
 def test_the_table_is_what_the_procedure_follows(q):
-    """Votes spent by `certify_at_radii` on two classes have the expected mean."""
+    """Votes spent by `CertifyAtRadii` on two classes have the expected mean."""
     p, cap, alpha, n_rows = {0.5: 0.53, 0.841: 0.86}[q], 10**4, 0.01, 20_000
     test = ThresholdTest.build(1 - q, cap, alpha, 0.05)
     shown, expected = run_table(test, p, 2)
     rng = np.random.default_rng(0)
     found = run(
-        certify_at_radii(
-            n_rows,
-            2,
+        CertifyAtRadii(
             radii=np.array([ndtri(q)]),
             law=Gaussian(1.0),
             n_max=cap,
@@ -148,14 +147,14 @@ def test_the_table_is_what_the_procedure_follows(q):
             weights=None,
             slack=0.0,
             beta=0.05,
-        ),
+        ).from_votes(n_rows, 2),
         SimulatedVotes(np.array([p, 1 - p]), rng),
         n_rows,
     )
-    votes = found["n_evaluations"]
+    votes = found.n_evaluations
     error = votes.std() / np.sqrt(n_rows)
     assert abs(votes.mean() - expected) < 5 * error
-    held = ~found["abstained"] & (found["label"] == 0)
+    held = ~found.abstained & (found.label == 0)
     error = np.sqrt(shown[0] * (1 - shown[0]) / n_rows)
     assert abs(held.mean() - shown[0]) < 5 * error
 
@@ -262,9 +261,7 @@ def test_certify_at_radii_fails_with_probability_at_most_alpha(
     radii = np.array([0.0, 0.1, 0.4, 0.7])
     paths = EveryPath(np.diff(geometric_looks(n_max), prepend=0), n_classes)
     used = None if weights is None else np.array(weights)
-    procedure = certify_at_radii(
-        paths.n_rows,
-        n_classes,
+    procedure = CertifyAtRadii(
         radii=radii,
         law=Gaussian(1.0),
         n_max=n_max,
@@ -273,14 +270,14 @@ def test_certify_at_radii_fails_with_probability_at_most_alpha(
         weights=used,
         slack=0.0,
         beta=0.0,
-    )
+    ).from_votes(paths.n_rows, n_classes)
     found = run(procedure, paths, paths.n_rows)
     used = np.ones(n_classes) if weights is None else used
     p = threatening_votes(n_classes, used, radii)
     failure = np.zeros(len(p))
     for label, radius in itertools.product(range(n_classes), radii):
-        claimed = ~found["abstained"] & (found["label"] == label)
-        claimed &= found["radius"] == radius
+        claimed = ~found.abstained & (found.label == label)
+        claimed &= found.radius == radius
         false = claim_is_false(p, used, label, radius)
         if claimed.any() and false.any():
             failure[false] += paths.probability(claimed, p[false])
@@ -310,9 +307,7 @@ def test_at_radii_the_tests_spend_alpha_and_no_more(
 
     monkeypatch.setattr(_certify_at_radii, "VoteRadius", Counted)
     monkeypatch.setattr(_certify_at_radii, "ThresholdTest", CountedTest)
-    procedure = certify_at_radii(
-        1,
-        n_classes,
+    procedure = CertifyAtRadii(
         radii=np.array([0.0, 0.5]),
         law=Gaussian(1.0),
         n_max=n_max,
@@ -321,7 +316,7 @@ def test_at_radii_the_tests_spend_alpha_and_no_more(
         weights=None,
         slack=0.0,
         beta=0.05,
-    )
+    ).from_votes(1, n_classes)
     run(procedure, SimulatedVotes(np.eye(n_classes)[0], np.random.default_rng(0)), 1)
     one_look = n_max == 1 and len(spent) > 1  # of the pairs only the last look's half
     assert sum(spent) == pytest.approx(0.05 * (0.875 if one_look else 1))
@@ -336,9 +331,7 @@ def test_at_radii_slack_is_asked_for_on_top_of_each_radius(
     found = []
     for radii, slack in (([0.0, 0.125, 0.5], 0.25), ([0.0, 0.375, 0.75], 0.0)):
         paths = EveryPath(np.diff(geometric_looks(n_max), prepend=0), n_classes)
-        procedure = certify_at_radii(
-            paths.n_rows,
-            n_classes,
+        procedure = CertifyAtRadii(
             radii=np.array(radii),
             law=Gaussian(1.0),
             n_max=n_max,
@@ -347,14 +340,13 @@ def test_at_radii_slack_is_asked_for_on_top_of_each_radius(
             weights=None if weights is None else np.array(weights),
             slack=slack,
             beta=0.05,
-        )
+        ).from_votes(paths.n_rows, n_classes)
         result = run(procedure, paths, paths.n_rows)
-        result["radius"] = np.searchsorted(radii, result["radius"])
-        found.append(result)
+        found.append(replace(result, radius=np.searchsorted(radii, result.radius)))
     given, added = found
-    for name in given:
-        np.testing.assert_array_equal(given[name], added[name])
-    assert set(given["radius"]) == {0, 1, 2}
+    for name, values in vars(given).items():
+        np.testing.assert_array_equal(values, getattr(added, name))
+    assert set(given.radius) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.3])
@@ -368,16 +360,16 @@ def test_predict_stops_wrongly_with_probability_at_most_alpha(
     """
     paths = EveryPath(np.diff(geometric_looks(n_max), prepend=0), n_classes)
     used = None if weights is None else np.array(weights)
-    procedure = decide_label(
-        paths.n_rows, n_classes, n_max=n_max, alpha=alpha, weights=used
+    procedure = DecideLabel(n_max=n_max, alpha=alpha, weights=used).from_votes(
+        paths.n_rows, n_classes
     )
     found = run(procedure, paths, paths.n_rows)
     used = np.ones(n_classes) if weights is None else used
     p = threatening_votes(n_classes, used, [0.0])
-    stopped = found["n_evaluations"] < n_max
+    stopped = found.n_evaluations < n_max
     decided = np.transpose(
         [
-            paths.probability(stopped & (found["label"] == label), p)
+            paths.probability(stopped & (found.label == label), p)
             for label in range(n_classes)
         ]
     )
@@ -451,9 +443,7 @@ def test_certify_fails_with_probability_at_most_alpha(
     alpha = 0.05
     paths = EveryEstimate(32 if tol > 0 else 100, n_max, n_classes)
     used = None if weights is None else np.array(weights)
-    procedure = certify_radius(
-        paths.n_rows,
-        n_classes,
+    procedure = CertifyRadius(
         law=Gaussian(1.0),
         n_max=n_max,
         alpha=alpha,
@@ -462,22 +452,22 @@ def test_certify_fails_with_probability_at_most_alpha(
         slack=0.0,
         tol=tol,
         beta=0.0,
-    )
+    ).from_votes(paths.n_rows, n_classes)
     found = run(procedure, paths, paths.n_rows)
-    counts, exists = found["counts"], paths.exists
+    counts, exists = found.counts, paths.exists
     assert counts.sum(axis=1)[exists].min() > 0
     used = np.ones(n_classes) if weights is None else used
     p = threatening_votes(n_classes, used, [0.0, 0.3])
     if n_classes == 2:
         # Just below a bound that the votes may come to.
-        reported = np.unique(found["p_lower"][exists])
+        reported = np.unique(found.p_lower[exists])
         reported = reported[reported > 0.05][::7] - 1e-9
         p = np.vstack([p, np.transpose([reported, 1 - reported])])
     failure = np.zeros(len(p))
     below = np.zeros(len(p))
     rows = np.flatnonzero(exists)
-    label, radius = found["label"][rows], found["radius"][rows]
-    lower, certified = found["p_lower"][rows], ~found["abstained"][rows]
+    label, radius = found.label[rows], found.radius[rows]
+    lower, certified = found.p_lower[rows], ~found.abstained[rows]
     outcomes, at = np.unique(
         counts[rows] @ 1000 ** np.arange(n_classes), return_inverse=True
     )
@@ -501,9 +491,7 @@ def test_slack_is_taken_off_each_radius(weights):
     found = []
     for slack in (0.0, 0.2):
         rng = np.random.default_rng(0)
-        procedure = certify_radius(
-            300,
-            3,
+        procedure = CertifyRadius(
             law=Gaussian(1.0),
             n_max=500,
             alpha=0.05,
@@ -512,13 +500,13 @@ def test_slack_is_taken_off_each_radius(weights):
             slack=slack,
             tol=0.05,
             beta=0.05,
-        )
+        ).from_votes(300, 3)
         p = rng.dirichlet([1, 1, 1], 300)
         found.append(run(procedure, SimulatedVotes(p, rng), 300))
     without, with_slack = found
-    radius = without.pop("radius"), with_slack.pop("radius")
-    np.testing.assert_array_equal(radius[1], np.maximum(radius[0] - 0.2, 0.0))
-    for name in without:
-        np.testing.assert_array_equal(without[name], with_slack[name])
-    assert np.any(~without["abstained"] & (radius[1] == 0))
-    assert np.any(radius[1] > 0)
+    radius = with_slack.radius
+    np.testing.assert_array_equal(radius, np.maximum(without.radius - 0.2, 0.0))
+    for name, values in vars(replace(without, radius=radius)).items():
+        np.testing.assert_array_equal(values, getattr(with_slack, name))
+    assert np.any(~without.abstained & (radius == 0))
+    assert np.any(radius > 0)

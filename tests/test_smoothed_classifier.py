@@ -144,6 +144,7 @@ class TestUnits:
         clf = smoothed(Spy(), sigma=0.5, n_predict=20_000).fit(
             [[0.0, 1], [1, 0]], [0, 1]
         )
+        seen.clear()  # of what fit probes the classifier with
         clf.predict_proba(X)
         noise = np.vstack(seen) - X
         n = noise.size
@@ -385,7 +386,7 @@ class TestFitted:
 
     @pytest.mark.parametrize("other", [None, "svc", object()])
     def test_not_an_estimator(self, other):
-        with pytest.raises(ValueError, match=r"'estimator' parameter .* 'fit' and"):
+        with pytest.raises(TypeError, match=r"^clf=.* is not a classifier"):
             SmoothedClassifier.from_fitted(other)
 
     def test_an_estimator_without_classes(self):

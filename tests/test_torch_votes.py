@@ -27,10 +27,10 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from sksmooth import SmoothedClassifier
-from sksmooth.noise import Gaussian, Stage
-from sksmooth.votes import MonteCarloVotes
-from sksmooth.votes.torch import torch_votes_or_reason
-from sksmooth.votes.torch._philox import philox, row_words, standard_normal
+from sksmooth.noise import Gaussian, Laplace, Splitting, Stage, Uniform
+from sksmooth.votes import Declined, Model, MonteCarloVotes
+from sksmooth.votes.torch import find_torch_votes
+from sksmooth.votes.torch._philox import philox, row_words, standard_noise
 from tests.estimator_checks import each_check
 
 LAW = Gaussian(0.25)
@@ -96,18 +96,16 @@ def conv_net():
     return fitted(convolutional())
 
 
-def source_of(estimator, rows=ROWS, classes=TEN, batch_size=8192, **options):
-    source = torch_votes_or_reason(
-        estimator, classes, LAW, KEY, batch_size, rows, **options
+def source_of(estimator, rows=ROWS, classes=TEN, batch_size=8192, law=LAW, **options):
+    return find_torch_votes(
+        Model(estimator, classes, law, KEY, batch_size, **options), rows
     )
-    assert not isinstance(source, str), source
-    return source
 
 
 def reason_of(estimator, rows=ROWS, classes=TEN):
-    reason = torch_votes_or_reason(estimator, classes, LAW, KEY, 8192, rows)
-    assert isinstance(reason, str)
-    return reason
+    with pytest.raises(Declined) as reason:
+        find_torch_votes(Model(estimator, classes, LAW, KEY, 8192), rows)
+    return str(reason.value)
 
 
 def draw(source, rows=ROWS, n=300, stage=Stage.ESTIMATE):
@@ -116,7 +114,7 @@ def draw(source, rows=ROWS, n=300, stage=Stage.ESTIMATE):
 
 
 def through_predict(estimator, rows=ROWS, n=300, classes=TEN):
-    return draw(MonteCarloVotes(estimator, classes, LAW, KEY, 8192), rows, n)
+    return draw(MonteCarloVotes(Model(estimator, classes, LAW, KEY, 8192)), rows, n)
 
 
 def assert_same_votes(first, second, n_ties=N_TIES):
@@ -329,15 +327,23 @@ def test_philox_gives_the_published_numbers():
         assert list(philox(counter, key)) == answer
 
 
+@pytest.mark.parametrize("law", [Laplace(0.3), Uniform(0.3), Gaussian(0.3)])
+def test_device_noise_is_that_of_the_law(law):
+    words = row_words([bytes(range(16))], "cpu").expand(20_000, 3)
+    noise = standard_noise(words, torch.arange(20_000), Stage.PILOT, 5, law)
+    noise = noise.flatten().numpy()
+    assert kstest(noise, lambda z: 1 - law.tail(z)).pvalue > 1e-3
+
+
 def test_device_noise_is_normal_and_independent():
     words = row_words([bytes(range(16)), bytes(range(1, 17))], "cpu")
     copies = torch.arange(20_000)
-    first = standard_normal(words[:1].expand(20_000, 3), copies, Stage.PILOT, 25)
+    first = standard_noise(words[:1].expand(20_000, 3), copies, Stage.PILOT, 25, LAW)
     assert first.dtype == torch.float64
     assert kstest(first.flatten().numpy(), "norm").pvalue > 1e-3
     others = [
-        standard_normal(words[1:].expand(20_000, 3), copies, Stage.PILOT, 25),
-        standard_normal(words[:1].expand(20_000, 3), copies, Stage.ESTIMATE, 25),
+        standard_noise(words[1:].expand(20_000, 3), copies, Stage.PILOT, 25, LAW),
+        standard_noise(words[:1].expand(20_000, 3), copies, Stage.ESTIMATE, 25, LAW),
         first.roll(1, dims=0),
         first.roll(1, dims=1),
         first.roll(13, dims=1),  # the two halves of a Box-Muller pair
@@ -354,26 +360,44 @@ def test_device_noise_reaches_far_tails():
     words = torch.zeros(1, 3, dtype=torch.int64)
     u = 0.5 * 2.0**-53
     assert np.sqrt(-2 * np.log(u)) > 8.5
-    noise = standard_normal(words, torch.zeros(1, dtype=torch.int64), Stage.PILOT, 7)
+    noise = standard_noise(
+        words, torch.zeros(1, dtype=torch.int64), Stage.PILOT, 7, LAW
+    )
     assert noise.shape == (1, 7)
     assert torch.isfinite(noise).all()
 
 
-def test_device_noise_lies_on_the_grid():
+UNITS = np.geomspace(0.1, 10, 64)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [LAW, Laplace(0.25), Uniform(0.25), Gaussian(0.25, scale=UNITS)],
+    ids=lambda law: law.name + "_scaled" * (law.scale is not None),
+)
+def test_device_noise_lies_on_the_grid(law):
     torch.manual_seed(0)
     identity = fitted(nn.Sequential(nn.Identity(), mlp()))
     identity.module_.double()
     seen = []
     identity.module_[0].register_forward_hook(lambda m, args, out: seen.append(out))
-    source = host_and_device(source_of(identity))[1]
+    source = host_and_device(source_of(identity, law=law))[1]
     seen.clear()
     draw(source, ROWS[:2], n=50)
     (noisy,) = seen
-    steps = noisy.numpy() / LAW.grid
+    steps = noisy.numpy() / law.grid
     assert_array_equal(steps, np.rint(steps))
-    rows = LAW.snap(ROWS[:2])
+    rows = law.snap(ROWS[:2])
     noise = noisy.numpy().reshape(2, 50, 64) - rows[:, np.newaxis]
-    assert abs(noise.std() / LAW.sigma - 1) < 4 / np.sqrt(2 * noise.size)
+    noise = (noise / law.deviation).flatten()
+    assert abs(noise.std() - 1) < 4 / np.sqrt(noise.size)
+    assert kstest(noise, lambda z: 1 - law.tail(z)).pvalue > 1e-3
+
+
+def test_laws_that_a_device_cannot_draw_are_drawn_on_the_host(net):
+    source = source_of(net, law=Splitting(0.25))
+    assert not source.noise_on_device
+    assert draw(source).sum() == 300 * len(ROWS)
 
 
 @pytest.mark.gpu
@@ -384,6 +408,11 @@ def test_a_gpu_votes_like_the_same_noise_on_the_host(net):
     assert next(net.module_.parameters()).device.type == "cpu"
     expected = draw(host_and_device(source_of(net))[1])
     assert_same_votes(draw(source), expected, n_ties=5)
+    for law in (Laplace(0.25), Uniform(0.25)):
+        source = source_of(net, device="cuda", law=law)
+        expected = draw(host_and_device(source_of(net, law=law))[1])
+        assert_same_votes(draw(source), expected, n_ties=5)
+    assert not source_of(net, device="cuda", law=Splitting(0.25)).noise_on_device
 
 
 # Mode of the module ------------------------------------------------------------------
@@ -823,7 +852,11 @@ def tidy_net():
     )
 
 
-@each_check([SmoothedClassifier(tidy_net(), n_predict=100)])
+# A net takes no weights.
+@each_check(
+    [SmoothedClassifier(tidy_net(), n_predict=100)],
+    without=(SmoothedClassifier, "sample_weight"),
+)
 def test_scikit_learn_check_of_a_smoothed_net(estimator, check):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Lazy modules are a new feature", UserWarning)

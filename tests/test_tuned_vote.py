@@ -36,13 +36,13 @@ from sksmooth.noise import Gaussian
 from sksmooth.shrinkage import ball_vanishing_sigma, ball_vote_probability
 from sksmooth.tuning._vote_weight_search import (
     VoteObjective,
-    contested_shares,
     cross_fitted_answers,
     cross_fitted_gain,
     is_beyond_noise,
     search_vote_weights,
+    worst_case_shares,
 )
-from tests.estimator_checks import each_check
+from tests.estimator_checks import each_check, request_weights
 from tests.known_regions import Inside
 
 SCORINGS = ("worst_class_accuracy", "balanced_accuracy", "accuracy")
@@ -305,7 +305,7 @@ def test_a_floor_comes_first_and_is_all_that_is_asked():
 def test_a_search_within_a_radius_finds_more_that_holds():
     # Class 0 is answered by a hair where it is right, the others clearly.
     shares, y = symmetric_shares(300, 3, 1.5, 0, handicap=0.5)
-    contested = contested_shares(shares, y, 0.5, 1000)
+    contested = worst_case_shares(shares, y, Gaussian(1.0), 0.5, 1000)
     goal = objective("worst_class_accuracy", 3)
     plain, within = (
         search_vote_weights(given, y, goal)[-1] for given in (shares, contested)
@@ -316,13 +316,13 @@ def test_a_search_within_a_radius_finds_more_that_holds():
     assert by_within > by_plain
 
 
-def test_contested_shares_tell_what_holds_within_a_radius():
+def test_worst_case_shares_tell_what_holds_within_a_radius():
     rng = np.random.default_rng(0)
     n, sigma, radius = 2000, 0.7, 0.4
     shares = rng.dirichlet(np.full(4, 0.4), n)
     y = rng.integers(4, size=n)
     weights = np.array([1.0, 3.0, 0.2, 1.5])
-    contested = contested_shares(shares, y, radius / sigma, 10**9)
+    contested = worst_case_shares(shares, y, Gaussian(sigma), radius, 10**9)
     right = answers_of(contested, weights) == y
 
     rows = np.arange(n)
@@ -335,14 +335,14 @@ def test_contested_shares_tell_what_holds_within_a_radius():
     clear = np.abs(radii.min(axis=1) - radius) > 1e-9
     assert 0 < holds[clear].sum() < clear.sum()
     assert_array_equal(right[clear], holds[clear])
-    assert contested_shares(shares, y) is shares
+    assert worst_case_shares(shares, y, Gaussian(1.0)) is shares
 
 
 def test_unanimous_votes_hold_no_infinite_radius():
     shares, y = np.array([[1.0, 0.0]]), np.array([0])
     reach = -ndtri(0.5 / 100)
     for factor, holds in ((0.99, True), (1.01, False)):
-        contested = contested_shares(shares, y, factor * reach, 100)
+        contested = worst_case_shares(shares, y, Gaussian(1.0), factor * reach, 100)
         assert (contested.argmax(axis=1) == y) == holds
 
 
@@ -515,7 +515,8 @@ def test_significance_none_takes_any_weights():
 
         def predict(self, X):
             rows = np.clip(np.rint(X[:, 0]), 0, 89).astype(int)
-            chance = np.random.default_rng(len(X)).random(len(X))
+            # Of noise with a hundredth for sigma, it is uniform up to 1e-8.
+            chance = (100 * X[:, 0] + 0.5) % 1.0
             return (chance[:, np.newaxis] > shares[rows].cumsum(1)[:, :2]).sum(axis=1)
 
         def __sklearn_is_fitted__(self):
@@ -777,6 +778,8 @@ def test_it_says_what_is_out_of_reach():
 )
 def test_scikit_learn_check(estimator, check, routing):
     with config_context(enable_metadata_routing=routing):
+        if routing:
+            estimator = request_weights(estimator)
         try:
             check(estimator)
         except SkipTest as skipped:

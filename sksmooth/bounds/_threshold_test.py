@@ -62,8 +62,9 @@ class ThresholdTest:
 
         Parameters
         ----------
-        miss : array-like of float in (0, 1)
-            One minus the thresholds.
+        miss : array-like of float in [0, 1)
+            One minus the thresholds. Where it is 0 no count is ever enough, and every
+            count is hopeless at once.
         n_max : int
             The last look.
         alpha : float

@@ -8,15 +8,29 @@ from sksmooth.certificates._certificates import (
     check_radius,
     class_index,
 )
-from sksmooth.certificates._labels import LabelIndex
+from sksmooth.certificates._known_classes import (
+    describe_unknown,
+    require_known,
+    unknown_classes,
+)
+from sksmooth.certificates._labels import LabelIndex, check_classes
+from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
 from sksmooth.certificates._vote_weights import resolve_vote_weights
 
 __all__ = [
+    "Answers",
     "Certificates",
     "CertifyInterrupted",
     "LabelIndex",
+    "Labels",
+    "RowAnswers",
+    "Shares",
+    "check_classes",
     "check_radii",
     "check_radius",
     "class_index",
+    "describe_unknown",
+    "require_known",
     "resolve_vote_weights",
+    "unknown_classes",
 ]

@@ -140,6 +140,18 @@ class Certificates:
     slack : float, default=0.0
         What was taken off each radius so that it also holds between the points of the
         grid that noise is drawn on.
+    scale : tuple of float of shape (n_features,) or None, default=None
+        Unit of each feature: radii are in norms of ``delta / scale``, and features of
+        scale 0 are held fixed. None is 1 for all features.
+    features : tuple of str or None, default=None
+        Names of the features, where `X` has names.
+    denoiser : str or None, default=None
+        The denoiser in front of the base classifier; it is part of what is certified.
+    index : array-like of shape (n_rows,) or None, default=None
+        Labels of the samples, where `X` is a DataFrame of pandas. Certificates are
+        compared without them.
+    law : dict or None, default=None
+        What else defines the law of the noise.
 
     Raises
     ------
@@ -179,6 +191,11 @@ class Certificates:
     method: str
     radii: tuple[float, ...] | None = None
     slack: float = 0.0
+    scale: tuple[float, ...] | None = None
+    features: tuple[str, ...] | None = None
+    denoiser: str | None = None
+    index: np.ndarray | None = None
+    law: dict[str, Any] | None = None
 
     if TYPE_CHECKING:
         # What the fields may be given as; above is what they become.
@@ -198,6 +215,11 @@ class Certificates:
             method: str,
             radii: Sequence[float] | None = None,
             slack: float = 0.0,
+            scale: Sequence[float] | None = None,
+            features: Sequence[str] | None = None,
+            denoiser: str | None = None,
+            index: ArrayLike | None = None,
+            law: dict[str, Any] | None = None,
         ) -> None: ...
 
     def __post_init__(self):
@@ -268,6 +290,7 @@ class Certificates:
         for array in arrays.values():
             array.setflags(write=False)
         scalars = {
+            **self._space(n_rows),
             "sigma": float(self.sigma),
             "alpha": float(self.alpha),
             "radii": radii,
@@ -275,6 +298,34 @@ class Certificates:
         }
         for name, value in {**arrays, **scalars}.items():
             object.__setattr__(self, name, value)
+
+    def _space(self, n_rows):
+        """Check the fields that say what a radius is about."""
+        scale, features, index = self.scale, self.features, self.index
+        if scale is not None:
+            scale = tuple(float(value) for value in scale)
+            if not all(0 <= value < np.inf for value in scale) or not any(scale):
+                raise ValueError(
+                    f"scale must hold finite numbers >= 0, not all of them 0, got "
+                    f"{scale}."
+                )
+        if features is not None:
+            features = tuple(features)
+            if scale is not None and len(features) != len(scale):
+                raise ValueError(
+                    f"features has {len(features)} names for {len(scale)} numbers in "
+                    "scale."
+                )
+        if index is not None:
+            index = np.array(index)
+            if index.shape[:1] != (n_rows,):
+                raise ValueError(
+                    f"index must have {n_rows} labels as label has, got shape "
+                    f"{index.shape}."
+                )
+            index.setflags(write=False)
+        law = None if self.law is None else dict(self.law)
+        return {"scale": scale, "features": features, "index": index, "law": law}
 
     def _numbers(self, name, shape, dtype):
         """Return a copy of one numeric field: checked, finite and not negative."""
@@ -321,6 +372,85 @@ class Certificates:
             If `radius` is negative, infinite or nan.
         """
         return ~self.abstained & (self.radius >= check_radius(radius))
+
+    def holds_for(self, delta: ArrayLike) -> NDArray[np.bool_]:
+        """Tell for each sample whether its label is certified under a given change.
+
+        Parameters
+        ----------
+        delta : array-like of shape (n_features,) or (n_rows, n_features)
+            Change of each feature, in its own units; one for all samples or one for
+            each. Features that are held fixed must not change.
+
+        Returns
+        -------
+        holds : ndarray of bool of shape (n_rows,)
+            False means "not shown".
+
+        Raises
+        ------
+        ValueError
+            If `delta` has the wrong shape, is not finite, or changes a feature that is
+            held fixed.
+        """
+        delta = np.asarray(delta, dtype=np.float64)
+        n_features = None if self.scale is None else len(self.scale)
+        wrong = delta.ndim not in (1, 2) or (
+            n_features is not None and delta.shape[-1] != n_features
+        )
+        if wrong or (delta.ndim == 2 and len(delta) not in (1, len(self))):
+            raise ValueError(
+                f"delta has shape {delta.shape}; give one change per feature, or one "
+                f"line of changes for each of the {len(self)} samples."
+            )
+        if not np.isfinite(delta).all():
+            raise ValueError("delta must be finite; it holds nan or infinity.")
+        if self.scale is not None:
+            scale = np.array(self.scale)
+            fixed = scale == 0
+            if np.any(delta[..., fixed]):
+                raise ValueError(
+                    "delta changes the features "
+                    f"{[self._feature(j) for j in np.flatnonzero(fixed)]}, of which "
+                    "some are held fixed: the certificates say nothing of such changes."
+                )
+            delta = delta[..., ~fixed] / scale[~fixed]
+        # Rounded up: a norm that is a little too small would be a false certificate.
+        rounding = (delta.shape[-1] + 4) * np.finfo(np.float64).eps
+        size = np.linalg.norm(delta, self.norm, axis=-1) * (1 + rounding)
+        return ~self.abstained & (self.radius >= size)
+
+    def feature_radius(self, feature: str | int) -> NDArray[np.float64]:
+        """Return how far one feature alone may move, in its own units.
+
+        Parameters
+        ----------
+        feature : str or int
+            Name or position of the feature.
+
+        Returns
+        -------
+        radius : ndarray of shape (n_rows,)
+            0.0 where abstained, and everywhere for a feature that is held fixed.
+
+        Raises
+        ------
+        ValueError
+            If there is no such feature.
+        """
+        position: Any = feature
+        if self.features is not None and feature in self.features:
+            position = self.features.index(str(feature))
+        n_features = len(self.scale or self.features or ())
+        is_position = isinstance(position, numbers.Integral)
+        if not is_position or (n_features and not -n_features <= position < n_features):
+            known = list(self.features or range(n_features))
+            raise ValueError(f"feature={feature!r} is none of the features {known}.")
+        unit = 1.0 if self.scale is None else self.scale[int(position)]
+        return np.maximum(np.nextafter(self.radius * unit, -np.inf), 0.0)
+
+    def _feature(self, position):
+        return int(position) if self.features is None else self.features[position]
 
     def to_labels(self, abstain_label: Any = None) -> NDArray[Any]:
         """Return the labels with abstentions written as a label of their own.
@@ -407,8 +537,8 @@ class Certificates:
         }
         for label, votes in zip(self.classes.tolist(), self.counts.T, strict=True):
             columns[f"count_{label}"] = votes
-        frame = pd.DataFrame(columns, copy=True)
-        for name in ("sigma", "noise", "norm", "alpha", "method", "radii"):
+        frame = pd.DataFrame(columns, index=self.index, copy=True)
+        for name in ("sigma", "noise", "norm", "alpha", "method", "radii", "scale"):
             frame.attrs[name] = getattr(self, name)
         return frame
 
@@ -439,7 +569,9 @@ class Certificates:
                 raise IndexError(
                     f"the mask has {len(rows)} entries for {len(self)} certificates."
                 )
-        by_row = ("label", "radius", "abstained", "p_lower", "counts", "n_evaluations")
+        by_row = ["label", "radius", "abstained", "p_lower", "counts", "n_evaluations"]
+        if self.index is not None:
+            by_row.append("index")
         return type(self)(
             **{
                 field.name: getattr(self, field.name)[rows]
@@ -455,6 +587,7 @@ class Certificates:
         return all(
             _same(getattr(self, field.name), getattr(other, field.name))
             for field in fields(self)
+            if field.name != "index"
         )
 
     __hash__ = None  # type: ignore[assignment] # Python's way to say unhashable
@@ -479,4 +612,11 @@ class Certificates:
         ]
         if self.radii is not None:
             parts.append(f"radii={self.radii}")
+        if self.norm != 2:
+            parts.append(f"norm={self.norm:g}")
+        if self.scale is not None:
+            n_noisy = sum(value > 0 for value in self.scale)
+            parts.append(f"noise on {n_noisy} of {len(self.scale)} features")
+        if self.denoiser is not None:
+            parts.append(f"denoiser={self.denoiser}")
         return f"Certificates({', '.join(parts)})"

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From the labels a base classifier answers to positions among its classes."""
+"""Classes of a classifier, and from predicted labels to positions among them."""
 
 import numpy as np
+
+_MOST_SHOWN = 10
 
 
 class LabelIndex:
@@ -19,15 +21,21 @@ class LabelIndex:
 
     def __init__(self, classes):
         self._classes = np.asarray(classes)
-        self._order = np.argsort(self._classes, kind="stable")
-        self._sorted = self._classes[self._order]
         self._is_range = self._classes.dtype.kind in "iu" and np.array_equal(
             self._classes, np.arange(len(self._classes))
         )
+        self._position = None
+        if self._classes.dtype.kind == "O":  # labels of different kinds have no order
+            self._position = {label: at for at, label in enumerate(self._classes)}
+            return
+        self._order = np.argsort(self._classes, kind="stable")
+        self._sorted = self._classes[self._order]
 
     def positions(self, labels, n_rows):
-        """Position of each label of a one-dimensional array of `n_rows` labels."""
-        labels = np.asarray(labels)
+        """Position of each of `n_rows` labels, in a vector or in one column."""
+        labels = _unmasked(labels)
+        if labels.shape == (n_rows, 1):
+            labels = labels[:, 0]
         if labels.shape != (n_rows,):
             raise ValueError(
                 f"estimator.predict returned an array of shape {labels.shape} for "
@@ -37,6 +45,9 @@ class LabelIndex:
         if self._is_range and labels.dtype.kind in "iu":
             known = (labels >= 0) & (labels < len(self._classes))
             at = labels
+        elif self._position is not None:
+            at = self._looked_up(labels)
+            known = at >= 0
         else:
             try:
                 at = np.searchsorted(self._sorted, labels)
@@ -45,9 +56,78 @@ class LabelIndex:
             at = self._order[np.minimum(at, len(self._order) - 1)]
             known = np.broadcast_to(self._classes[at] == labels, labels.shape)
         if not np.all(known):
-            stranger = labels[~known][0]
+            unknown = labels[~known]
             raise ValueError(
-                f"estimator.predict returned {stranger!r}, which is not in its "
-                f"classes {self._classes.tolist()}."
+                f"estimator.predict returned {unknown[0]!r} for {len(unknown)} of "
+                f"{n_rows} rows, which is not in its classes {shown(self._classes)}."
             )
         return at
+
+    def _looked_up(self, labels):
+        try:
+            found = (self._position.get(label, -1) for label in labels)
+            return np.fromiter(found, dtype=np.intp, count=len(labels))
+        except TypeError as error:
+            raise ValueError(
+                f"estimator.predict returned an array of {type(labels[0]).__name__}; "
+                "one label per row is needed."
+            ) from error
+
+
+def check_classes(classes):
+    """Refuse classes that labels cannot be counted for.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If there are none, if two are equal, or if one does not equal itself.
+    """
+    if not len(classes):
+        raise ValueError("estimator has no classes: its classes_ is empty.")
+    labels = classes.tolist()
+    strange = [label for label in labels if not _equals_itself(label)]
+    if strange:
+        raise ValueError(
+            f"estimator has the class {strange[0]!r} in classes_, which does not equal "
+            "itself, so no vote can be counted for it. Give samples without a label a "
+            "label of their own, or leave them out of the training data."
+        )
+    seen: set = set()
+    repeated = [label for label in labels if label in seen or seen.add(label)]
+    if repeated:
+        raise ValueError(
+            f"estimator has the class {repeated[0]!r} more than once in "
+            f"classes_={shown(classes)}; each class must be there once."
+        )
+
+
+def shown(classes):
+    """A list of classes for a message, cut off if it is long."""
+    labels = np.asarray(classes).tolist()
+    if len(labels) <= _MOST_SHOWN:
+        return str(labels)
+    some = ", ".join(map(repr, labels[:_MOST_SHOWN]))
+    return f"[{some}, ...] ({len(labels)} classes)"
+
+
+def _equals_itself(label):
+    try:
+        return bool(label == label)
+    except TypeError:  # pandas.NA is neither equal nor different
+        return False
+
+
+def _unmasked(labels):
+    if np.ma.isMaskedArray(labels):
+        n_masked = int(np.ma.count_masked(labels))
+        if n_masked:
+            raise ValueError(
+                f"estimator.predict returned {n_masked} masked labels of {labels.size};"
+                " a masked label counts for no class. Return a label for every row."
+            )
+        labels = labels.data
+    return np.asarray(labels)

@@ -5,8 +5,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtri
 
-from sksmooth._special import LOG_HALF, find_root, log1mexp
+from sksmooth._special import find_root, log1mexp
 from sksmooth._typing import FloatOrArray
+from sksmooth.geometry._laws import SLABS, check_noise
 from sksmooth.geometry._numerics import (
     certified_radius,
     check_finite,
@@ -50,11 +51,11 @@ def _check_point(point, halfwidths):
     return point
 
 
-def _box_log_votes(point, halfwidths, sigma):
+def _box_log_votes(point, halfwidths, sigma, noise="gaussian"):
     sigma = check_sigma(sigma)
     halfwidths = _check_halfwidths(halfwidths)
     point = _check_point(point, halfwidths)
-    inside, outside = slab_log_votes(point, halfwidths, sigma[..., None])
+    inside, outside = slab_log_votes(point, halfwidths, sigma[..., None], noise)
     inside, rare = inside.sum(axis=-1), logsumexp(outside, axis=-1)
     negligible = rare < _LOG_NEGLIGIBLE
     union = log1mexp(np.where(negligible, -1.0, inside))
@@ -67,6 +68,7 @@ def box_vote_probability(
     sigma: ArrayLike,
     *,
     complement: bool = False,
+    noise: str = "gaussian",
 ) -> FloatOrArray:
     r"""Probability that a noisy row falls into an axis-aligned box.
 
@@ -82,6 +84,8 @@ def box_vote_probability(
     complement : bool, default=False
         Return the probability of falling outside instead, accurate also where it is
         tiny.
+    noise : {"gaussian", "laplace", "uniform"}, default="gaussian"
+        Law of the noise.
 
     Returns
     -------
@@ -91,8 +95,8 @@ def box_vote_probability(
     Raises
     ------
     ValueError
-        If `halfwidths` or `sigma` is not positive, `point` or `sigma` is not finite, or
-        `point` or `halfwidths` has no axis over sides.
+        If `halfwidths` or `sigma` is not positive, `point` or `sigma` is not finite,
+        `point` or `halfwidths` has no axis over sides, or `noise` is unknown.
 
     See Also
     --------
@@ -114,10 +118,17 @@ def box_vote_probability(
     >>> round(float(box_vote_probability([0.0, 0.0, 0.0], [1.0, 1.0, 1.0], 0.5)), 4)
     0.8696
     """
-    return np.exp(_box_log_votes(point, halfwidths, sigma)[complement])
+    votes = _box_log_votes(point, halfwidths, sigma, check_noise(noise))
+    return np.exp(votes[complement])
 
 
-def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrArray:
+def box_smoothed_halfwidths(
+    halfwidths: ArrayLike,
+    sigma: ArrayLike,
+    n_classes: ArrayLike = 2,
+    *,
+    noise: str = "gaussian",
+) -> FloatOrArray:
     r"""Half-widths, along the axes, of the region of the smoothed classifier.
 
     Parameters
@@ -128,18 +139,25 @@ def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrA
     sigma : array-like of shape (...)
         Standard deviation of the noise, in the units of `halfwidths`; 0 is allowed and
         changes nothing.
+    n_classes : array-like of int, shape (...), default=2
+        Number of classes c. For two this is the boundary of the smoothed classifier.
+        For more it is that of the region in which the class has at least 1/c of the
+        votes, as in [1]_: outside of it the class cannot win, whatever the others are.
+    noise : {"gaussian", "laplace", "uniform"}, default="gaussian"
+        Law of the noise.
 
     Returns
     -------
     ndarray of shape (..., n_sides)
         For each side, how far one can walk from the centre along its axis until the
-        vote probability is 1/2; 0 for all sides from the vanishing sigma on.
+        vote probability is 1/c; 0 for all sides from the vanishing sigma on.
 
     Raises
     ------
     ValueError
-        If `halfwidths` is not positive, `sigma` is negative or not finite, or
-        `halfwidths` has no axis over sides.
+        If `halfwidths` is not positive, `sigma` is negative or not finite, `halfwidths`
+        has no axis over sides, `n_classes` is not a whole number of at least 2, or
+        `noise` is unknown.
 
     See Also
     --------
@@ -149,9 +167,9 @@ def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrA
     Notes
     -----
     Along axis i the other sides stay at their centres, so the boundary is where the
-    slab of side i alone has the vote probability :math:`1 / (2 \prod_{j \neq i} (2
-    \Phi(a_j / \sigma) - 1))`, which is more than 1/2. The region of the smoothed
-    classifier is no box: its corners are rounded off.
+    slab of side i alone has the vote probability :math:`1 / (c \prod_{j \neq i} (2
+    \Phi(a_j / \sigma) - 1))`, which for two classes is more than 1/2. The region of the
+    smoothed classifier is no box: its corners are rounded off.
 
     References
     ----------
@@ -165,26 +183,30 @@ def box_smoothed_halfwidths(halfwidths: ArrayLike, sigma: ArrayLike) -> FloatOrA
     >>> box_smoothed_halfwidths([1.0, 1.0, 2.0], 0.5).round(4)
     array([0.97  , 0.97  , 1.9387])
     """
-    halfwidths = _check_halfwidths(halfwidths)
-    sigma = check_nonnegative("sigma", sigma)[..., None]
-    halfwidths, sigma = np.broadcast_arrays(halfwidths, sigma)
+    halfwidths, sigma, n_classes = np.broadcast_arrays(
+        _check_halfwidths(halfwidths),
+        check_nonnegative("sigma", sigma)[..., None],
+        check_whole("n_classes", n_classes, 2)[..., None],
+    )
+    check_noise(noise)
+    log_share = -np.log(n_classes)
     noisy = sigma > 0
     scaled = np.divide(
         halfwidths, sigma, out=np.full(halfwidths.shape, np.inf), where=noisy
     )
-    log_centre = slab_log_probabilities(scaled, scaled, 2 * scaled)[0]
+    log_centre = slab_log_probabilities(scaled, scaled, 2 * scaled, noise)[0]
     log_all = log_centre.sum(axis=-1, keepdims=True)
-    result = np.where(log_all > LOG_HALF, halfwidths, 0.0)
+    result = np.where(log_all > log_share, halfwidths, 0.0)
     moved = noisy & (result > 0) & np.isfinite(halfwidths)
     log_others = (log_all - log_centre)[moved]
-    log_outside = log1mexp(LOG_HALF - log_others)
-    gap = slab_boundary_gap(scaled[moved], log_outside)
+    log_outside = log1mexp(log_share[moved] - log_others)
+    gap = slab_boundary_gap(scaled[moved], log_outside, noise)
     result[moved] -= sigma[moved] * gap
     return result
 
 
 def box_vanishing_sigma(
-    halfwidths: ArrayLike, n_classes: ArrayLike = 2
+    halfwidths: ArrayLike, n_classes: ArrayLike = 2, *, noise: str = "gaussian"
 ) -> FloatOrArray:
     r"""Sigma from which on the smoothed classifier never votes for a box.
 
@@ -196,6 +218,8 @@ def box_vanishing_sigma(
     n_classes : array-like of int, shape (...), default=2
         Number of classes. Exact for two; for more, the sigma past which the class
         cannot win anywhere, whatever the others are.
+    noise : {"gaussian", "laplace", "uniform"}, default="gaussian"
+        Law of the noise.
 
     Returns
     -------
@@ -205,8 +229,8 @@ def box_vanishing_sigma(
     Raises
     ------
     ValueError
-        If `halfwidths` is not positive or has no axis over sides, or `n_classes` is not
-        a whole number of at least 2.
+        If `halfwidths` is not positive or has no axis over sides, `n_classes` is not a
+        whole number of at least 2, or `noise` is unknown.
 
     See Also
     --------
@@ -244,21 +268,25 @@ def box_vanishing_sigma(
     sides = halfwidths[bounded] / unit[:, None]
     # If all sides were as narrow as the narrowest, or if it were the only one.
     n_sides = np.isfinite(sides).sum(axis=-1)
-    low = -1 / ndtri(-np.expm1(log_share / n_sides) / 2)
-    high = -1 / ndtri(-np.expm1(log_share) / 2)
+    if check_noise(noise) in SLABS:
+        quantile = SLABS[noise].quantile
+        low = 1 / quantile(np.exp(log_share / n_sides))
+        high = 1 / quantile(np.exp(log_share))
+    else:
+        low = -1 / ndtri(-np.expm1(log_share / n_sides) / 2)
+        high = -1 / ndtri(-np.expm1(log_share) / 2)
 
     def deficit(sigma):
         scaled = sides / sigma[:, None]
-        return log_share - slab_log_probabilities(scaled, scaled, 2 * scaled)[0].sum(
-            axis=-1
-        )
+        log_votes = slab_log_probabilities(scaled, scaled, 2 * scaled, noise)[0]
+        return log_share - log_votes.sum(axis=-1)
 
     result[bounded] = unit * find_root(deficit, low, high)
     return result[()]
 
 
 def box_certified_radius(
-    point: ArrayLike, halfwidths: ArrayLike, sigma: ArrayLike
+    point: ArrayLike, halfwidths: ArrayLike, sigma: ArrayLike, *, side: str = "either"
 ) -> FloatOrArray:
     r"""Certified radius of the smoothed two-class classifier "box or not".
 
@@ -271,17 +299,20 @@ def box_certified_radius(
         that does not bound it.
     sigma : array-like of shape (...)
         Standard deviation of the noise, in the units of `point`.
+    side : {"either", "inside", "outside"}, default="either"
+        Whose radius it is: that of the side that wins the vote, or that of one side
+        only, which is 0 where the other one wins.
 
     Returns
     -------
     float or ndarray of shape (...)
-        The last axis, over sides, is gone. The radius is Euclidean. It belongs to the
-        side that wins the vote, inside or outside, and is 0 where they tie.
+        The last axis, over sides, is gone. The radius is Euclidean, and 0 where inside
+        and outside tie.
 
     Raises
     ------
     ValueError
-        As `box_vote_probability`.
+        As `box_vote_probability`, or if `side` is unknown.
 
     See Also
     --------
@@ -304,4 +335,4 @@ def box_certified_radius(
     0.5623
     """
     inside, outside = _box_log_votes(point, halfwidths, sigma)
-    return certified_radius(inside, outside, sigma)
+    return certified_radius(inside, outside, sigma, side)

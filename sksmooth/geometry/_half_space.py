@@ -3,13 +3,15 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._numerics import (
     check_finite,
     check_nonnegative,
     check_sigma,
+    check_whole,
+    of_side,
 )
 
 
@@ -63,23 +65,31 @@ def half_space_vote_probability(
     return ndtr(-offset / sigma if complement else offset / sigma)
 
 
-def half_space_boundary_shift(sigma: ArrayLike) -> FloatOrArray:
-    """How far smoothing moves the boundary of a half-space: not at all.
+def half_space_boundary_shift(
+    sigma: ArrayLike, n_classes: ArrayLike = 2
+) -> FloatOrArray:
+    r"""How far smoothing moves the boundary of a half-space: for two classes, not.
 
     Parameters
     ----------
     sigma : array-like
         Standard deviation of the noise.
+    n_classes : array-like of int, default=2
+        Number of classes c. For two this is the boundary of the smoothed classifier.
+        For more it is that of the region in which the class has at least 1/c of the
+        votes, as in [1]_: outside of it the class cannot win, whatever the others are.
 
     Returns
     -------
     float or ndarray
-        Zeros of the shape of `sigma`.
+        Of the shape the arguments broadcast to. Positive shifts would go into the
+        half-space; it is 0 for two classes and negative for more.
 
     Raises
     ------
     ValueError
-        If `sigma` is negative or not finite.
+        If `sigma` is negative or not finite, or `n_classes` is not a whole number of at
+        least 2.
 
     See Also
     --------
@@ -88,16 +98,23 @@ def half_space_boundary_shift(sigma: ArrayLike) -> FloatOrArray:
     Notes
     -----
     The vote probability is 1/2 exactly on the boundary, see
-    `half_space_vote_probability`. It is the limit of the ball as its radius, and of the
-    cone as its half-angle, grows.
+    `half_space_vote_probability`, and 1/c at the offset :math:`\sigma \Phi^{-1}(1/c)`.
+    It is the limit of the ball as its radius, and of the cone as its half-angle, grows.
+
+    References
+    ----------
+    .. [1] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
+       Cost of Randomized Smoothing", AISTATS 2021, arXiv:2003.01249.
 
     Examples
     --------
     >>> from sksmooth.shrinkage import half_space_boundary_shift
-    >>> float(half_space_boundary_shift(0.5))
-    0.0
+    >>> half_space_boundary_shift(0.5, [2, 10]).round(4)
+    array([ 0.    , -0.6408])
     """
-    return np.zeros_like(check_nonnegative("sigma", sigma))[()]
+    sigma = check_nonnegative("sigma", sigma)
+    # 0.0 - x, so that two classes give 0.0 and not -0.0.
+    return 0.0 - sigma * ndtri(1 - 1 / check_whole("n_classes", n_classes, 2))
 
 
 def half_space_vanishing_sigma() -> float:
@@ -128,7 +145,9 @@ def half_space_vanishing_sigma() -> float:
     return np.inf
 
 
-def half_space_certified_radius(offset: ArrayLike, sigma: ArrayLike) -> FloatOrArray:
+def half_space_certified_radius(
+    offset: ArrayLike, sigma: ArrayLike, *, side: str = "either"
+) -> FloatOrArray:
     r"""Certified radius of the smoothed half-space: the distance to its boundary.
 
     Parameters
@@ -137,17 +156,19 @@ def half_space_certified_radius(offset: ArrayLike, sigma: ArrayLike) -> FloatOrA
         Signed distance of the row to the boundary, positive inside.
     sigma : array-like
         Standard deviation of the noise, in the units of `offset`.
+    side : {"either", "inside", "outside"}, default="either"
+        Whose radius it is: that of the side that wins the vote, or that of one side
+        only, which is 0 where the other one wins.
 
     Returns
     -------
     float or ndarray
-        Of the shape the arguments broadcast to. It belongs to the side that wins the
-        vote, inside or outside, and is 0 on the boundary.
+        Of the shape the arguments broadcast to; 0 on the boundary.
 
     Raises
     ------
     ValueError
-        If `sigma` is not positive, or an argument is not finite.
+        If `sigma` is not positive, an argument is not finite, or `side` is unknown.
 
     See Also
     --------
@@ -171,4 +192,5 @@ def half_space_certified_radius(offset: ArrayLike, sigma: ArrayLike) -> FloatOrA
     3.0
     """
     offset, sigma = check_finite("offset", offset), check_sigma(sigma)
-    return np.broadcast_arrays(np.abs(offset), sigma)[0].copy()[()]
+    offset = np.broadcast_arrays(offset, sigma)[0]
+    return of_side(np.abs(offset), offset, side)

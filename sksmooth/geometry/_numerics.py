@@ -7,7 +7,8 @@ from scipy.special import ndtri_exp
 from sksmooth._special import LOG_HALF
 
 
-def _as_floats(name, value):
+def as_floats(name, value):
+    """Numbers of any size, as an array."""
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -24,27 +25,27 @@ def _refuse(name, values, bad, demand):
 
 def check_finite(name, value):
     """Any real numbers."""
-    values = _as_floats(name, value)
+    values = as_floats(name, value)
     return _refuse(name, values, ~np.isfinite(values), "finite")
 
 
 def check_nonnegative(name, value):
     """Numbers in [0, inf)."""
-    values = _as_floats(name, value)
+    values = as_floats(name, value)
     bad = ~(np.isfinite(values) & (values >= 0))
     return _refuse(name, values, bad, "finite and at least 0")
 
 
 def check_positive(name, value):
     """Numbers in (0, inf)."""
-    values = _as_floats(name, value)
+    values = as_floats(name, value)
     bad = ~(np.isfinite(values) & (values > 0))
     return _refuse(name, values, bad, "finite and greater than 0")
 
 
 def check_sigma(sigma):
     """Noise levels at which votes exist: positive ones."""
-    values = _as_floats("sigma", sigma)
+    values = as_floats("sigma", sigma)
     bad = ~(np.isfinite(values) & (values > 0))
     demand = "finite and greater than 0 (without noise there are no votes)"
     return _refuse("sigma", values, bad, demand)
@@ -52,13 +53,23 @@ def check_sigma(sigma):
 
 def check_whole(name, value, minimum):
     """Whole numbers of at least `minimum`, as floats."""
-    values = _as_floats(name, value)
+    values = as_floats(name, value)
     bad = ~(np.isfinite(values) & (values >= minimum) & (values == np.floor(values)))
     return _refuse(name, values, bad, f"a whole number of at least {minimum}")
 
 
-def certified_radius(log_inside, log_outside, sigma):
+def certified_radius(log_inside, log_outside, sigma, side):
     """Radius of the side that wins, from the logarithm of the side that loses."""
     # +0.0 turns the -0.0 of a tie into 0.0.
     log_loser = np.minimum(np.minimum(log_inside, log_outside), LOG_HALF)
-    return np.maximum(-np.asarray(sigma) * ndtri_exp(log_loser), 0.0) + 0.0
+    radius = np.maximum(-np.asarray(sigma) * ndtri_exp(log_loser), 0.0) + 0.0
+    return of_side(radius, np.asarray(log_inside) - log_outside, side)
+
+
+def of_side(radius, lead, side):
+    """`radius` where the wanted side wins, else 0; inside wins where `lead` > 0."""
+    if not (isinstance(side, str) and side in ("either", "inside", "outside")):
+        raise ValueError(f"side must be 'either', 'inside' or 'outside', got {side!r}.")
+    if side == "either":
+        return radius
+    return np.where(lead > 0 if side == "inside" else lead < 0, radius, 0.0)[()]

@@ -1,28 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What smoothing costs each class: base against smoothed, abstention apart."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
-from sksmooth.bounds import share_interval
 from sksmooth.certificates import Certificates, check_radius, class_index
 from sksmooth.inspection._certified_accuracy_display import base_name
-from sksmooth.inspection._drawing import (
-    get_axes,
-    legend_below,
-    noise_name,
-    tidy,
-)
+from sksmooth.inspection._display import _DisplayBase
+from sksmooth.inspection._drawing import legend_below
+from sksmooth.metrics import ClassTally
 from sksmooth.metrics._scorers import _find_smoothed
-from sksmooth.metrics._scores import (
-    check_asked,
-    check_known,
-    check_rows,
-    is_right,
-)
+from sksmooth.metrics._scores import check_asked, check_rows, is_right, known_index
 from sksmooth.shrinkage._smoothed_copy import base_labels
 
 if TYPE_CHECKING:
@@ -32,7 +24,7 @@ if TYPE_CHECKING:
 _RIGHT, _UNSURE, _ABSTAINED, _BASE = "#0072B2", "#56B4E9", "#E69F00", "black"
 
 
-class ClasswiseAccuracyDisplay:
+class ClasswiseAccuracyDisplay(_DisplayBase):
     """Accuracy of each class, of the base classifier and of the smoothed one.
 
     A bar for each class holds the rows that are right (and certified within the
@@ -47,17 +39,11 @@ class ClasswiseAccuracyDisplay:
     ----------
     classes : ndarray of shape (n_classes,)
         The classes.
-    support : ndarray of int of shape (n_classes,)
-        Number of rows of each class.
-    accuracy : ndarray of shape (n_classes,)
-        Share of the rows of a class that are right, and certified within `radius`; nan
-        for a class without rows.
-    closer : ndarray of shape (n_classes,)
-        Share that is right and certified, but within less than `radius`.
-    abstained : ndarray of shape (n_classes,)
-        Share that has no certificate.
-    base_accuracy : ndarray of shape (n_classes,), default=None
-        Share that the base classifier gets right without noise.
+    tallies : dict of str to ClassTally
+        Rows of each class: "accuracy", those that are right and certified within
+        `radius`; "closer", right and certified within less; "abstained", without a
+        certificate; and "base_accuracy", those that the base classifier gets right
+        without noise, if it is known.
     radius : float, default=0.0
         Radius, in the units of X.
     certified : bool, default=True
@@ -69,6 +55,16 @@ class ClasswiseAccuracyDisplay:
 
     Attributes
     ----------
+    support : ndarray of int of shape (n_classes,)
+        Number of samples of each class.
+    accuracy : ndarray of shape (n_classes,)
+        Share of the samples of each class that are right and certified within
+        `radius`; nan for a class without samples.
+    closer, abstained : ndarray of shape (n_classes,)
+        Share that is right and certified within less than `radius`; share that has no
+        certificate.
+    base_accuracy : ndarray of shape (n_classes,) or None
+        Share that the base classifier gets right; None if it is not known.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     order_ : ndarray of int
@@ -107,26 +103,24 @@ class ClasswiseAccuracyDisplay:
         self,
         *,
         classes: NDArray[Any],
-        support: NDArray[np.integer],
-        accuracy: NDArray[np.float64],
-        closer: NDArray[np.float64],
-        abstained: NDArray[np.float64],
-        base_accuracy: NDArray[np.float64] | None = None,
+        tallies: Mapping[str, ClassTally],
         radius: float = 0.0,
         certified: bool = True,
         sigma: float = np.nan,
         name: str | None = None,
     ) -> None:
         self.classes = classes
-        self.support = support
-        self.accuracy = accuracy
-        self.closer = closer
-        self.abstained = abstained
-        self.base_accuracy = base_accuracy
+        self.tallies = tallies
         self.radius = radius
         self.certified = certified
         self.sigma = sigma
         self.name = name
+        self.support = tallies["accuracy"].support
+        self.accuracy = tallies["accuracy"].share
+        self.closer = tallies["closer"].share
+        self.abstained = tallies["abstained"].share
+        base = tallies.get("base_accuracy")
+        self.base_accuracy = None if base is None else base.share
 
     @classmethod
     def from_estimator(
@@ -225,19 +219,24 @@ class ClasswiseAccuracyDisplay:
         """
         y_true = check_rows(y_true, certificates)
         classes = certificates.classes
-        index = check_known(y_true, classes)
+        index = known_index(y_true, certificates)
         radius = check_asked(certificates, radius)
         right = is_right(y_true, certificates) & ~certificates.abstained
         holds = right & certificates.holds(radius)
-        base = None
+        masks = {
+            "accuracy": holds,
+            "closer": right & ~holds,
+            "abstained": certificates.abstained,
+        }
         if y_base is not None:
             y_base = check_rows(y_base, certificates, "y_base")
-            base = check_known(y_base, classes, "y_base") == index
+            masks["base_accuracy"] = (
+                known_index(y_base, certificates, "y_base") == index
+            )
         return cls._from_masks(
             index,
             classes,
-            {"accuracy": holds, "closer": right & ~holds}
-            | {"abstained": certificates.abstained, "base_accuracy": base},
+            masks,
             radius=radius,
             sigma=certificates.sigma,
             name=name,
@@ -260,8 +259,9 @@ class ClasswiseAccuracyDisplay:
         ----------
         y_true : array-like of shape (n_rows,)
             True labels.
-        y_pred : array-like of shape (n_rows,)
-            Answers of the smoothed classifier.
+        y_pred : array-like of shape (n_rows,) or Certificates
+            Labels that the smoothed classifier predicts. Certificates are drawn as by
+            `from_certificates`.
         y_base : array-like of shape (n_rows,), default=None
             Answers of the base classifier without noise.
         name : str, default=None
@@ -280,6 +280,10 @@ class ClasswiseAccuracyDisplay:
         ValueError
             If lengths differ or there are no rows.
         """
+        if isinstance(y_pred, Certificates):
+            return cls.from_certificates(
+                y_true, y_pred, y_base=y_base, name=name, ax=ax, despine=despine
+            )
         y_true = column_or_1d(y_true)
         answers = {"y_pred": column_or_1d(y_pred)}
         if y_base is not None:
@@ -296,26 +300,24 @@ class ClasswiseAccuracyDisplay:
         index = class_index(y_true, classes)
         right = {n: class_index(a, classes) == index for n, a in answers.items()}
         none = np.zeros(len(y_true), dtype=bool)
+        masks = {"accuracy": right["y_pred"], "closer": none, "abstained": none}
+        if y_base is not None:
+            masks["base_accuracy"] = right["y_base"]
         return cls._from_masks(
             index,
             classes,
-            {"accuracy": right["y_pred"], "closer": none}
-            | {"abstained": none, "base_accuracy": right.get("y_base")},
+            masks,
             certified=False,
             name=name,
         ).plot(ax, despine=despine)
 
     @classmethod
     def _from_masks(cls, index, classes, masks, **params):
-        support = np.bincount(index, minlength=len(classes))
-        shares = {}
-        for name, mask in masks.items():
-            hits = (
-                None if mask is None else np.bincount(index[mask], None, len(classes))
-            )
-            with np.errstate(invalid="ignore"):  # 0 / 0: a class without rows
-                shares[name] = None if mask is None else hits / support
-        return cls(classes=classes, support=support, **shares, **params)
+        tallies = {
+            name: ClassTally.of(mask, index, len(classes))
+            for name, mask in masks.items()
+        }
+        return cls(classes=classes, tallies=tallies, **params)
 
     def plot(
         self,
@@ -340,33 +342,55 @@ class ClasswiseAccuracyDisplay:
         self : ClasswiseAccuracyDisplay
             The display, drawn.
         """
-        ax = get_axes(type(self).__name__, ax, figsize=(6.4, self._height()))
-        from matplotlib.patheffects import withStroke
-
+        ax = self._open(ax, figsize=(6.4, self._height()))
+        loss = (
+            1.0 if self.base_accuracy is None else self.base_accuracy
+        ) - self.accuracy
         some = np.flatnonzero(self.support > 0)
-        has_base = self.base_accuracy is not None
-        base = 1.0 if self.base_accuracy is None else self.base_accuracy
-        loss = base - self.accuracy
         self.order_ = some[np.argsort(-loss[some], kind="stable")]
-        n_bars = len(self.order_) + 1
-
-        def column(shares):
-            total = shares[some] @ self.support[some] / self.support.sum()
-            return np.append(shares[self.order_], total)
-
         # A gap sets the bar of all rows apart from those of the classes.
-        y = np.append(np.arange(n_bars - 1), n_bars - 0.6)
+        n_classes = len(self.order_)
+        y = np.append(np.arange(n_classes), n_classes + 0.4)
+
+        handles = self._bars(ax, y)
+        self._intervals(ax, y)
+        self.base_: Any = None
+        self.text_: list[Any] = []
+        beside = []
+        if "base_accuracy" in self.tallies:
+            self._base(ax, y)
+            beside = self._changes(ax, y)
+            handles.insert(0, self.base_)
+        self._axis(ax, y)
+        self.legend_ = legend_below(ax, [*handles, self.errorbar_], ncols=2)
+        return self._close(
+            ax,
+            despine=despine,
+            title=self._title(name, self.sigma),
+            beside=[self.legend_, *beside],
+        )
+
+    def _column(self, shares, overall):
+        """Values of the bars from the top: the classes in order, and all rows."""
+        return np.append(shares[self.order_], overall)
+
+    def _shares(self, key):
+        tally = self.tallies[key]
+        return self._column(tally.share, tally.overall)
+
+    def _bars(self, ax, y):
+        """Draw the parts of the bars; return those that the legend explains."""
         at = f"certified within r = {self.radius:.4g}" if self.radius else "certified"
         at = f"right, {at}" if self.certified else "smoothed: right"
         parts = {
-            "right": (self.accuracy, _RIGHT, at, None),
-            "closer": (self.closer, _UNSURE, "right, certified within less", "////"),
-            "abstained": (self.abstained, _ABSTAINED, "abstained", "...."),
+            "right": ("accuracy", _RIGHT, at, None),
+            "closer": ("closer", _UNSURE, "right, certified within less", "////"),
+            "abstained": ("abstained", _ABSTAINED, "abstained", "...."),
         }
-        left = np.zeros(n_bars)
+        left = np.zeros(len(y))
         self.bars_, handles = {}, []
-        for key, (shares, color, label, hatch) in parts.items():
-            values = column(shares)
+        for key, (score, color, label, hatch) in parts.items():
+            values = self._shares(score)
             self.bars_[key] = ax.barh(
                 y,
                 values,
@@ -381,14 +405,18 @@ class ClasswiseAccuracyDisplay:
             left += values
             if values.any() or key == "right":
                 handles.append(self.bars_[key])
+        return handles
 
-        values = column(self.accuracy)
-        support = np.append(self.support[self.order_], self.support.sum())
-        interval = share_interval(np.rint(values * support), support)
+    def _intervals(self, ax, y):
+        from matplotlib.patheffects import withStroke
+
+        values, tally = self._shares("accuracy"), self.tallies["accuracy"]
+        ends = zip(tally.interval, tally.overall_interval, strict=True)
+        interval = np.stack([self._column(*end) for end in ends])
         self.errorbar_ = ax.errorbar(
             values,
             y,
-            xerr=np.abs(np.stack(interval) - values),
+            xerr=np.abs(interval - values),
             fmt="none",
             ecolor="0.2",
             elinewidth=1.2,
@@ -398,36 +426,41 @@ class ClasswiseAccuracyDisplay:
         # Seen on any colour: dark within white.
         for artist in (*self.errorbar_[1], *self.errorbar_[2]):
             artist.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
-        handles.append(self.errorbar_)
-        self.base_ = None
-        self.text_ = []
-        if has_base:
-            base = column(self.base_accuracy)
-            self.base_ = ax.vlines(
-                base,
-                y - 0.44,
-                y + 0.44,
-                color=_BASE,
-                linewidth=3.0,
-                clip_on=False,
-                zorder=4,
-                label="base classifier: right",
-            )
-            handles.insert(0, self.base_)
-            beside = {
-                "xycoords": ax.get_yaxis_transform(),
-                "textcoords": "offset points",
-                "ha": "right",
-            }
-            for row, change in zip(y, 100 * (values - base), strict=True):
-                text = f"{change:+.1f}".replace("-", "−")
-                text = "0.0" if text[1:] == "0.0" else text
-                self.text_.append(
-                    ax.annotate(text, (1, row), (42, 0), va="center", **beside)
-                )
-            ax.annotate("change,\npoints", (1, -0.6), (42, 2), va="bottom", **beside)
 
-        tidy(ax, despine)
+    def _base(self, ax, y):
+        """Draw the ticks of the base classifier."""
+        self.base_ = ax.vlines(
+            self._shares("base_accuracy"),
+            y - 0.44,
+            y + 0.44,
+            color=_BASE,
+            linewidth=3.0,
+            clip_on=False,
+            zorder=4,
+            label="base classifier: right",
+        )
+
+    def _changes(self, ax, y):
+        """Write what smoothing changes, to the right of the bars; return the texts."""
+        beside = {
+            "xycoords": ax.get_yaxis_transform(),
+            "textcoords": "offset points",
+            "ha": "right",
+        }
+        changes = 100 * (self._shares("accuracy") - self._shares("base_accuracy"))
+        for row, change in zip(y, changes, strict=True):
+            text = f"{change:+.1f}".replace("-", "−")
+            text = "0.0" if text[1:] == "0.0" else text
+            self.text_.append(
+                ax.annotate(text, (1, row), (42, 0), va="center", **beside)
+            )
+        heading = ax.annotate(
+            "change,\npoints", (1, -0.6), (42, 2), va="bottom", **beside
+        )
+        return [*self.text_, heading]
+
+    def _axis(self, ax, y):
+        """Limits and names of the axes."""
         ax.grid(axis="x", alpha=0.3)
         ax.set_xlim(0, 1)
         ax.set_ylim(y[-1] + 0.6, -0.6)
@@ -436,11 +469,6 @@ class ClasswiseAccuracyDisplay:
         ax.get_yticklabels()[-1].set_fontweight("bold")
         ax.tick_params(axis="y", length=0)
         ax.set_xlabel("share of the rows of the class")
-        parts = [self.name if name is None else name, noise_name(self.sigma)]
-        ax.set_title(", ".join(part for part in parts if part))
-        self.legend_ = legend_below(ax, handles, ncols=2)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
     def _height(self):
         """Height of a figure, in inches, in which bars have one height."""

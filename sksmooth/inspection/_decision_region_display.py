@@ -2,6 +2,7 @@
 """Decision regions in two features: base against smoothed, with certified balls."""
 
 from collections.abc import Sequence
+from copy import copy
 from itertools import combinations
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
@@ -11,18 +12,23 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 from scipy.special import ndtr
 
+from sksmooth._estimators import frame_like, layers
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
+from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     check_choice,
     colours,
-    get_axes,
     import_pyplot,
     legend_beside,
     lighten,
     markers,
 )
-from sksmooth.shrinkage._smoothed_copy import smoothed_copy, true_classes
-from sksmooth.votes import ExactSource
+from sksmooth.noise import LAWS
+from sksmooth.shrinkage._smoothed_copy import (
+    base_labels,
+    smoothed_copy,
+    true_classes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,12 +40,13 @@ _CELLS_PER_SIGMA = 12
 _PER_SIGMA = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 
 
-class DecisionRegionDisplay:
+class DecisionRegionDisplay(_DisplayBase):
     """Decision regions of a classifier of two features, base against smoothed.
 
     The regions of the smoothed classifier are smaller where they curve, and may be
     gone [1]_. Certified balls are drawn to scale: within one, the smoothed classifier
-    does not change its answer.
+    does not change its answer. Where features have units of their own, they are
+    ellipses, and lines where one of both features is held fixed.
 
     Make one with `from_estimator`.
 
@@ -70,6 +77,8 @@ class DecisionRegionDisplay:
         Names for the axes.
     name : str, default=None
         Name of the base classifier, for the title.
+    scale : ndarray of shape (2,), default=None
+        The unit of each feature, 0 where it is held fixed; None is 1.
 
     Attributes
     ----------
@@ -83,7 +92,7 @@ class DecisionRegionDisplay:
         The regions.
     contours_ : list of matplotlib ContourSet
         Boundaries of the smoothed regions.
-    balls_ : list of matplotlib Circle
+    balls_ : list of matplotlib Circle or Ellipse
         The certified balls, sigma by sigma, of the points that did not abstain.
     legend_ : matplotlib Legend
 
@@ -125,6 +134,7 @@ class DecisionRegionDisplay:
         y: NDArray[np.integer] | None = None,
         feature_names: Sequence[str] = ("feature 0", "feature 1"),
         name: str | None = None,
+        scale: NDArray[np.float64] | None = None,
     ) -> None:
         self.xx0 = xx0
         self.xx1 = xx1
@@ -139,6 +149,7 @@ class DecisionRegionDisplay:
         self.y = y
         self.feature_names = feature_names
         self.name = name
+        self.scale = scale
 
     @classmethod
     def from_estimator(
@@ -214,7 +225,7 @@ class DecisionRegionDisplay:
         names = getattr(X, "columns", None)
         smoothed, rows = smoothed_copy(estimator, X, params)
         rows = _two_features("X", rows)
-        if names is None or hasattr(estimator, "steps"):
+        if names is None or layers(estimator).transformers:
             names = getattr(smoothed, "feature_names_in_", ("feature 0", "feature 1"))
         if points is not None:
             points = _two_features(
@@ -227,7 +238,8 @@ class DecisionRegionDisplay:
                 f"sigmas must be finite numbers > 0, got {sigmas.tolist()}."
             )
 
-        xx0, xx1 = _picture(bounds, rows, grid_resolution)
+        scale = smoothed._scale()
+        xx0, xx1 = _picture(bounds, rows, grid_resolution, scale)
         classes = smoothed.classes_
         weights = resolve_vote_weights(smoothed.vote_weights, classes)
         weights = np.ones(len(classes)) if weights is None else weights
@@ -253,6 +265,7 @@ class DecisionRegionDisplay:
             y=None if y is None else true_classes(y, rows, classes),
             feature_names=tuple(str(n) for n in names),
             name=name,
+            scale=scale,
         ).plot(ax, kind=kind, despine=despine)
 
     def plot(
@@ -292,61 +305,77 @@ class DecisionRegionDisplay:
         self.surfaces_: list[Any] = []
         self.contours_: list[Any] = []
         self.balls_: list[Any] = []
-        shows_rows = self.X is not None and (kind == "panels" or self.points is None)
-        handles = self._class_handles(shows_rows)
-        base = self.base[None] == np.arange(len(self.classes))[:, None, None]
-        base = base.astype(np.float64)
+        handles = (self._panels if kind == "panels" else self._overlay)(name)
+        for i, panel in enumerate(self.axes_):
+            self._axis(panel, i, n_columns)
+        self.legend_ = legend_beside(self.axes_[min(n_columns, n_axes) - 1], handles)
+        for panel in self.axes_:
+            of_panel = [self.legend_] if self.legend_.axes is panel else []
+            self._close(panel, despine=despine, beside=of_panel)
+        return self
+
+    def _panels(self, name):
+        """Draw base and smoothed regions side by side; return handles of the legend."""
+        first, base = self.axes_[0], self._base_votes()
+        self._fill(first, self.base)
+        first.set_title(name or "base classifier")
+        self._boundary(first, base, {"linewidths": 1.2})
+        self._rows(first)
+        for s, panel in enumerate(self.axes_[1:]):
+            self._fill(panel, self.shares[s].argmax(axis=0))
+            self._boundary(panel, base, {"linewidths": 0.9, "linestyles": "dashed"})
+            self.contours_ += self._boundary(panel, self.shares[s], {"linewidths": 1.6})
+            self._balls(panel, s, "-")
+            if self.points is None:
+                self._rows(panel)
+            panel.set_title(f"smoothed, σ = {self.sigmas[s]:.4g}")
+        return [
+            *self._class_handles(self.X is not None),
+            *self._line_handles({"base boundary": ((0, (4, 2)), 0.9)}),
+            *self._ball_handles(),
+        ]
+
+    def _overlay(self, name):
+        """Draw all boundaries over the base regions; return handles of the legend."""
         first = self.axes_[0]
         self._fill(first, self.base)
-        if kind == "panels":
-            first.set_title(name or "base classifier")
-            self._boundary(first, base, {"linewidths": 1.2})
+        first.set_title(name or "base regions, smoothed boundaries")
+        lines = {}
+        for s, sigma in enumerate(self.sigmas):
+            dash = _PER_SIGMA[s % len(_PER_SIGMA)]
+            style = {"linewidths": 1.8, "linestyles": [dash]}
+            self.contours_ += self._boundary(first, self.shares[s], style)
+            self._balls(first, s, dash)
+            lead = np.unique(self.shares[s].argmax(axis=0))
+            # No boundary to be seen: say what there is instead.
+            left = f", all {self.classes[lead[0]]}" if len(lead) == 1 else ""
+            lines[f"σ = {sigma:.4g}{left}"] = (dash, 1.8)
+        if self.points is None:
             self._rows(first)
-            for s, panel in enumerate(self.axes_[1:]):
-                self._fill(panel, self.shares[s].argmax(axis=0))
-                self._boundary(panel, base, {"linewidths": 0.9, "linestyles": "dashed"})
-                drawn = self._boundary(panel, self.shares[s], {"linewidths": 1.6})
-                self.contours_ += drawn
-                self._balls(panel, s, "-")
-                if self.points is None:
-                    self._rows(panel)
-                panel.set_title(f"smoothed, σ = {self.sigmas[s]:.4g}")
-            handles += self._line_handles({"base boundary": ((0, (4, 2)), 0.9)})
-        else:
-            first.set_title(name or "base regions, smoothed boundaries")
-            lines = {}
-            for s, sigma in enumerate(self.sigmas):
-                dash = _PER_SIGMA[s % len(_PER_SIGMA)]
-                style = {"linewidths": 1.8, "linestyles": [dash]}
-                self.contours_ += self._boundary(first, self.shares[s], style)
-                self._balls(first, s, dash)
-                lead = np.unique(self.shares[s].argmax(axis=0))
-                # No boundary to be seen: say what there is instead.
-                left = f", all {self.classes[lead[0]]}" if len(lead) == 1 else ""
-                lines[f"σ = {sigma:.4g}{left}"] = (dash, 1.8)
-            if self.points is None:
-                self._rows(first)
-            handles += self._line_handles(lines)
-        handles += self._ball_handles()
+        return [
+            *self._class_handles(self.X is not None and self.points is None),
+            *self._line_handles(lines),
+            *self._ball_handles(),
+        ]
 
-        for i, panel in enumerate(self.axes_):
-            panel.set_aspect("equal")
-            panel.set_xlim(self._extent()[:2])
-            panel.set_ylim(self._extent()[2:])
-            # Names and numbers on the outside only: below and to the left.
-            if i + n_columns >= n_axes:
-                panel.set_xlabel(self.feature_names[0])
-            else:
-                panel.tick_params(labelbottom=False)
-            if i % n_columns == 0:
-                panel.set_ylabel(self.feature_names[1])
-            else:
-                panel.tick_params(labelleft=False)
-            if despine:
-                panel.spines[["top", "right"]].set_visible(False)
-        self.ax_, self.figure_ = self.axes_[-1], self.axes_[-1].figure
-        self.legend_ = legend_beside(self.axes_[min(n_columns, n_axes) - 1], handles)
-        return self
+    def _base_votes(self):
+        """Labels of the base classifier, as votes of 0 and 1."""
+        votes = self.base[None] == np.arange(len(self.classes))[:, None, None]
+        return votes.astype(np.float64)
+
+    def _axis(self, panel, i, n_columns):
+        """Limits of panel i; names and numbers below and to the left of all panels."""
+        panel.set_aspect(self._aspect())
+        panel.set_xlim(self._extent()[:2])
+        panel.set_ylim(self._extent()[2:])
+        if i + n_columns >= len(self.axes_):
+            panel.set_xlabel(self.feature_names[0])
+        else:
+            panel.tick_params(labelbottom=False)
+        if i % n_columns == 0:
+            panel.set_ylabel(self.feature_names[1])
+        else:
+            panel.tick_params(labelleft=False)
 
     def _make_axes(self, ax, n_axes):
         """Axes in a flat array, and the number of columns that they stand in."""
@@ -363,11 +392,10 @@ class DecisionRegionDisplay:
         # More than three side by side would be too small to read on a page.
         n_columns = n_axes if n_axes <= 3 else 2 + (n_axes > 4)
         n_lines = -(-n_axes // n_columns)
-        shape = np.clip((high - low) / (right - left), 0.3, 2.5)
+        shape = np.clip(self._aspect() * (high - low) / (right - left), 0.3, 2.5)
         # What the pictures take and, if they are small, what the legend takes.
         height = ((width - 0.45) * shape + 0.4) * n_lines + 0.55
-        axes = get_axes(
-            type(self).__name__,
+        axes = self._open(
             None,
             layout="compressed",  # as the aspect is fixed
             nrows=n_lines,
@@ -387,6 +415,15 @@ class DecisionRegionDisplay:
             # than those that are drawn in the end.
             panel.locator_params(nbins=5)
         return axes[:n_axes], n_columns
+
+    def _aspect(self):
+        """Length of a unit of the second feature, in units of the first.
+
+        Such that noise of the same size in both looks the same.
+        """
+        left, right, low, high = self._extent()
+        unit0, unit1 = _units(self.scale, right - left, high - low)
+        return unit0 / unit1
 
     def _extent(self):
         """Limits of the picture: half a pixel around its points."""
@@ -451,15 +488,21 @@ class DecisionRegionDisplay:
     def _balls(self, ax, s, dash):
         if self.points is None:
             return
-        from matplotlib.patches import Circle
+        from matplotlib.patches import Circle, Ellipse
 
         certificates = self.certificates[s]
+        unit0, unit1 = (1.0, 1.0) if self.scale is None else self.scale
+        style = {"fill": False, "linewidth": 1.3, "linestyle": dash}
         for point, radius, abstained in zip(
             self.points, certificates.radius, certificates.abstained, strict=True
         ):
             ax.plot(*point, marker="x" if abstained else ".", color="black")
             if not abstained:
-                ball = Circle(point, radius, fill=False, linewidth=1.3, linestyle=dash)
+                if self.scale is None:
+                    ball = Circle(point, radius, **style)
+                else:
+                    axes = 2 * radius * unit0, 2 * radius * unit1
+                    ball = Ellipse(point, *axes, **style)
                 self.balls_.append(ax.add_patch(ball))
 
     def _class_handles(self, with_markers):
@@ -521,7 +564,13 @@ class DecisionRegionDisplay:
 
 
 def _two_features(name, rows):
-    rows = np.asarray(rows, dtype=np.float64)
+    try:
+        rows = np.asarray(rows, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} must have two features that are numbers to be drawn. Of other "
+            "features use shrinkage_curve."
+        ) from None
     if rows.ndim != 2 or rows.shape[1] != 2:
         raise ValueError(
             f"{name} must have two features to be drawn, got shape {rows.shape}. Of "
@@ -532,11 +581,13 @@ def _two_features(name, rows):
     return rows
 
 
-def _picture(bounds, rows, resolution):
-    """Points of a grid of square pixels."""
+def _picture(bounds, rows, resolution, scale):
+    """Points of a grid of pixels, which are square in units of the scale."""
     if bounds is None:
         low, high = rows.min(axis=0), rows.max(axis=0)
-        room = 0.12 * (high - low).max() or 1.0
+        units = _units(scale, *(high - low))
+        room = 0.12 * ((high - low) / units).max() * units
+        room = np.where(room > 0, room, units)
         low, high = low - room, high + room
     else:
         bounds = np.asarray(bounds, dtype=np.float64)
@@ -546,20 +597,34 @@ def _picture(bounds, rows, resolution):
                 f"{bounds.tolist()}."
             )
         low, high = bounds.T
-    pixel = (high - low).max() / resolution
+        units = _units(scale, *(high - low))
+    pixel = ((high - low) / units).max() / resolution * units
     counts = np.maximum(2, np.rint((high - low) / pixel)).astype(int)
     edges = [np.linspace(*ends) for ends in zip(low, high, counts + 1, strict=True)]
     return tuple((e[1:] + e[:-1]) / 2 for e in edges)
 
 
-def _named(smoothed, rows):
-    """Rows as the base classifier knows them: with names, if it was given names."""
-    names = getattr(smoothed, "feature_names_in_", None)
-    if names is None:
-        return rows
-    import pandas as pd
+def _units(scale, width, height):
+    """Length along each feature that is to look the same.
 
-    return pd.DataFrame(rows, columns=names)
+    A feature that is held fixed has no unit: the picture is then a square.
+    """
+    if scale is None:
+        return np.ones(2)
+    units = np.array(scale, dtype=np.float64)
+    lengths = np.array([width, height])
+    fixed = units == 0
+    if fixed.any() and (lengths > 0).all():
+        units[fixed] = units[~fixed] * lengths[fixed] / lengths[~fixed]
+    return np.where(units > 0, units, 1.0)
+
+
+def _named(smoothed, rows):
+    """Rows as the smoothed classifier was fitted on them, with names if it has any."""
+    if smoothed._as_frame is not None:
+        return smoothed._as_frame(rows)
+    names = getattr(smoothed, "feature_names_in_", None)
+    return rows if names is None else frame_like(rows, names)
 
 
 def _grid_rows(xx0, xx1):
@@ -571,7 +636,7 @@ def _base_map(smoothed, xx0, xx1):
     rows = _grid_rows(xx0, xx1)
     answers = np.concatenate(
         [
-            smoothed.estimator_.predict(_named(smoothed, rows[i : i + _BATCH]))
+            base_labels(smoothed, _named(smoothed, rows[i : i + _BATCH]))
             for i in range(0, len(rows), _BATCH)
         ]
     )
@@ -580,28 +645,19 @@ def _base_map(smoothed, xx0, xx1):
 
 def _shares(smoothed, xx0, xx1, source):
     """Shares of the votes at each point of the picture, and where they come from."""
-    if source != "blur":
-        rows = _grid_rows(xx0, xx1)
-        method = smoothed.method
-        smoothed.set_params(method=source)
-        try:
-            few = _named(smoothed, rows[:: max(1, len(rows) // 64)])
-            found = smoothed._source(smoothed._check_rows(few), np.inf)
-            affordable = source == "exact" or (
-                isinstance(found, ExactSource)
-                and found.cost_per_row(len(rows)) * len(rows) < _MOST_SECONDS
-            )
-            if affordable:
-                smoothed.set_params(method="exact")
-                shares = smoothed.predict_proba(_named(smoothed, rows))
-                return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
-        finally:
-            smoothed.set_params(method=method)
-    edges = [_blur_edges(xx, smoothed.sigma) for xx in (xx0, xx1)]
+    rows = _named(smoothed, _grid_rows(xx0, xx1))
+    if source == "exact" or (source == "auto" and _is_cheap_exactly(smoothed, rows)):
+        shares = copy(smoothed).set_params(method="exact").predict_proba(rows)
+        return shares.T.reshape(-1, len(xx1), len(xx0)), "exact"
+    scale = smoothed._scale()
+    deviations = smoothed.sigma * (np.ones(2) if scale is None else scale)
+    grid = list(zip((xx0, xx1), deviations.tolist(), strict=True))
+    edges = [_blur_edges(xx, sigma) for xx, sigma in grid]
     labels = _base_map(smoothed, *((e[1:] + e[:-1]) / 2 for e in edges))
+    law = LAWS[smoothed.noise](1.0)
     weigh0, weigh1 = (
-        _blur_weights(xx, e, smoothed.sigma)
-        for xx, e in zip((xx0, xx1), edges, strict=True)
+        _blur_weights(xx, e, sigma, law)
+        for (xx, sigma), e in zip(grid, edges, strict=True)
     )
     return (
         np.stack(
@@ -611,6 +667,16 @@ def _shares(smoothed, xx0, xx1, source):
     )
 
 
+def _is_cheap_exactly(smoothed, rows):
+    """Whether there is a closed form that computes the votes of `rows` soon enough."""
+    few = rows[:: max(1, len(rows) // 64)]
+    try:
+        source = copy(smoothed).set_params(method="exact").vote_source(few)
+    except ValueError:  # there is none
+        return False
+    return source.seconds_per_sample * len(rows) < _MOST_SECONDS
+
+
 def _blur_edges(xx, sigma):
     """Edges, along one feature, of the cells that the base classifier is asked in.
 
@@ -618,6 +684,8 @@ def _blur_edges(xx, sigma):
     """
     pixel = xx[1] - xx[0]
     low, high = xx[0] - pixel / 2, xx[-1] + pixel / 2
+    if sigma == 0:
+        return np.linspace(low, high, len(xx) + 1)
     wanted = int(np.ceil(_CELLS_PER_SIGMA * (high - low) / sigma))
     inner = np.linspace(low, high, np.clip(wanted, len(xx), 2 * len(xx)) + 1)
     step = max(inner[1] - inner[0], sigma / _CELLS_PER_SIGMA)
@@ -625,11 +693,13 @@ def _blur_edges(xx, sigma):
     return np.concatenate([low - outer[::-1], inner, high + outer])
 
 
-def _blur_weights(xx, edges, sigma):
+def _blur_weights(xx, edges, sigma, law):
     """Probability that noise carries each point into each cell, (n_points, n_cells).
 
-    A Gaussian in two features is one in each, so that two products of matrices blur
-    the map, cells of any width included. The outermost cells reach to infinity.
+    Noise is independent in both features, so that two products of matrices blur the
+    map, cells of any width included. The outermost cells reach to infinity.
     """
-    inside = ndtr((edges[1:-1] - xx[:, None]) / sigma)
+    if sigma == 0:
+        return np.eye(len(xx))
+    inside = ndtr(law.probit((edges[1:-1] - xx[:, None]) / sigma))
     return np.diff(inside, axis=1, prepend=0.0, append=1.0)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the displays share: axes, colours, legends, labels that keep apart."""
+"""Colours, legends and labels that keep apart, for all displays."""
 
 import numpy as np
 from sklearn.isotonic import isotonic_regression
+
+from sksmooth._estimators import require
 
 # M. A. Petroff, "Accessible Color Sequences for Data Visualization", arXiv 2107.02270:
 # ten colours that stay apart with any kind of colour vision. Overall is drawn black.
@@ -26,14 +28,7 @@ OVERALL = {"color": "black", "linewidth": 3.0, "zorder": 3}
 
 def import_pyplot(caller):
     """Return `matplotlib.pyplot`, or say how to get it."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"{caller}.plot needs matplotlib, which the extra `plot` brings: "
-            'pip install "sksmooth[plot]".'
-        ) from error
-    return plt
+    return require("matplotlib.pyplot", f"{caller}.plot", extra="plot")
 
 
 def get_axes(caller, ax, *, layout="constrained", **figure_kwargs):
@@ -121,13 +116,6 @@ def spread_apart(values, gap, low, high):
     moved = np.empty(n)
     moved[order] = np.clip(fitted, low, high - steps[-1] if n else high) + steps
     return moved
-
-
-def tidy(ax, despine):
-    """Put a light grid behind the data, and take two spines off if asked."""
-    ax.set_axisbelow(True)
-    if despine:
-        ax.spines[["top", "right"]].set_visible(False)
 
 
 def noise_name(sigma):

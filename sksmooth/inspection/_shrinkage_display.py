@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth.bounds import share_interval
 from sksmooth.certificates import class_index
+from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
-    get_axes,
     legend_below,
     line_styles,
     markers,
     spread_apart,
-    tidy,
 )
 from sksmooth.shrinkage import (
     ShrinkageCurve,
@@ -42,7 +40,7 @@ _MOST_BANDS = 4
 _LINE_OF_TEXT = 13.5  # points
 
 
-class ShrinkageDisplay:
+class ShrinkageDisplay(_DisplayBase):
     """A score of each class over sigma, from `sksmooth.shrinkage.shrinkage_curve`.
 
     Classes whose decision regions shrink faster lose sooner [1]_. A cross on the axis
@@ -280,26 +278,48 @@ class ShrinkageDisplay:
         """
         theory = self._check()
         curve = self.curve
-        order = np.argsort(curve.sigmas)
-        sigmas = curve.sigmas[order]
-        values = getattr(curve, self.score)[order]
-        is_share = self.score != "average_certified_radius"
-        present = np.flatnonzero(curve.support > 0)
+        present = np.flatnonzero(curve.support > 0).tolist()
         size = (7.2, max(4.4, 1.3 + 0.2 * len(present)))
-        ax = get_axes(type(self).__name__, ax, figsize=size)
-
-        styles = line_styles(len(curve.classes))
-        symbols = markers(len(curve.classes))
-        base = getattr(curve, _AT_ZERO.get(self.score, ""), None)
+        ax = self._open(ax, figsize=size)
         self.bands_: list[Any] = []
         self.theory_lines_: dict[Any, Any] = {}
         self.vanishing_marks_: dict[Any, Any] = {}
         self.class_lines_ = [None] * len(curve.classes)
-        bounds = None
-        if is_share and len(present) <= _MOST_BANDS:
-            bounds = np.stack(curve.interval(self.score))[:, order]
+        self.line_ = None
+
+        ends = self._curves(ax, present, theory, curve_kwargs)
+        if self.score != "predicted_share":
+            ends["overall"] = self._overall(ax)
+        self._bands(ax, present)
+        self._axis(ax)
+        self._name_ends(ax, self._sigmas()[-1], ends)
+        self.legend_ = self._legend(ax)
+        return self._close(
+            ax,
+            despine=despine,
+            title=self._title(name, np.nan),
+            beside=[self.legend_, *self.text_],
+        )
+
+    def _sigmas(self):
+        return np.sort(self.curve.sigmas)
+
+    def _sorted(self, values):
+        """Values at each sigma, by increasing sigma."""
+        return values[np.argsort(self.curve.sigmas)]
+
+    def _base_tally(self):
+        """Tally of the base classifier, which the score has at sigma 0, or None."""
+        return self.curve.tallies.get(_AT_ZERO.get(self.score))
+
+    def _curves(self, ax, present, theory, curve_kwargs):
+        """Draw each class; return names with the values and the look of each curve."""
+        curve, sigmas = self.curve, self._sigmas()
+        values = self._sorted(getattr(curve, self.score))
+        styles, symbols = line_styles(len(curve.classes)), markers(len(curve.classes))
+        base = self._base_tally()
         ends = {}
-        for c in present.tolist():
+        for c in present:
             label = curve.classes[c].item()
             style = {
                 "linewidth": 1.6,
@@ -310,60 +330,69 @@ class ShrinkageDisplay:
             }
             if label in theory:
                 self.theory_lines_[label] = self._draw_theory(
-                    ax, theory[label], order, style["color"]
+                    ax, theory[label], style["color"]
                 )
-            if bounds is not None:
-                self._band(ax, sigmas, bounds[..., c], style["color"])
             if base is not None:
-                self._to_zero(ax, base[c], sigmas[0], values[0, c], style)
+                self._to_zero(ax, base.share[c], sigmas[0], values[0, c], style)
             gone = self._when_gone(label)
             if gone is not None and np.isfinite(gone[0]):
-                (self.vanishing_marks_[label],) = ax.plot(
-                    gone[0],
-                    0.0,
-                    marker="X",
-                    markersize=9,
-                    color=style["color"],
-                    markeredgecolor="black",
-                    clip_on=False,
-                    zorder=5,
-                )
+                self._mark_vanishing(ax, label, gone[0], style["color"])
             style |= {"label": str(label), **(curve_kwargs or {})}
             (self.class_lines_[c],) = ax.plot(sigmas, values[:, c], **style)
             text = str(label) if gone is None else f"{label}  ({gone[1]})"
             ends[text] = values[:, c], style
+        return ends
 
-        self.line_ = None
-        if self.score != "predicted_share":
-            overall = values[:, present] @ curve.support[present] / curve.support.sum()
-            if is_share:
-                n_rows = curve.support.sum()
-                interval = share_interval(np.rint(overall * n_rows), n_rows)
-                self._band(ax, sigmas, interval, "black")
-            if base is not None:
-                at_zero = base[present] @ curve.support[present] / curve.support.sum()
-                self._to_zero(ax, at_zero, sigmas[0], overall[0], OVERALL)
-            (self.line_,) = ax.plot(sigmas, overall, label="overall", **OVERALL)
-            ends["overall"] = overall, OVERALL
+    def _overall(self, ax):
+        """Draw the score over all rows; return its values and its look."""
+        sigmas = self._sigmas()
+        overall = self._sorted(self.curve.tallies[self.score].overall)
+        base = self._base_tally()
+        if base is not None:
+            self._to_zero(ax, base.overall, sigmas[0], overall[0], OVERALL)
+        (self.line_,) = ax.plot(sigmas, overall, label="overall", **OVERALL)
+        return overall, OVERALL
 
-        tidy(ax, despine)
+    def _bands(self, ax, present):
+        """Draw the intervals: of all curves if they are few, and of the overall one."""
+        if self.score == "average_certified_radius":
+            return
+        tally, sigmas = self.curve.tallies[self.score], self._sigmas()
+        if len(present) <= _MOST_BANDS:
+            interval = [self._sorted(end) for end in tally.interval]
+            styles = line_styles(len(self.curve.classes))
+            for c in present:
+                ends = [end[:, c] for end in interval]
+                self._band(ax, sigmas, ends, styles[c]["color"])
+        if self.line_ is not None:
+            ends = [self._sorted(end) for end in tally.overall_interval]
+            self._band(ax, sigmas, ends, "black")
+
+    def _mark_vanishing(self, ax, label, sigma, color):
+        (self.vanishing_marks_[label],) = ax.plot(
+            sigma,
+            0.0,
+            marker="X",
+            markersize=9,
+            color=color,
+            markeredgecolor="black",
+            clip_on=False,
+            zorder=5,
+        )
+
+    def _axis(self, ax):
+        """Limits and names of the axes."""
+        sigmas = self._sigmas()
         ax.grid(alpha=0.3)
-        start = 0.0 if base is not None else sigmas[0]
+        start = sigmas[0] if self._base_tally() is None else 0.0
         room = 0.02 * (sigmas[-1] - start) or 0.1 * sigmas[-1]
         ax.set_xlim(start - room, sigmas[-1] + room)
-        if is_share:
-            ax.set_ylim(-0.03, 1.03)
-        else:
+        if self.score == "average_certified_radius":
             ax.set_ylim(-0.03 * ax.get_ylim()[1], None)
+        else:
+            ax.set_ylim(-0.03, 1.03)
         ax.set_xlabel("σ of the noise, in the units of X")
-        ax.set_ylabel(_TITLES[self.score].format(radius=curve.radius))
-        name = self.name if name is None else name
-        if name:
-            ax.set_title(name)
-        self._name_ends(ax, sigmas[-1], ends)
-        self.legend_ = self._explain(ax, base is not None)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        ax.set_ylabel(_TITLES[self.score].format(radius=self.curve.radius))
 
     def _check(self):
         """Check what was given; return `theory` as a dict."""
@@ -405,13 +434,13 @@ class ShrinkageDisplay:
             return np.nan, f"gone before {self.vanishing.upper[c]:.3g}"
         return (np.nan, "never right") if status == "base" else None
 
-    def _draw_theory(self, ax, known, order, color):
-        sigmas = self.curve.sigmas[order]
+    def _draw_theory(self, ax, known, color):
+        sigmas = self._sigmas()
         if callable(known):
             sigmas = np.linspace(sigmas[0], sigmas[-1], 200)
             values = np.asarray(known(sigmas), dtype=np.float64)
         else:
-            values = np.asarray(known, dtype=np.float64)[order]
+            values = self._sorted(np.asarray(known, dtype=np.float64))
         width = {"linewidth": 8, "alpha": 0.35, "solid_capstyle": "butt", "zorder": 2}
         return ax.plot(sigmas, values, color=color, **width)[0]
 
@@ -441,13 +470,13 @@ class ShrinkageDisplay:
             zorder=style["zorder"] + 0.1,
         )
 
-    def _explain(self, ax, has_base):
+    def _legend(self, ax):
         """Legend of the signs that are drawn, or None if there are none."""
         from matplotlib.lines import Line2D
 
         sign = {"linestyle": "none", "color": "0.5"}
         signs = []
-        if has_base:
+        if self._base_tally() is not None:
             look = {"marker": "o", "markersize": 6, "markerfacecolor": "white"}
             signs.append(Line2D([], [], label="base classifier", **look, **sign))
         if self.vanishing_marks_:

@@ -14,16 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth.logs._labels import as_labels, check_labels, plain
 from sksmooth.logs._line_format import (
-    FIELDS,
     HEAD_LINES,
-    DamagedLineError,
+    LOGGED,
+    BadLineError,
     LogFormat,
-    plain,
+    short,
 )
+from sksmooth.logs._regular_file import check_regular_file
+from sksmooth.logs._witnesses import choose_witnesses, differing, in_time
 
 # Settings that are digests, and what they are digests of.
 _DIGESTS = {
+    "key": "the key of the noise, which fit draws from random_state",
     "rows": "the rows of X, or the key of their noise that fit draws from random_state",
     "votes": "the fitted classifier",
     "y": "y of CertificateLog",
@@ -48,8 +52,13 @@ class CertificateLog:
 
     Notes
     -----
-    A fitted classifier is recognised by its votes on a few points between rows, not by
-    its parameters: fit it again in the same way, or load it, and the run goes on.
+    A fitted classifier is recognised by its votes, not by its parameters: fit it again
+    in the same way, or load it, and the run goes on. It votes on a few points between
+    rows and away from them, and before a log goes on, logged rows are certified again,
+    those with the most divided votes first: their votes must be the same, one by one.
+    These are at least five rows, a tenth of the evaluations that the log has cost, or
+    what takes two seconds. So another classifier goes unnoticed only if it differs in a
+    few votes on other rows of a long log.
 
     Examples
     --------
@@ -71,7 +80,7 @@ class CertificateLog:
         self, path: str | PathLike[str], *, y: ArrayLike | None = None
     ) -> None:
         self.path = Path(path)
-        self.y = None if y is None else np.asarray(y)
+        self.y = None if y is None else _as_array(y)
 
     def __repr__(self):
         return f"CertificateLog({str(self.path)!r})"
@@ -125,7 +134,8 @@ class CertificateLog:
         ------
         ValueError
             If the file is no log or the log of another run, a line that is not its
-            last is damaged, or `y` has another length. The file is left as it was.
+            last is damaged, or `y` has another length or holds labels that would read
+            back as others. The file is left as it was.
         TypeError
             If classes or `y` are of a type that cannot be written.
         BlockingIOError
@@ -136,29 +146,36 @@ class CertificateLog:
                 f"CertificateLog was given y of shape {self.y.shape} for "
                 f"{len(digests)} rows; give one label per row."
             )
+        if self.y is not None:
+            check_labels(self.y, "y of CertificateLog")
         written = LogFormat(settings | {"y": _digest(self.y)})
+        check_regular_file(self.path)
         with open(self.path, "a+b") as file:
             _lock(file, self.path)
-            yield LogWriter(self, file, written, digests)
+            writer = LogWriter(self, file, written, digests)
+            yield writer
+            writer.begin()
 
 
 class LogWriter:
     """The open log of one run: what is in it, and how to append.
 
+    Nothing of a log that is there is changed before the first `append`.
+
     Attributes
     ----------
     rows : list of dict
-        FIELDS of each row, of this run and those before.
+        LOGGED of each row, of this run and those before.
     """
 
     def __init__(self, log, file, written, digests):
         self._path, self._y = log.path, log.y
         self._file, self._format, self._digests = file, written, digests
+        self._n_whole = None
         self.rows = []
         file.seek(0)
         text = file.read()
-        head = written.head.encode()
-        if head.startswith(text):  # new, or torn while the head was written
+        if written.head.encode().startswith(text):  # new, or torn while it was written
             file.truncate(0)
             self._write(written.head)
             return
@@ -168,12 +185,59 @@ class LogWriter:
         try:
             for number, line in enumerate(lines[HEAD_LINES:], start=HEAD_LINES + 1):
                 self.rows.append(self._read(number, line))
-        except DamagedLineError as error:
+        except BadLineError as error:
             raise ValueError(
                 f"{log.path}, {error}. The file was left as it is: delete this line "
                 "and those after it to certify their rows again."
             ) from None
-        file.truncate(len(whole))  # a line that was torn is done again
+        self._n_whole = len(whole)
+
+    def witnesses(self):
+        """Rows to certify again, and to check, before `append`.
+
+        Yields
+        ------
+        ndarray of int
+            Positions of some logged rows, those with the most divided votes first.
+        """
+        yield from in_time(*choose_witnesses(self.rows))
+
+    def check_witnesses(self, positions, found, X, *, exactly=True):
+        """Refuse the log of another classifier.
+
+        Parameters
+        ----------
+        positions : ndarray of int
+            From `witnesses`.
+        found : dict of ndarray
+            LOGGED of these rows, certified again.
+        X : ndarray of shape (n_witnesses, ...)
+            These rows.
+        exactly : bool, default=True
+            Whether each of them must be the same. If not, most of them: outputs of a
+            network depend on its batch in their last digits.
+
+        Raises
+        ------
+        ValueError
+            If they differ from what is logged.
+        """
+        logged = [self.rows[position] for position in positions]
+        sigma = self._format.settings["sigma"]
+        differences = differing(logged, found, X, sigma)
+        if len(differences) > (0 if exactly else len(positions) / 2):
+            at, what = differences[0]
+            raise ValueError(
+                f"{self._path} is the log of another run; what differs is the fitted "
+                f"classifier: row {positions[at]}, certified again, has {what} as in "
+                "the log. Use the same classifier to resume it, or another file."
+            )
+
+    def begin(self):
+        """Drop a last line that was torn: its row is certified again."""
+        if self._n_whole is not None:
+            self._file.truncate(self._n_whole)
+            self._n_whole = None
 
     def append(self, results):
         """Append the next rows.
@@ -181,12 +245,13 @@ class LogWriter:
         Parameters
         ----------
         results : dict of ndarray
-            FIELDS of the rows that follow the last one.
+            LOGGED of the rows that follow the last one.
         """
+        self.begin()
         lines = []
         for position in range(len(results["radius"])):
             index = len(self.rows)
-            found = {name: results[name][position] for name in FIELDS}
+            found = {name: results[name][position] for name in LOGGED}
             y_true = None if self._y is None else self._y[index]
             digest = self._digests[index]
             lines.append(self._format.row(index, digest, y_true, found))
@@ -194,8 +259,10 @@ class LogWriter:
         self._write("".join(lines))
 
     def columns(self):
-        """Return all rows, of this run and those before, as a dict of arrays."""
-        return {name: np.array([row[name] for row in self.rows]) for name in FIELDS}
+        """Return LOGGED of all rows, of this run and those before, as arrays."""
+        columns = {name: [row[name] for row in self.rows] for name in LOGGED}
+        label = as_labels(columns.pop("label"))
+        return {"label": label} | {name: np.array(c) for name, c in columns.items()}
 
     def _write(self, text):
         self._file.write(text.encode())
@@ -205,7 +272,7 @@ class LogWriter:
     def _check_head(self, lines):
         try:
             logged = LogFormat.read(lines).settings
-        except DamagedLineError as error:
+        except BadLineError as error:
             raise ValueError(
                 f"{self._path}, {error}; it cannot be resumed, and was left as it is. "
                 "Use another file."
@@ -226,12 +293,30 @@ class LogWriter:
             )
 
     def _read(self, number, line):
-        index, _, found = self._format.read_row(number, line)
-        if index != len(self.rows):
-            raise DamagedLineError(
-                number, f"row {index} stands where row {len(self.rows)} belongs"
+        if line.endswith("\r"):
+            raise BadLineError(
+                number,
+                "it ends in CRLF, as some editors on Windows save lines; save the file "
+                "with line ends LF",
             )
-        return found
+        row = self._format.read_row(number, line)
+        if row.position != len(self.rows):
+            raise BadLineError(
+                number, f"row {row.position} stands where row {len(self.rows)} belongs"
+            )
+        if row.digest != short(self._digests[row.position]):
+            raise BadLineError(number, f"it holds another row than X[{row.position}]")
+        return row.found
+
+
+def _as_array(y):
+    """Labels as they are, also those of several kinds."""
+    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
+        raise ValueError(
+            "y of CertificateLog has masked labels, which a log cannot hold; leave "
+            "their rows out."
+        )
+    return as_labels(y) if isinstance(y, (list, tuple)) else np.asarray(y)
 
 
 def _digest(y):

@@ -14,18 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.certificates import Certificates
 from sksmooth.logs._field_tsv import read_field_tsv
+from sksmooth.logs._labels import as_labels
 from sksmooth.logs._line_format import (
     FIELDS,
     HEAD_LINES,
     MAGIC,
+    BadLineError,
     DamagedLineError,
     LogFormat,
 )
+from sksmooth.logs._parts import Part, check_parts, joined_labels
+from sksmooth.logs._regular_file import check_regular_file
 from sksmooth.logs._skipped import warn_skipped
-
-_SCALARS = ("sigma", "noise", "norm", "alpha", "method", "radii", "slack")
-# What may differ between the parts of one set; all other settings may not.
-_OF_A_PART = {"n_rows", "rows", "votes", "versions", "y"}
 
 
 def read_certificates(
@@ -39,14 +39,17 @@ def read_certificates(
 
     Two kinds are known: logs of :class:`CertificateLog`, and the tab-separated files
     that the code of Cohen et al. [1]_ and much of the field writes, with the columns
-    ``idx label predict radius correct time`` and -1 for an abstention.
+    ``idx label predict radius correct time`` and -1 for an abstention. A header is
+    followed, with the columns in any order and others among them; without one there
+    are these six.
 
     Parameters
     ----------
     path : str, path-like or sequence of them
         The file. Several files are joined in the order given: a set of rows may be
         certified in parts, by runs of the same settings and the same fitted classifier.
-        That the settings are the same is checked.
+        That the settings and the key of the noise are the same is checked, and that no
+        file holds the rows of another. The classifier itself is not compared.
     sigma, alpha : float, default=None
         What the certificates were made with; the field's files do not say, and without
         it the certificates hold nan there. Not for our own logs, which say it.
@@ -57,18 +60,25 @@ def read_certificates(
     Returns
     -------
     certificates : Certificates
-        In the order of the file or files. Of the field's files, `p_lower`, `counts` and
-        `n_evaluations` are unknown and zero, and radii are as they were printed,
-        often rounded to three digits.
+        In the order of the file or files. Of the field's files, `n_evaluations` is
+        unknown and zero, and radii are as they were printed, often rounded to three
+        digits. `counts` are zero but for the votes of the predicted class, where the
+        column ``raw_count`` has them, and `p_lower` is that of the column ``p_A_bar``
+        or zero. The `label` of an abstention is the first class and means nothing.
     y_true : ndarray of shape (n_rows,) or None
         True labels, if the file has them.
 
     Raises
     ------
     ValueError
-        If the file is neither, or holds no certificate, or a setting was given that
-        the file says itself; it names the line. If files that are to be joined differ
-        in a setting, or only some of them have labels.
+        If the file is neither, or no regular file, or holds no certificate, or a
+        setting was given that the file says itself; it names the line. If a column of
+        a published file means something else than its name says: a radius of -1.0,
+        inf or nan, a share above 1, or many lines where ``correct`` contradicts the
+        labels. If files that are to be joined differ in a setting, hold the same rows,
+        or only some of them have labels.
+    OSError
+        If the file cannot be opened.
 
     Warns
     -----
@@ -76,6 +86,7 @@ def read_certificates(
         Naming the lines that were skipped, and why, and the first row that is missing.
         No number is guessed. A log of ours has a check on each line; in the field's
         files a line that is torn or mixed with another is seen, a changed digit is not.
+        If a few rows of files that are joined are equal.
 
     References
     ----------
@@ -88,43 +99,28 @@ def read_certificates(
     parts = []
     for one in paths:  # no comprehension: a warning counts the frames to its caller
         parts.append(_read(Path(one), sigma, alpha, classes))
-    _, certificates, y_true = parts[0]
+    certificates, y_true = parts[0].certificates, parts[0].y_true
     if len(parts) == 1:
         return certificates, y_true
-    _check_parts(paths, parts)
+    check_parts(parts)
     columns = {
-        name: np.concatenate([getattr(part, name) for _, part, _ in parts])
+        name: np.concatenate([getattr(part.certificates, name) for part in parts])
         for name in FIELDS
     }
     if y_true is not None:
-        y_true = np.asarray([y for _, _, labels in parts for y in labels.tolist()])
+        y_true = as_labels(joined_labels(parts))
     return replace(certificates, **columns), y_true
 
 
-def _check_parts(paths, parts):
-    settings, _, y_true = parts[0]
-    for path, (others, _, labels) in zip(paths[1:], parts[1:], strict=True):
-        differing = [
-            f"{name}: {settings.get(name)!r} and {others.get(name)!r}"
-            for name in sorted((settings.keys() | others.keys()) - _OF_A_PART)
-            if settings.get(name) != others.get(name)
-        ]
-        if (y_true is None) != (labels is None):
-            differing.append("only one of them has true labels")
-        if differing:
-            raise ValueError(
-                f"{paths[0]} and {path} are no parts of one set; what differs is "
-                f"{'; '.join(differing)}. Read them one by one."
-            )
-
-
 def _read(path, sigma, alpha, classes):
-    """Return (settings, certificates, y_true) of one file."""
+    """Return the `Part` that one file is."""
+    check_regular_file(path)
     text = path.read_bytes().decode("utf-8-sig", errors="replace")
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     if not lines[0].startswith(MAGIC.rpartition(" ")[0]):
-        found, y_true = read_field_tsv(path, lines, sigma, alpha, classes)
-        return {"classes": found.classes.tolist()}, found, y_true
+        found, y_true, indices = read_field_tsv(path, lines, sigma, alpha, classes)
+        settings = {"classes": found.classes.tolist()}
+        return Part(path, settings, found, y_true, indices)
     given = {"sigma": sigma, "alpha": alpha, "classes": classes}
     for name, value in given.items():
         if value is not None:
@@ -135,44 +131,48 @@ def _read(path, sigma, alpha, classes):
 def _read_own(path, lines):
     try:
         log = LogFormat.read(lines)
-    except DamagedLineError as error:
+    except BadLineError as error:
         raise ValueError(f"{path}, {error}; what follows cannot be read.") from None
-    rows, labels, skipped, last = [], [], [], -1
-    present = np.zeros(log.settings["n_rows"], dtype=bool)
+    rows, skipped, indices = [], [], [-1]
     for number, line in enumerate(lines[HEAD_LINES:], start=HEAD_LINES + 1):
         if not line and number == len(lines):
             break
         try:
-            index, y_true, found = log.read_row(number, line)
+            row = log.read_row(number, line)
         except DamagedLineError as error:
             skipped.append((number, error.reason))
             continue
-        if index <= last:
-            skipped.append((number, f"row {index} stands after row {last}"))
+        except BadLineError as error:
+            raise ValueError(f"{path}, {error}.") from None
+        if row.position <= indices[-1]:
+            reason = f"row {row.position} stands after row {indices[-1]}"
+            skipped.append((number, reason))
             continue
-        last = index
-        present[index] = True
-        rows.append(found)
-        labels.append(y_true)
+        indices.append(row.position)
+        del row.found["label_counts"]  # certificates have none
+        rows.append(row)
     warn_skipped(path, skipped)
-    if not present.all():
+    n_rows = log.settings["n_rows"]
+    if len(rows) < n_rows:
+        gaps = np.flatnonzero(np.diff(indices) > 1)
+        missing = indices[gaps[0]] if len(gaps) else indices[-1]
         warnings.warn(
-            f"{path} holds {len(rows)} of {len(present)} rows; the first that is "
-            f"missing is row {np.argmin(present)}.",
+            f"{path} holds {len(rows)} of {n_rows} rows; the first that is missing is "
+            f"row {missing + 1}.",
             UserWarning,
             stacklevel=4,
         )
-    certificates = Certificates(
-        **{name: _column(name, rows, log) for name in FIELDS},
-        classes=np.asarray(log.settings["classes"]),
-        **{name: log.settings[name] for name in _SCALARS},
-    )
-    y_true = None if log.settings["y"] is None else np.asarray(labels)
-    return log.settings, certificates, y_true
+    certificates = _certificates(log, [row.found for row in rows])
+    y_true = None
+    if log.settings["y"] is not None:
+        y_true = as_labels([row.y_true for row in rows])
+    digests = [row.digest for row in rows]
+    return Part(path, log.settings, certificates, y_true, digests)
 
 
-def _column(name, rows, log):
-    column = np.asarray([row[name] for row in rows])
-    if name == "counts":
-        column = column.reshape(-1, len(log.settings["classes"]))
-    return column
+def _certificates(log, rows):
+    columns = {name: [row[name] for row in rows] for name in FIELDS}
+    columns["label"] = as_labels(columns["label"])
+    n_classes = len(log.settings["classes"])
+    columns["counts"] = np.asarray(columns["counts"]).reshape(-1, n_classes)
+    return log.certificates(columns)

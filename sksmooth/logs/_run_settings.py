@@ -9,44 +9,43 @@ import sklearn
 
 from sksmooth._version import __version__
 from sksmooth.noise import Stage
+from sksmooth.samples import values_of, with_values
 
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
+# Rows that get one vote each, which another label nearly everywhere shows.
+_MOST_ROWS = 4096
+# Where the classifier is looked at: around a row and its neighbour in the set, and as
+# far as noise of so many sigma reaches.
+_REACHES = (1, 3, 10)
 
 
-def describe_run(settings, source, classes, X, digests):
+def describe_run(question, source, classes, X, digests, key):
     """Return all that defines the certificates of a run, of types that JSON knows.
 
     Parameters
     ----------
-    settings : dict
-        What was asked, with the law of the noise and "method", "alpha" and "slack".
+    question : Certify
     source : vote source
     classes : ndarray of shape (n_classes,)
     X : ndarray of shape (n_rows, ...)
     digests : list of bytes
         Digest of each row under the classifier's key.
+    key : bytes
+        The key of the noise.
 
     Returns
     -------
     dict
-        ``rows`` is a digest of the rows and the key of their noise, ``votes`` one of
-        the fitted classifier.
+        ``rows`` is a digest of the rows and the key of their noise, ``key`` one of the
+        key alone, ``votes`` one of the fitted classifier.
     """
-    law = settings["law"]
-    described = {
-        name: value.tolist() if isinstance(value, np.ndarray) else value
-        for name, value in settings.items()
-        if name != "law"
-    }
-    return described | {
+    law = question.law
+    return question.described(source.method) | {
         "classes": list(classes),
-        "grid": law.grid,
+        "key": hashlib.blake2b(b"", key=key, digest_size=8).hexdigest(),
         "n_rows": len(X),
-        "noise": law.name,
-        "norm": law.norm,
         "row_shape": list(X.shape[1:]),
         "rows": _rows(source, X, law, digests),
-        "sigma": law.sigma,
         "versions": {
             "numpy": np.__version__,
             "scikit-learn": sklearn.__version__,
@@ -60,9 +59,9 @@ def describe_run(settings, source, classes, X, digests):
 def _rows(source, X, law, digests):
     """What is certified: more than the digests, which see a row as float32."""
     rows = hashlib.blake2b(b"".join(digests), digest_size=8)
-    for row in X:
+    for row in values_of(X):
         # Sampled certificates hold for all rows of a cell of the grid.
-        if not hasattr(source, "probits"):
+        if source.method != "exact":
             row = law.snap(row[np.newaxis])
         rows.update((row.astype(np.float64) + 0.0).tobytes())
     return rows.hexdigest()
@@ -71,14 +70,32 @@ def _rows(source, X, law, digests):
 def _votes(source, X, law):
     """What the classifier answers halfway between rows, where its votes are split.
 
-    On the rows themselves two classifiers may well agree in every vote.
+    Near the rows two classifiers may agree in every vote that is drawn, and differ far
+    away; so they are also compared at points that noise of 3 and of 10 sigma leads to.
+    Or one row has another label, and all others the same votes; so each has one vote.
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
-    points = (X[rows] + X[np.roll(rows, 1)]) / 2
-    if hasattr(source, "probits"):
-        # Their last digits may depend on the threads of the BLAS.
-        lower, upper = source.probits(points, law.sigma)
-        return np.round([lower, upper], 6).tobytes()
-    sizes = np.full(len(points), _SAMPLE_VOTES)
-    drawn = source.open(points).draw(np.arange(len(points)), sizes, Stage.FINGERPRINT)
-    return drawn.tobytes()
+    values = values_of(X)
+    middle = (values[rows] + values[np.roll(rows, 1)]) / 2
+    normal = np.random.Generator(np.random.SFC64(0)).standard_normal
+    seen = []
+    for reach in _REACHES:
+        away = law.deviation * np.sqrt(reach**2 - 1.0) * normal(middle.shape)
+        # Not where the sum of row and noise would have too many digits.
+        most = np.fmax(np.nanmax(np.abs(values), axis=0), 3 * reach * law.deviation)
+        points = with_values(X, np.clip(middle + away, -most, most), rows)
+        if source.method == "exact":
+            # Their last digits may depend on the threads of the BLAS.
+            lower, upper = source.probits(points)
+            seen.append(np.round([lower, upper], 6) + 0.0)
+        else:
+            seen.append(_drawn(source, points, _SAMPLE_VOTES))
+    if source.method != "exact":
+        rows = np.linspace(0, len(X) - 1, num=min(len(X), _MOST_ROWS), dtype=int)
+        seen.append(_drawn(source, X[rows], 1))
+    return b"".join(part.tobytes() for part in seen)
+
+
+def _drawn(source, points, n_votes):
+    sizes = np.full(len(points), n_votes)
+    return source.open(points).draw(np.arange(len(points)), sizes, Stage.FINGERPRINT)

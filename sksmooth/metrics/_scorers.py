@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scorers that certify: for `cross_validate`, `GridSearchCV` and their like."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -8,36 +9,56 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sksmooth.certificates import check_radii, check_radius
+from sksmooth._estimators import find_certifier
+from sksmooth.certificates import (
+    check_radii,
+    check_radius,
+    describe_unknown,
+    unknown_classes,
+)
 from sksmooth.metrics._classwise_report import score_name
 from sksmooth.metrics._scores import (
     abstention_rate,
     average_certified_radius_score,
     certified_accuracy_score,
+    certified_accuracy_tally,
     check_average,
-    spread,
+    check_rows,
 )
 
-_METRICS = ("certified_accuracy", "average_certified_radius", "neg_abstention_rate")
+_FUNCTIONS = {
+    "certified_accuracy": certified_accuracy_score,
+    "average_certified_radius": average_certified_radius_score,
+    "neg_abstention_rate": abstention_rate,
+}
+_METRICS = tuple(_FUNCTIONS)
+_LESS_IS_BETTER = ("range", "gini")
 
 
 def _find_smoothed(estimator, X):
     """Return the smoothed classifier inside `estimator`, and X as it receives it."""
-    outer = type(estimator).__name__
-    while not hasattr(estimator, "certify"):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            if len(estimator.steps) > 1:
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
-        else:
-            raise TypeError(
-                f"{outer} holds no SmoothedClassifier: a certifying scorer needs one, "
-                "bare, as the last step of a Pipeline, or as the estimator of a fitted "
-                f"search with refit; found {type(estimator).__name__}."
-            )
-    return estimator, X
+    found = find_certifier(estimator, "a certifying scorer")
+    return found.core, found.transform(X)
+
+
+def _all_labels(y_true, certificates):
+    """Return the classes to score; warn of those that the classifier does not have.
+
+    A training fold may lack a rare class that the test fold has. Its samples count as
+    errors, as they do in the accuracy.
+    """
+    y_true = check_rows(y_true, certificates)
+    classes = certificates.classes.tolist()
+    unknown = unknown_classes(y_true, classes)
+    if unknown:
+        warnings.warn(
+            describe_unknown(unknown, classes, "y_true")
+            + " It was fitted without them, so that none of their samples can be "
+            "correct.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return [*classes, *unknown]
 
 
 class _CertifyingScorer:
@@ -103,9 +124,9 @@ class CertifiedScorer(_CertifyingScorer):
         Radius for "certified_accuracy", in the units of the X that the smoothed
         classifier receives: behind a scaler, scaled units. The other metrics take
         none.
-    average : {"micro", "macro", "worst", "range"}, default="micro"
+    average : {"micro", "macro", "worst", "range", "gini"}, default="micro"
         As in `certified_accuracy_score`. A range is better the smaller it is, so
-        "range" returns minus the range.
+        "range" returns minus the range, and "gini" minus the Gini coefficient.
 
     Raises
     ------
@@ -115,6 +136,11 @@ class CertifiedScorer(_CertifyingScorer):
     See Also
     --------
     ClasswiseScorer : Scores of all classes from one call of `certify`.
+
+    Notes
+    -----
+    Samples of a class that the classifier was fitted without, as a training fold may
+    lack a rare class, count as errors, and a warning names the class.
 
     Examples
     --------
@@ -151,6 +177,15 @@ class CertifiedScorer(_CertifyingScorer):
                 "0.0."
             )
 
+    @property
+    def __name__(self) -> str:
+        """Name for the axes of scikit-learn's displays."""
+        at = f"_at_{self.radius:.12g}" if self.metric == _METRICS[0] else ""
+        average = "" if self.average == "micro" else f"_{self.average}"
+        name = f"{self.metric}{at}{average}"
+        negated = self.average in _LESS_IS_BETTER and not name.startswith("neg_")
+        return f"neg_{name}" if negated else name
+
     def __repr__(self):
         return (
             f"CertifiedScorer({self.metric!r}, radius={self.radius}, "
@@ -183,28 +218,35 @@ class CertifiedScorer(_CertifyingScorer):
             More is better: where less of the metric is, its negative.
         """
         smoothed, X = _find_smoothed(estimator, X)
-        keywords: dict[str, Any] = {
-            "average": self.average,
-            "sample_weight": sample_weight,
-        }
-        if self.metric == "average_certified_radius":
-            score = average_certified_radius_score(
-                y_true, smoothed.certify(X), **keywords
-            )
-            sign = 1
-        else:
-            certificates = smoothed.certify(X, radii=[self.radius])
-            if self.metric == "certified_accuracy":
-                score = certified_accuracy_score(
-                    y_true, certificates, radius=self.radius, **keywords
-                )
-                sign = 1
-            else:
-                score = abstention_rate(y_true, certificates, **keywords)
-                sign = -1
-        if self.average == "range":
-            sign = -1
-        return sign * score + 0.0  # no -0.0
+        every_radius = self.metric == "average_certified_radius"
+        certificates = smoothed.certify(
+            X, radii=None if every_radius else [self.radius]
+        )
+        keywords = {"radius": self.radius} if self.metric == _METRICS[0] else {}
+        score = _FUNCTIONS[self.metric](
+            y_true,
+            certificates,
+            average=self.average,
+            labels=_all_labels(y_true, certificates),
+            sample_weight=sample_weight,
+            **keywords,
+        )
+        less_is_better = (
+            self.average in _LESS_IS_BETTER or self.metric == "neg_abstention_rate"
+        )
+        return (-score if less_is_better else score) + 0.0  # no -0.0
+
+
+class _FoldScores(dict):
+    """Scores of one fold: nan for a class that only another fold has.
+
+    scikit-learn looks up the keys of the first fold in those of all folds.
+    """
+
+    def __missing__(self, key):
+        if isinstance(key, str) and key.startswith("certified_accuracy"):
+            return np.nan
+        raise KeyError(key)
 
 
 class ClasswiseScorer(_CertifyingScorer):
@@ -221,6 +263,10 @@ class ClasswiseScorer(_CertifyingScorer):
     radii : sequence of float, default=(0.0,)
         Radii of the certified accuracies, in the units of the X that the smoothed
         classifier receives: behind a scaler, scaled units.
+    classes : array-like of shape (n_classes,), default=None
+        All classes of `y`. Needed only where some class may be in neither part of a
+        fold, as it may where folds are small parts of the data: scikit-learn reports
+        the keys of the first fold.
 
     Raises
     ------
@@ -241,9 +287,12 @@ class ClasswiseScorer(_CertifyingScorer):
     - `certified_accuracy_macro`, `certified_accuracy_worst`: the mean and the worst
       over the classes of the fold;
     - `neg_certified_accuracy_range`: worst class minus best class;
-    - ``certified_accuracy_<label>`` for each label of ``classes_``, nan if the fold's
-      test rows have none of it. Stratified folds, the default for classifiers, avoid
-      this; `worst`, `macro` and `range` leave such a class out;
+    - ``certified_accuracy_<label>`` for each label of ``classes_``, of `classes` and
+      of the fold's test rows; nan if the test rows have none of it. Stratified folds,
+      the default for classifiers, avoid this; `worst`, `macro` and `range` leave such
+      a class out. Rows of a class that the classifier was fitted without, as a
+      training fold may lack a rare class, count as errors, and a warning names the
+      class;
     - `neg_abstention_rate`: minus the share of rows without a certificate at the
       least radius asked.
 
@@ -257,14 +306,18 @@ class ClasswiseScorer(_CertifyingScorer):
     ClasswiseScorer(radii=(0.0, 0.25))
     """
 
-    def __init__(self, radii: Sequence[float] = (0.0,)) -> None:
+    def __init__(
+        self, radii: Sequence[float] = (0.0,), *, classes: ArrayLike | None = None
+    ) -> None:
         self.radii = check_radii(radii)
+        self.classes = None if classes is None else np.asarray(classes).tolist()
         self._names = [score_name(radius, len(self.radii)) for radius in self.radii]
         if len(set(self._names)) < len(self._names):
             raise ValueError(f"radii lie too close to be named apart: {self.radii}.")
 
     def __repr__(self):
-        return f"ClasswiseScorer(radii={self.radii})"
+        classes = "" if self.classes is None else f", classes={self.classes}"
+        return f"ClasswiseScorer(radii={self.radii}{classes})"
 
     def __call__(
         self,
@@ -294,34 +347,34 @@ class ClasswiseScorer(_CertifyingScorer):
         Raises
         ------
         ValueError
-            If `y_true` holds a class that `estimator` does not know, or a label would
-            give its score the name of another.
+            If a label would give its score the name of another.
         """
         smoothed, X = _find_smoothed(estimator, X)
         certificates = smoothed.certify(X, radii=list(self.radii))
+        labels = _all_labels(y_true, certificates)
         scores = []
         for radius, name in zip(self.radii, self._names, strict=True):
-            keywords = {"radius": radius, "sample_weight": sample_weight}
-            by_class = certified_accuracy_score(
-                y_true, certificates, average=None, **keywords
+            tally = certified_accuracy_tally(
+                y_true,
+                certificates,
+                radius,
+                labels=labels,
+                sample_weight=sample_weight,
             )
-            worst, width = spread(by_class)
             scores += [
-                (name, certified_accuracy_score(y_true, certificates, **keywords)),
-                (f"{name}_macro", float(np.nanmean(by_class))),
-                (f"{name}_worst", worst),
-                (f"neg_{name}_range", 0.0 - width),
+                (name, tally.overall),
+                (f"{name}_macro", tally.macro),
+                (f"{name}_worst", tally.worst),
+                (f"neg_{name}_range", 0.0 - tally.range),
             ]
-            # All classes known, not those of y_true: every fold must give these keys.
-            scores += [
-                (f"{name}_{label}", float(score))
-                for label, score in zip(
-                    certificates.classes.tolist(), by_class, strict=True
-                )
-            ]
-        abstains = abstention_rate(y_true, certificates, sample_weight=sample_weight)
+            by_class = dict.fromkeys(self.classes or [], np.nan)
+            by_class |= zip(labels, tally.share.tolist(), strict=True)
+            scores += [(f"{name}_{label}", score) for label, score in by_class.items()]
+        abstains = abstention_rate(
+            y_true, certificates, labels=labels, sample_weight=sample_weight
+        )
         scores.append(("neg_abstention_rate", 0.0 - abstains))
-        unique = dict(scores)
+        unique = _FoldScores(scores)
         if len(unique) < len(scores):
             keys = [key for key, _ in scores]
             twice = sorted({key for key in keys if keys.count(key) > 1})

@@ -5,9 +5,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth._typing import FloatOrArray
-from sksmooth.certificates import Certificates, check_radius, class_index
+from sksmooth.certificates import (
+    Certificates,
+    check_radius,
+    class_index,
+    require_known,
+)
+from sksmooth.metrics._tally import ClassTally
 
-AVERAGES = ("micro", "macro", "worst", "range", None)
+# Property of ClassTally that each average is.
+_TALLIED = {
+    "micro": "overall",
+    "macro": "macro",
+    "worst": "worst",
+    "range": "range",
+    "gini": "gini",
+}
+AVERAGES = (*_TALLIED, None)
 
 
 def check_average(average):
@@ -43,17 +57,9 @@ def check_rows(values, certificates, name="y_true"):
     return values
 
 
-def check_known(values, classes, name="y_true"):
-    """Return the position of each value in `classes`; raise on unknown values."""
-    index = class_index(values, classes)
-    unknown = list(dict.fromkeys(np.asarray(values)[index < 0].tolist()))
-    if unknown:
-        raise ValueError(
-            f"{name} holds {unknown[:10]}{'...' if len(unknown) > 10 else ''}, which "
-            f"the certificates do not know; their classes are "
-            f"{np.asarray(classes).tolist()}."
-        )
-    return index
+def known_index(values, certificates, name="y_true"):
+    """Return the position of each value in the classes; raise on unknown values."""
+    return require_known(values, certificates.classes, name)
 
 
 def check_asked(certificates, radius):
@@ -66,23 +72,6 @@ def check_asked(certificates, radius):
             "certify(X) for an answer at every radius."
         )
     return radius
-
-
-def mean_by_class(values, index, n_classes, weight=None):
-    """Return the weighted mean of `values` in each class, nan where it has no row."""
-    weight = np.ones(len(index)) if weight is None else weight
-    total = np.bincount(index, weight, n_classes)
-    with np.errstate(invalid="ignore"):
-        return np.bincount(index, weight * values, n_classes) / total
-
-
-def spread(by_class, *, higher_is_better=True):
-    """Return (worst, range) over the classes that have rows; nan if none has."""
-    present = by_class[~np.isnan(by_class)]
-    if len(present) == 0:
-        return np.nan, np.nan
-    worst = present.min() if higher_is_better else present.max()
-    return float(worst), float(present.max() - present.min())
 
 
 def _check_labels(labels, y_true, classes):
@@ -123,33 +112,29 @@ def _check_weight(sample_weight, n_rows):
     return weight
 
 
-def _score(
-    per_row, y_true, certificates, average, labels, sample_weight, higher_is_better=True
-):
-    """Average `per_row(y_true)` as asked; what the three scores have in common."""
-    check_average(average)
+def _tally(per_row, y_true, certificates, labels, sample_weight, higher_is_better=True):
+    """Tally `per_row(y_true)` by class; what the three scores have in common."""
     y_true = check_rows(y_true, certificates)
     weight = _check_weight(sample_weight, len(y_true))
     classes = certificates.classes
     labels = _check_labels(labels, y_true, classes)
-    known = [*classes.tolist(), *labels.tolist()]
-    check_known(y_true, list(dict.fromkeys(known)))
+    known = dict.fromkeys([*classes.tolist(), *labels.tolist()])
+    require_known(y_true, list(known), "y_true")
     values = per_row(y_true)
 
     index = class_index(y_true, labels)
     chosen = index >= 0  # `labels` may leave classes out
-    index, values, weight = index[chosen], values[chosen], weight[chosen]
-    if average == "micro":
-        total = weight.sum()
-        return float(weight @ values / total) if total > 0 else np.nan
-    by_class = mean_by_class(values, index, len(labels), weight)
-    if average is None:
-        return by_class
-    if average == "macro":
-        present = by_class[~np.isnan(by_class)]
-        return float(present.mean()) if len(present) else np.nan
-    worst, width = spread(by_class, higher_is_better=higher_is_better)
-    return worst if average == "worst" else width
+    return ClassTally.of(
+        values[chosen],
+        index[chosen],
+        len(labels),
+        weight[chosen],
+        higher_is_better=higher_is_better,
+    )
+
+
+def _average(tally, average):
+    return tally.share if average is None else getattr(tally, _TALLIED[average])
 
 
 def is_right(y_true, certificates):
@@ -183,11 +168,12 @@ def certified_accuracy_score(
     radius : float, default=0.0
         Radius >= 0, in the units of the X given to `certify`. Certificates asked at
         given `radii` answer at those alone.
-    average : {"micro", "macro", "worst", "range"} or None, default="micro"
+    average : {"micro", "macro", "worst", "range", "gini"} or None, default="micro"
         "micro": over rows. The others are over the classes of `y_true`, a class that
         has no row (or no weight) being left out: "macro" is their mean, "worst" the
-        worst class, "range" the best class minus the worst. None: array of one score
-        per class in the order of `labels`, nan for a class without rows.
+        worst class, "range" the best class minus the worst, and "gini" the Gini
+        coefficient [3]_, 0 where all classes are equal. None: array of one score per
+        class in the order of `labels`, nan for a class without rows.
     labels : array-like of shape (n_labels,), default=None
         Classes to score, and their order; rows of other classes are left out. None
         scores ``certificates.classes``. A class the certificates do not know may be
@@ -213,6 +199,9 @@ def certified_accuracy_score(
        Randomized Smoothing", ICML 2019, section 4.
     .. [2] J. Mohapatra, C.-Y. Ko, T.-W. Weng, P.-Y. Chen, S. Liu, L. Daniel, "Hidden
        Cost of Randomized Smoothing", AISTATS 2021 (class-wise accuracy).
+    .. [3] A. Shah, K. Visavadiya, M. Padala, "GF-Score: Certified Class-Conditional
+       Robustness Evaluation with Fairness Guarantees", arXiv:2604.12757, 2026 (the
+       Gini coefficient).
 
     Examples
     --------
@@ -229,12 +218,23 @@ def certified_accuracy_score(
     >>> certified_accuracy_score([0, 0, 1, 1], certificates, radius=0.3, average=None)
     array([0.5, 0.5])
     """
+    check_average(average)
+    tally = certified_accuracy_tally(
+        y_true, certificates, radius, labels=labels, sample_weight=sample_weight
+    )
+    return _average(tally, average)
+
+
+def certified_accuracy_tally(
+    y_true, certificates, radius, *, labels=None, sample_weight=None
+):
+    """Tally the rows that are right and certified within `radius` by class."""
 
     def per_row(y_true):
         asked = check_asked(certificates, radius)
         return is_right(y_true, certificates) & certificates.holds(asked)
 
-    return _score(per_row, y_true, certificates, average, labels, sample_weight)
+    return _tally(per_row, y_true, certificates, labels, sample_weight)
 
 
 def average_certified_radius_score(
@@ -255,7 +255,7 @@ def average_certified_radius_score(
         What `SmoothedClassifier.certify` returned for the same rows. If it was asked
         at given `radii`, the score is a lower bound: each radius counts as the
         largest one shown.
-    average : {"micro", "macro", "worst", "range"} or None, default="micro"
+    average : {"micro", "macro", "worst", "range", "gini"} or None, default="micro"
         As in `certified_accuracy_score`; "worst" is the class of least ACR.
     labels : array-like of shape (n_labels,), default=None
         As in `certified_accuracy_score`.
@@ -289,12 +289,14 @@ def average_certified_radius_score(
     >>> average_certified_radius_score([0, 0], certificates)  # the second is wrong
     0.25
     """
+    check_average(average)
 
     def per_row(y_true):
         # The radius is 0 where abstained.
         return is_right(y_true, certificates) * certificates.radius
 
-    return _score(per_row, y_true, certificates, average, labels, sample_weight)
+    tally = _tally(per_row, y_true, certificates, labels, sample_weight)
+    return _average(tally, average)
 
 
 def abstention_rate(
@@ -313,7 +315,7 @@ def abstention_rate(
         True labels; they only sort the rows into classes.
     certificates : Certificates
         What `SmoothedClassifier.certify` returned for the same rows.
-    average : {"micro", "macro", "worst", "range"} or None, default="micro"
+    average : {"micro", "macro", "worst", "range", "gini"} or None, default="micro"
         As in `certified_accuracy_score`, but "worst" is the class that abstains most.
     labels : array-like of shape (n_labels,), default=None
         As in `certified_accuracy_score`.
@@ -342,16 +344,13 @@ def abstention_rate(
     >>> abstention_rate([0, 1], certificates)
     0.5
     """
-
-    def per_row(y_true):
-        return certificates.abstained.astype(float)
-
-    return _score(
-        per_row,
+    check_average(average)
+    tally = _tally(
+        lambda y_true: certificates.abstained,
         y_true,
         certificates,
-        average,
         labels,
         sample_weight,
         higher_is_better=False,
     )
+    return _average(tally, average)

@@ -1,7 +1,38 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Smoothing laws: how noise is drawn, and which radius the votes under it prove."""
+"""Noise laws: how noise is drawn, and which radius given probabilities prove."""
 
 from sksmooth.noise._gaussian import Gaussian
+from sksmooth.noise._laplace import Laplace
+from sksmooth.noise._law import Law
+from sksmooth.noise._resample import Resample, ResampledGaussian
 from sksmooth.noise._row_streams import Stage, draw_noise_key, row_digests, row_stream
+from sksmooth.noise._splitting import Splitting
+from sksmooth.noise._token_deletion import TokenDeletion
+from sksmooth.noise._uniform import Uniform
 
-__all__ = ["Gaussian", "Stage", "draw_noise_key", "row_digests", "row_stream"]
+# By the name that the parameter `noise` of `SmoothedClassifier` takes.
+LAWS = {law.name: law for law in (Gaussian, Laplace, Uniform, Splitting)}
+
+
+def law_of(terms):
+    """Return the law that some certificates hold under, from their scalars."""
+    n_features = None if terms.law is None else terms.law.get("n_features")
+    return LAWS[terms.noise](terms.sigma, terms.norm, n_features)
+
+
+__all__ = [
+    "LAWS",
+    "Gaussian",
+    "Laplace",
+    "Law",
+    "Resample",
+    "ResampledGaussian",
+    "Splitting",
+    "Stage",
+    "TokenDeletion",
+    "Uniform",
+    "draw_noise_key",
+    "law_of",
+    "row_digests",
+    "row_stream",
+]

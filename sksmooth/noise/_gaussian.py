@@ -1,51 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Isotropic Gaussian noise, drawn so that its sum with a row is exact."""
+"""Gaussian noise, for l2; by inclusion also for l1 and l-infinity."""
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, ndtr
 
-# The grid is 2**20 times finer than the noise: coarse against the spacing of the
-# generator's float64 output (the law of the snapped noise is then within about
-# d * 2e-10 of the Gaussian in total variation), fine against any radius of interest.
-_GRID_BITS = 20
-_FLOAT64_BITS = 52
-_SIGMA_EXPONENT = 900
-# No float64 normal generator exceeds this; beyond it only exactness of the sum is lost.
-_NOISE_REACH = 10.0
+from sksmooth.noise._shift import ShiftLaw
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(ShiftLaw):
     """Gaussian smoothing noise ``N(0, sigma**2 I)``.
 
     Parameters
     ----------
     sigma : float
-        Standard deviation of the noise, in the units of the rows.
+        Standard deviation of the noise, in units of `scale`.
+    norm : {2, 1, inf}, default=None
+        Order of the norm in which radii are measured; None is 2. The l1 ball of a
+        radius lies inside the l2 ball; the l-infinity ball of radius r inside the l2
+        ball of radius ``r * sqrt(n_features)``. Both are the best that the worst
+        half-space allows.
+    n_features : int, default=None
+        Number of noisy values in a sample, needed for ``norm=inf``.
+    scale : array-like of shape (n_features,), default=None
+        Unit of each noisy value: the noise of value j has standard deviation ``sigma *
+        scale[j]``, and radii are in norms of ``delta / scale``. None is 1.
 
     Raises
     ------
     ValueError
-        If sigma is not positive, or beyond what floating point can hold.
-
-    Notes
-    -----
-    In floating point, ``x + noise`` leaks the low bits of ``x``, and a classifier that
-    reads them can void a certificate. Row and noise are therefore both rounded to a
-    grid of a power of two, `grid`, so that their sum is exact: what is smoothed is the
-    base classifier behind a rounding to that grid, the same grid for every row. Two
-    rows at distance r are at most ``r + grid * sqrt(d)`` apart once rounded, which is
-    why sampled radii are reduced by `grid_slack`.
+        If sigma is not positive, or beyond what floating point can hold; if `norm` is
+        another, or `n_features` is missing for ``norm=inf``.
 
     References
     ----------
     .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
-       Randomized Smoothing", ICML 2019.
+       Randomized Smoothing", ICML 2019, Theorem 1.
     .. [2] V. Voracek, M. Hein, "Sound Randomized Smoothing in Floating-Point
        Arithmetic", ICLR 2023.
 
@@ -56,21 +51,32 @@ class Gaussian:
     0.5
     """
 
-    sigma: float
     name: ClassVar[str] = "gaussian"
-    norm: ClassVar[int] = 2
+    norms: ClassVar[tuple[float, ...]] = (2, 1, math.inf)
+    rotation_invariant: ClassVar[bool] = True
 
     def __post_init__(self):
-        if not 2.0**-_SIGMA_EXPONENT < self.sigma < 2.0**_SIGMA_EXPONENT:
+        super().__post_init__()
+        if self.norm == math.inf and self.n_features is None:
             raise ValueError(
-                f"sigma={self.sigma!r} must be positive, and neither so small nor so "
-                "large that floating point cannot hold it: scale the features."
+                "norm=inf needs n_features: its certificates are those in l2, divided "
+                "by the square root of the number of noisy features."
             )
 
     @property
-    def grid(self) -> float:
-        """Spacing of the grid that rows and noise are rounded to, a power of two."""
-        return 2.0 ** (math.floor(math.log2(self.sigma)) - _GRID_BITS)
+    def shift_unit(self) -> float:
+        """Distance, in the norm of the law, that shifts F by one."""
+        return self.sigma / self._l2_size
+
+    @property
+    def _l2_size(self):
+        """Largest l2 norm of a change of size 1."""
+        return math.sqrt(self.n_features) if self.norm == math.inf else 1.0
+
+    @property
+    def unit(self) -> float:
+        """Radius that a class of probability Phi(1) has against all others."""
+        return self.shift_unit
 
     def grid_slack(self, n_features: int) -> float:
         """Radius given up so that certificates also hold between grid points.
@@ -78,143 +84,103 @@ class Gaussian:
         Parameters
         ----------
         n_features : int
-            Number of values in a row.
+            Number of noisy values in a sample.
 
         Returns
         -------
         float
-            Half the diagonal of a cell of the grid, for each of two rows.
+            Half the diagonal of a cell of the grid for each of two samples, as the
+            certificate is one in l2.
         """
-        return self.grid * math.sqrt(n_features)
+        return self.change_size(self.grid, n_features, 2) / self._l2_size
 
-    def snap(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Round rows to the grid.
+    def draw(self, stream: np.random.Generator, out: NDArray[np.float64]) -> None:
+        """Fill `out` with independent noise of standard deviation 1.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, ...)
-            Rows.
+        stream : numpy.random.Generator
+            As many normal numbers are drawn as `out` holds.
+        out : ndarray of float64
+            It is overwritten.
+        """
+        stream.standard_normal(out=out)
+
+    @staticmethod
+    def from_uniforms(u: Any, v: Any, xp: Any = np) -> tuple[Any, Any]:
+        """Turn two uniform numbers into two normal ones, by Box and Muller.
+
+        Parameters
+        ----------
+        u, v : ndarray or tensor of float64
+            Uniform in (0, 1), independent of each other.
+        xp : module, default=numpy
+            Where the functions of `u` and `v` are found: numpy or torch.
 
         Returns
         -------
-        ndarray of float64 of the same shape
-            The nearest points of the grid.
-
-        Raises
-        ------
-        ValueError
-            If a value is so large against sigma that its sum with the noise cannot
-            be exact in float64.
+        pair of ndarray or tensor
+            Independent of each other.
         """
-        X = np.asarray(X, dtype=np.float64)
-        reach = self.grid * 2.0 ** (_FLOAT64_BITS - 1) - _NOISE_REACH * self.sigma
-        largest = np.abs(X).max(initial=0.0)
-        if largest > reach:
-            raise ValueError(
-                f"X holds the value {largest:.3g}, too large for sigma={self.sigma:g}: "
-                "its sum with the noise is not exact in float64. Scale the features "
-                "before smoothing, or use a larger sigma."
-            )
-        return self.grid * np.rint(X / self.grid)
+        radius, angle = xp.sqrt(-2 * xp.log(u)), 2 * math.pi * v
+        return radius * xp.cos(angle), radius * xp.sin(angle)
 
-    def perturb(
-        self,
-        row: NDArray[np.float64],
-        stream: np.random.Generator,
-        out: NDArray[np.float64],
-    ) -> None:
-        """Fill `out` with noisy copies of a snapped row.
+    def quantile(self, probit: ArrayLike) -> NDArray[np.float64]:
+        """Return ``F^-1(p)``, from ``Phi^-1(p)``.
 
         Parameters
         ----------
-        row : ndarray of shape (n_features,)
-            A row as returned by `snap`.
-        stream : numpy.random.Generator
-            The row's stream; it is advanced by ``out.size`` normals, so that drawing
-            in parts or at once gives the same copies.
-        out : ndarray of shape (n_copies, n_features), C-contiguous float64
-            It is overwritten with the copies.
-        """
-        # Adding 1.5 * 2**52 * grid rounds to the grid; subtracting it less the row is
-        # exact. Two passes instead of a scaling, a rint, a scaling and a sum.
-        rounder = 1.5 * 2.0**_FLOAT64_BITS * self.grid
-        stream.standard_normal(out=out)
-        out *= self.sigma
-        out += rounder
-        out -= rounder - row
-
-    def radius(
-        self,
-        probit_top: ArrayLike,
-        probit_other: ArrayLike,
-        weight_top: ArrayLike = 1.0,
-        weight_other: ArrayLike = 1.0,
-    ) -> NDArray[np.float64]:
-        """Radius within which a top class stays ahead of another class.
-
-        With p the probability of the top class, q that of the other and weights v, w,
-        the root r of ``v Phi(Phi^-1(p) - r/sigma) = w Phi(Phi^-1(q) + r/sigma)``: at
-        distance r the top class keeps at least the left side and the other gains at
-        most the right side [1]_. With equal weights it is
-        ``sigma / 2 * (Phi^-1(p) - Phi^-1(q))``.
-
-        Parameters
-        ----------
-        probit_top : array-like
-            ``Phi^-1`` of (a lower bound of) the probability of the top class.
-        probit_other : array-like
-            ``Phi^-1`` of (an upper bound of) the probability of the other class.
-        weight_top, weight_other : array-like of positive floats, default=1.0
-            Vote weights.
+        probit : array-like
+            ``Phi^-1(p)``.
 
         Returns
         -------
         ndarray
-            Radii in the units of the rows, rounded down; negative where the top class
-            is not ahead.
-
-        References
-        ----------
-        .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness
-           via Randomized Smoothing", ICML 2019, Theorem 1.
+            The same numbers.
         """
-        top = np.asarray(probit_top, dtype=np.float64)
-        other = np.asarray(probit_other, dtype=np.float64)
-        log_odds = np.log(weight_other) - np.log(weight_top)
-        top, other, log_odds = np.broadcast_arrays(top, other, log_odds)
-        distance = np.asarray((top - other) / 2)
-        weighted = log_odds != 0.0
-        if weighted.any():
-            distance[weighted] = -np.inf
-            bounded = weighted & np.isfinite(top) & np.isfinite(other)
-            distance[bounded] = _weighted_distance(
-                top[bounded], other[bounded], log_odds[bounded]
-            )
-        return np.nextafter(self.sigma * distance, -np.inf)
+        return np.asarray(probit, dtype=np.float64)
 
+    def probit(self, t: ArrayLike) -> NDArray[np.float64]:
+        """Return ``Phi^-1(F(t))``, the inverse of `quantile`.
 
-def _weighted_distance(top, other, log_odds):
-    """Lower end of the root of log Phi(top - t) = log_odds + log Phi(other + t)."""
+        Parameters
+        ----------
+        t : array-like
+            Points on the line.
 
-    def ahead(t):
-        return log_ndtr(top - t) >= log_odds + log_ndtr(other + t)
+        Returns
+        -------
+        ndarray
+            The same numbers.
+        """
+        return np.asarray(t, dtype=np.float64)
 
-    # The root is shifted from the plain one by at most what makes either side vanish;
-    # widen the bracket until it holds.
-    centre = (top - other) / 2
-    width = 1.0 + np.abs(log_odds)
-    low, high = centre - width, centre + width
-    while not (ok := ahead(low)).all():
-        low = np.where(ok, low, low - (high - low))
-    while (ok := ahead(high)).any():
-        high = np.where(ok, high + (high - low), high)
-    for _ in range(100):
-        # Who has converged stays as it is: no answer depends on the others.
-        open_ = high - low > 1e-15 * np.maximum(1.0, np.abs(high))
-        if not open_.any():
-            break
-        middle = (low + high) / 2
-        ok = ahead(middle)
-        low = np.where(open_ & ok, middle, low)
-        high = np.where(open_ & ~ok, middle, high)
-    return low
+    def log_tail(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Logarithm of the probability that noise exceeds z standard deviations.
+
+        Parameters
+        ----------
+        z : array-like
+            Of any sign.
+
+        Returns
+        -------
+        ndarray
+            To full relative precision in both tails.
+        """
+        return log_ndtr(-np.asarray(z, dtype=np.float64))
+
+    def tail(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability that noise exceeds z standard deviations.
+
+        Parameters
+        ----------
+        z : array-like
+            Of any sign.
+
+        Returns
+        -------
+        ndarray
+            ``P(noise > z * sigma)``.
+        """
+        return ndtr(-np.asarray(z, dtype=np.float64))

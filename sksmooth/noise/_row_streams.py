@@ -29,7 +29,7 @@ def draw_noise_key(random_state):
     return random_state.bytes(KEY_BYTES)
 
 
-def row_digests(X, key):
+def row_digests(X, key, held=None):
     """Digest each row of `X` under `key`.
 
     The row enters as float32: an affine step in front of the classifier may change
@@ -40,6 +40,8 @@ def row_digests(X, key):
     ----------
     X : ndarray of shape (n_samples, ...)
     key : bytes of length 32
+    held : list of bytes, default=None
+        Contents of each row that take no noise.
 
     Returns
     -------
@@ -48,8 +50,13 @@ def row_digests(X, key):
     with np.errstate(over="ignore"):  # rows beyond float32 share the digest of inf
         # + 0.0 folds the two zeros into one
         rows = np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float32) + 0.0
+    rows[np.isnan(rows)] = np.nan  # of which there is one only
+    contents = [row.tobytes() for row in rows]
+    if held is not None:
+        contents = [a + b for a, b in zip(contents, held, strict=True)]
     return [
-        hashlib.blake2b(row.tobytes(), key=key, digest_size=16).digest() for row in rows
+        hashlib.blake2b(content, key=key, digest_size=16).digest()
+        for content in contents
     ]
 
 

@@ -4,6 +4,7 @@
 import pickle
 import sys
 import time
+from itertools import islice
 from uuid import uuid4
 
 import numpy as np
@@ -62,14 +63,26 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
         # In a list: dask would keep a bare array on one worker, to be lost with it.
         work = _sent_once(work)
         tasks = (delayed(_timed_in_job)(work, [X[chunk]]) for chunk in chunks)
-        parallel = Parallel(
-            n_jobs=n_jobs, return_as="generator", pre_dispatch=jobs, batch_size=1
-        )
+        results = _results(tasks, n_jobs, jobs)
         # In this order: a chunk is cut before it has a result.
-        for (result, seconds), chunk in zip(parallel(tasks), chunks.cut, strict=False):
+        for (result, seconds), chunk in zip(results, chunks.cut, strict=False):
             chunks.took(chunk, seconds)
             bar.update(chunk.stop - chunk.start)
             yield result
+
+
+def _results(tasks, n_jobs, jobs):
+    """Results of tasks in their order, each as soon as those before it are there."""
+    backend, _ = get_active_backend()
+    if getattr(backend, "supports_return_generator", False):
+        yield from Parallel(
+            n_jobs=n_jobs, return_as="generator", pre_dispatch=jobs, batch_size=1
+        )(tasks)
+        return
+    # Such as that of multiprocessing, and of what is built on it: a list for each lap.
+    with Parallel(n_jobs=n_jobs, batch_size=1) as parallel:
+        while lap := list(islice(tasks, jobs)):
+            yield from parallel(lap)
 
 
 class _Chunks:

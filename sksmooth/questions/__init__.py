@@ -1,35 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How many votes each row is given, and when it has had enough.
+"""What is to be known of each sample: how many votes to draw and when to stop.
 
-A procedure is a generator: it yields a `VoteRequest` for the rows that need more votes,
-is sent their counts, and returns its arrays over rows when all rows are finished.
-`run` is the one scheduler that serves them all.
+A `Question` is a frozen object of settings. From sampled votes it is answered by a
+generator: it yields a `VoteRequest` for the samples that need more votes, is sent their
+counts, and returns its answers when all samples are finished. From class probabilities
+in closed form it is answered at once.
 """
 
-from sksmooth.questions._certify_at_radii import certify_at_radii
-from sksmooth.questions._certify_radius import certify_radius
-from sksmooth.questions._exact_answers import (
-    exact_certificates,
-    exact_label,
-    exact_shares,
-)
-from sksmooth.questions._feasibility import check_can_certify
-from sksmooth.questions._predict import count_votes, decide_label
-from sksmooth.questions._recertify import recertify
-from sksmooth.questions._scheduler import VoteRequest, run
+from sksmooth.questions._certify import Certify
+from sksmooth.questions._certify_at_radii import CertifyAtRadii
+from sksmooth.questions._certify_radius import CertifyRadius
+from sksmooth.questions._count_votes import CountVotes
+from sksmooth.questions._decide_label import DecideLabel
+from sksmooth.questions._question import Question
+from sksmooth.questions._radius_against import radius_against
+from sksmooth.questions._recertify import Recertify, recertify
 from sksmooth.questions._vote_radius import VoteRadius
 
 __all__ = [
+    "Certify",
+    "CertifyAtRadii",
+    "CertifyRadius",
+    "CountVotes",
+    "DecideLabel",
+    "Question",
+    "Recertify",
     "VoteRadius",
-    "VoteRequest",
-    "certify_at_radii",
-    "certify_radius",
-    "check_can_certify",
-    "count_votes",
-    "decide_label",
-    "exact_certificates",
-    "exact_label",
-    "exact_shares",
+    "radius_against",
     "recertify",
-    "run",
 ]

@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Does the answer hold at given radii: one stream of votes, looked at as it grows."""
+"""Is the label certified at given radii: one stream of votes, tested as it grows."""
+
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from sksmooth.bounds import ThresholdTest
+from sksmooth.certificates import RowAnswers
 from sksmooth.noise import Stage
+from sksmooth.questions._certify import Certify
+from sksmooth.questions._decide_label import leading_class
+from sksmooth.questions._enumerated_radius import (
+    enumerated_answers,
+    enumerated_radius,
+)
+from sksmooth.questions._exact_radius import exact_answers, exact_radius
+from sksmooth.questions._feasibility import check_can_certify, warn_out_of_reach
 from sksmooth.questions._futility import optimistic_shares
-from sksmooth.questions._predict import leading_class
-from sksmooth.questions._scheduler import VoteRequest
 from sksmooth.questions._vote_radius import VoteRadius, heaviest_other
+from sksmooth.votes import VoteRequest
 
 # Part of alpha that pays for comparing the leader with each other class, which can
 # show more than the leader's own share does.
 _PAIRED_PART = 0.25
 
 
-def certify_at_radii(
-    n_rows, n_classes, *, radii, law, n_max, alpha, bound, weights, slack, beta
-):
-    """Certify the largest radius of a grid that holds.
+@dataclass(frozen=True, kw_only=True)
+class CertifyAtRadii(Certify):
+    """The largest of some radii within which the label is certified.
 
-    At each look a row is asked whether its leader is shown to be the answer within
-    each radius; it leaves when no radius is undecided. Two tests share alpha:
+    Two tests share alpha:
 
     - `_OwnShare`: the leader's share exceeds what all others together could catch up
       with (all of alpha with ``bound="binary"`` or two classes);
@@ -33,104 +42,160 @@ def certify_at_radii(
     ----------
     radii : ndarray of shape (n_radii,)
         Increasing.
-    beta : float
-        Probability of giving up on a row that the last look would accept half of the
-        time. It affects the cost only, never the guarantee.
-
-    Other parameters are those of `certify_radius`.
+    law, n_max, alpha, bound, weights, slack, beta
+        See `Certify`. A sample is given up where the last look would accept it half of
+        the time, with probability at most `beta`.
     """
-    # A radius of 0 speaks of the row alone: nothing is lost between grid points.
-    needed = np.where(radii > 0, radii + slack, 0.0)
-    part = _paired_part(bound, n_classes)
-    own_share = _OwnShare(needed, law, n_max, (1 - part) * alpha, weights, beta)
-    looks = own_share.looks
-    paired = part > 0
-    if paired:
-        against_each = _AgainstEach(
-            needed, law, looks, part * alpha, n_classes, weights, beta
-        )
 
-    counts = np.zeros((n_rows, n_classes), dtype=np.int64)
-    n_evaluations = np.zeros(n_rows, dtype=np.int64)
-    label = np.zeros(n_rows, dtype=np.int64)
-    held = np.zeros(n_rows, dtype=np.int64)  # how many radii, from the smallest on
-    p_lower = np.zeros(n_rows)
-    active = np.arange(n_rows)
-    drawn = 0
-    for k, look in enumerate(looks):
-        if not active.size:
-            break
-        counts[active] += yield VoteRequest(
-            active, look - drawn, Stage.ESTIMATE, n_rows - active.size
+    radii: np.ndarray  # type: ignore[misc] # the other question has none
+    _of_exact: ClassVar[tuple[str, ...]] = ("radii", "weights")
+
+    @property
+    def expected_votes(self):
+        """Votes that a sample takes, about."""
+        return min(self.n_max, 500)
+
+    def check(self, n_classes):
+        """Refuse a number of votes that cannot certify, and warn of radii too large."""
+        check_can_certify(self, n_classes)
+        reachable = self._reachable(self.radii, self.n_max, n_classes)
+        if not reachable.all():
+            warn_out_of_reach(self, self.radii[~reachable])
+
+    def certifies_label(self, n_votes, n_classes):
+        """Whether so many unanimous votes would certify the label."""
+        return self._reachable(np.zeros(1), n_votes, n_classes).all()
+
+    def _reachable(self, radii, n_votes, n_classes):
+        """Which radii unanimous votes for the best-placed class would show."""
+        alpha = (1 - self._paired_part(n_classes)) * self.alpha
+        return _OwnShare(radii, self.law, n_votes, alpha, self.weights, 0.0).reachable
+
+    def _paired_part(self, n_classes):
+        """Part of alpha for comparing classes; two classes have nothing to add."""
+        compares = self.bound == "multiclass" and n_classes > 2
+        return _PAIRED_PART if compares else 0.0
+
+    def from_votes(self, n_samples, n_classes):
+        """Certify by one stream of votes, at looks.
+
+        At each look, each radius of a sample is tested for its leader; the sample is
+        finished when no radius is undecided.
+        """
+        radii = self.radii
+        # A radius of 0 speaks of the sample alone: nothing is lost between grid points.
+        needed = np.where(radii > 0, radii + self.slack, 0.0)
+        part = self._paired_part(n_classes)
+        own_share = _OwnShare(
+            needed,
+            self.law,
+            self.n_max,
+            (1 - part) * self.alpha,
+            self.weights,
+            self.beta,
         )
-        drawn = look
-        n_evaluations[active] = look
-        votes = counts[active]
-        leader = leading_class(votes, weights)
-        holds, lower = own_share.decide(k, votes, leader)
+        looks = own_share.looks
+        paired = part > 0
         if paired:
-            more, more_lower = against_each.decide(k, votes, leader)
-            lower = np.where(more > holds, more_lower, lower)
-            holds = np.maximum(more, holds)
+            against_each = _AgainstEach(
+                needed,
+                self.law,
+                looks,
+                part * self.alpha,
+                n_classes,
+                self.weights,
+                self.beta,
+            )
 
-        gained = holds > held[active]
-        held[active[gained]] = holds[gained]
-        p_lower[active[gained]] = lower[gained]
-        # Until something is shown, the label is only the leader so far.
-        moves = gained | (held[active] == 0)
-        label[active[moves]] = leader[moves]
+        counts = np.zeros((n_samples, n_classes), dtype=np.int64)
+        n_evaluations = np.zeros(n_samples, dtype=np.int64)
+        label = np.zeros(n_samples, dtype=np.int64)
+        label_counts = np.zeros_like(counts)  # those that show the label and the radius
+        held = np.zeros(n_samples, dtype=np.int64)  # how many radii, from the smallest
+        p_lower = np.zeros(n_samples)
+        active = np.arange(n_samples)
+        drawn = 0
+        for k, look in enumerate(looks):
+            if not active.size:
+                break
+            counts[active] += yield VoteRequest(
+                active, look - drawn, Stage.ESTIMATE, n_samples - active.size
+            )
+            drawn = look
+            n_evaluations[active] = look
+            votes = counts[active]
+            leader = leading_class(votes, self.weights)
+            holds, lower = own_share.decide(k, votes, leader)
+            if paired:
+                more, more_lower = against_each.decide(k, votes, leader)
+                lower = np.where(more > holds, more_lower, lower)
+                holds = np.maximum(more, holds)
 
-        following = held[active]  # index of the smallest radius not shown yet
-        done = following == len(radii)
-        if not done.all():
-            open_ = np.flatnonzero(~done)
-            hopeless = own_share.hopeless(k, votes[open_], leader[open_])
-            hopeless = hopeless[np.arange(open_.size), following[open_]]
-            if paired and hopeless.any():
-                check = np.flatnonzero(hopeless)
-                at = open_[check]
-                hopeless[check] = against_each.hopeless(
-                    votes[at], leader[at], following[at]
-                )
-            done[open_[hopeless]] = True
-        active = active[~done]
+            gained = holds > held[active]
+            held[active[gained]] = holds[gained]
+            p_lower[active[gained]] = lower[gained]
+            # Until something is shown, the label is only the leader so far.
+            moves = gained | (held[active] == 0)
+            label[active[moves]] = leader[moves]
+            label_counts[active[moves]] = votes[moves]
 
-    return {
-        "label": label,
-        "radius": np.append(0.0, radii)[held],
-        "abstained": held == 0,
-        "p_lower": p_lower,
-        "counts": counts,
-        "n_evaluations": n_evaluations,
-    }
+            following = held[active]  # index of the smallest radius not shown yet
+            done = following == len(radii)
+            if not done.all():
+                undecided = np.flatnonzero(~done)
+                hopeless = own_share.hopeless(k, votes[undecided], leader[undecided])
+                hopeless = hopeless[np.arange(undecided.size), following[undecided]]
+                if paired and hopeless.any():
+                    check = np.flatnonzero(hopeless)
+                    at = undecided[check]
+                    hopeless[check] = against_each.hopeless(
+                        votes[at], leader[at], following[at]
+                    )
+                done[undecided[hopeless]] = True
+            active = active[~done]
 
+        return RowAnswers(
+            label=label,
+            radius=np.append(0.0, radii)[held],
+            abstained=held == 0,
+            p_lower=p_lower,
+            counts=counts,
+            n_evaluations=n_evaluations,
+            label_counts=label_counts,
+        )
 
-def reachable_radii(radii, n_classes, law, n_max, alpha, bound, weights):
-    """Which radii `n_max` unanimous votes for the best-placed class would show."""
-    part = _paired_part(bound, n_classes)
-    return _OwnShare(radii, law, n_max, (1 - part) * alpha, weights, 0.0).reachable
+    def from_enumeration(self, counts, law):
+        """Certify from the votes of all copies."""
+        label, radius = enumerated_radius(counts, law, self.weights)
+        held = np.searchsorted(self.radii, radius, side="right")
+        radius = np.append(0.0, self.radii)[held]
+        return enumerated_answers(counts, label, radius, held == 0)
 
-
-def _paired_part(bound, n_classes):
-    """Part of alpha for comparing classes; two classes have nothing to add."""
-    return _PAIRED_PART if bound == "multiclass" and n_classes > 2 else 0.0
+    def from_probabilities(self, probits):
+        """Certify from the probabilities of the classes."""
+        label, radius = exact_radius(probits, self.law, self.weights)
+        held = np.searchsorted(self.radii, radius, side="right")
+        # At radius 0 the class has to be ahead, not level.
+        held = np.where(radius > 0, held, 0)
+        radius = np.append(0.0, self.radii)[held]
+        return exact_answers(probits, label, radius, held == 0)
 
 
 class _OwnShare:
     """Show radii by the leader's share alone, by critical counts.
 
-    Class A with weight v is the answer within r if its probability exceeds
-    ``Phi(r / sigma + Phi^-1(w / (v + w)))``, w the largest weight of another class:
-    whatever the others share, the heaviest of them cannot catch up.
+    Class A with weight v leads within r if its probability exceeds
+    ``Law.threshold(r, w / (v + w))``, w the largest weight of another class: whatever
+    the others share, the heaviest of them cannot catch up.
     """
 
     def __init__(self, needed, law, n_max, alpha, weights, beta):
-        probit = needed / law.sigma
         self.by_class = weights is not None
+        share_other = 0.5
         if self.by_class:
             rival = heaviest_other(weights)
-            probit = probit + ndtri(rival / (weights + rival))[:, np.newaxis]
-        probit = np.atleast_2d(probit)
+            share_other = (rival / (weights + rival))[:, np.newaxis]
+        probit = np.atleast_2d(law.threshold(needed, share_other))
         self._threshold = np.insert(ndtr(probit), 0, 0.0, axis=1)
         test = ThresholdTest.build(ndtr(-probit), n_max, alpha, beta)
         self.looks = test.looks

@@ -6,55 +6,73 @@ import warnings
 import numpy as np
 from scipy.special import ndtri
 
-from sksmooth.questions._certify_at_radii import reachable_radii
-from sksmooth.questions._vote_radius import VoteRadius
 
+def check_can_certify(question, n_classes):
+    """Check that unanimous votes would certify the label.
 
-def check_can_certify(n_classes, *, radii, law, n_max, alpha, bound, weights):
-    """Check that unanimous votes would certify.
-
-    Parameters are those of `certify_radius` and `certify_at_radii`; `radii` is None
-    for the former.
+    Parameters
+    ----------
+    question : Certify
+    n_classes : int
 
     Raises
     ------
     ValueError
         If `n_max` unanimous votes do not even certify the label.
+    """
+    n_max = question.n_max
+    if question.certifies_label(n_max, n_classes):
+        return
+    enough = n_max + 1
+    while not question.certifies_label(enough, n_classes):
+        enough += 1
+    raise ValueError(
+        f"n_certify={n_max} votes can certify nothing at alpha={question.alpha:g}, not "
+        f"even when unanimous: use n_certify >= {enough}, or a larger alpha."
+    )
+
+
+def warn_out_of_reach(question, radii):
+    """Warn of radii that no votes would show.
+
+    Parameters
+    ----------
+    question : Certify
+    radii : ndarray
 
     Warns
     -----
     UserWarning
-        If they certify the label but not all of `radii`.
+        Once for radii that the law proves by no votes at all, and once for those that
+        take more votes.
     """
-
-    def certifies_label(n):
-        if radii is None:
-            proves = VoteRadius.at(alpha, bound, n_classes, law, weights)
-            radius, _ = proves(n * np.eye(n_classes), np.arange(n_classes))
-            return radius.max() > 0
-        return reachable_radii(
-            np.zeros(1), n_classes, law, n, alpha, bound, weights
-        ).all()
-
-    if not certifies_label(n_max):
-        enough = n_max + 1
-        while not certifies_label(enough):
-            enough += 1
-        raise ValueError(
-            f"n_certify={n_max} votes can certify nothing at alpha={alpha:g}, not even "
-            f"when unanimous: use n_certify >= {enough}, or a larger alpha."
+    law, n_max, alpha = question.law, question.n_max, question.alpha
+    limit = law.largest_radius(_best_share_other(question.weights))
+    radii, beyond = radii[radii < limit], radii[radii >= limit]
+    if beyond.size:
+        _warn(
+            f"The radii {beyond.tolist()} cannot hold: noise={law.name!r} of "
+            f"sigma={law.sigma:g} proves no radius of {limit:.4g} or more, whatever "
+            "the votes. Use a larger sigma, or smaller radii."
         )
-    if radii is None:
-        return
-    shown = reachable_radii(radii, n_classes, law, n_max, alpha, bound, weights)
-    if shown.all():
-        return
-    farthest = -law.sigma * ndtri(-np.expm1(np.log(alpha) / n_max))
-    warnings.warn(
-        f"The radii {radii[~shown].tolist()} are out of reach of n_certify={n_max} "
-        f"votes at alpha={alpha:g} and sigma={law.sigma:g} and cannot hold: unanimous "
-        f"votes prove about {farthest:.3g}. Use more votes, a larger sigma, or smaller "
-        "radii.",
-        UserWarning,
-        stacklevel=4,
-    )
+    if radii.size:
+        unanimous = -ndtri(-np.expm1(np.log(alpha) / n_max))
+        farthest = float(law.radius(unanimous, -unanimous))
+        _warn(
+            f"The radii {radii.tolist()} are out of reach of n_certify={n_max} votes "
+            f"at alpha={alpha:g} and sigma={law.sigma:g} and cannot hold: unanimous "
+            f"votes prove about {farthest:.3g}. Use more votes, a larger sigma, or "
+            "smaller radii."
+        )
+
+
+def _best_share_other(weights):
+    """Share of the heaviest other class beside the class it is best for."""
+    if weights is None or len(weights) < 2:
+        return 0.5
+    second, first = np.sort(weights)[-2:]
+    return float(second / (first + second))
+
+
+def _warn(message):
+    warnings.warn(message, UserWarning, stacklevel=6)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ask again at another alpha, bound or vote weights, from the votes that were kept."""
+"""Certify at another alpha, bound or vote weights, from the votes that were kept."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from sksmooth.bounds import check_alpha
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
-from sksmooth.noise import Gaussian
+from sksmooth.noise import Law, law_of
 from sksmooth.questions._vote_radius import VoteRadius
 
 
@@ -67,6 +67,33 @@ def recertify(
     >>> bool((stricter.radius < certificates.radius).all())
     True
     """
+    require_kept_votes(certificates)
+    alpha = certificates.alpha if alpha is None else alpha
+    check_alpha(alpha)
+    if bound not in ("multiclass", "binary"):
+        raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
+
+    classes = certificates.classes
+    question = Recertify(
+        law=law_of(certificates),
+        alpha=float(alpha),
+        bound=bound,
+        weights=resolve_vote_weights(vote_weights, classes),
+        slack=certificates.slack,
+    )
+    leader = class_index(certificates.label, classes)
+    radius, abstained, p_lower = question.from_counts(certificates.counts, leader)
+    return replace(
+        certificates,
+        radius=radius,
+        abstained=abstained,
+        p_lower=p_lower,
+        alpha=question.alpha,
+    )
+
+
+def require_kept_votes(certificates: Certificates) -> None:
+    """Refuse certificates without counts of votes that prove something anew."""
     if certificates.radii is not None:
         raise ValueError(
             f"the votes were drawn for radii={certificates.radii} and stopped once "
@@ -84,25 +111,40 @@ def recertify(
             "the certificates hold no counts of votes; a published file keeps only "
             "what was concluded from them."
         )
-    alpha = certificates.alpha if alpha is None else alpha
-    check_alpha(alpha)
-    if bound not in ("multiclass", "binary"):
-        raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
 
-    classes = certificates.classes
-    weights = resolve_vote_weights(vote_weights, classes)
-    proves = VoteRadius.at(
-        alpha, bound, len(classes), Gaussian(certificates.sigma), weights
-    )
-    leader = class_index(certificates.label, classes)
-    drawn = certificates.counts.any(axis=1)
-    radius, miss = np.zeros(len(drawn)), np.ones(len(drawn))
-    radius[drawn], miss[drawn] = proves(certificates.counts[drawn], leader[drawn])
-    abstained = radius <= 0
-    return replace(
-        certificates,
-        radius=np.where(abstained, 0.0, np.maximum(radius - certificates.slack, 0.0)),
-        abstained=abstained,
-        p_lower=np.nextafter(1.0 - miss, 0.0),
-        alpha=float(alpha),
-    )
+
+@dataclass(frozen=True, kw_only=True)
+class Recertify:
+    """The largest radius that kept votes prove for classes chosen without them.
+
+    Parameters
+    ----------
+    law, alpha, bound, weights, slack
+        See `Certify`.
+    """
+
+    law: Law
+    alpha: float
+    bound: str
+    weights: np.ndarray | None
+    slack: float
+
+    def from_counts(self, counts, label):
+        """Return radius, abstained and p_lower of samples.
+
+        Parameters
+        ----------
+        counts : ndarray of int of shape (n_samples, n_classes)
+            Zeros where a sample was given up before votes were drawn.
+        label : ndarray of int of shape (n_samples,)
+            Positions of the classes that the pilot chose.
+        """
+        vote_radius = VoteRadius.at(
+            self.alpha, self.bound, counts.shape[1], self.law, self.weights
+        )
+        drawn = counts.any(axis=1)
+        radius, miss = np.zeros(len(drawn)), np.ones(len(drawn))
+        radius[drawn], miss[drawn] = vote_radius(counts[drawn], label[drawn])
+        abstained = radius <= 0
+        radius = np.where(abstained, 0.0, np.maximum(radius - self.slack, 0.0))
+        return radius, abstained, np.nextafter(1.0 - miss, 0.0)

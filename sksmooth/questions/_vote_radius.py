@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sksmooth.bounds import binomial_upper
+from sksmooth.noise import Law
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class VoteRadius:
 
     Parameters
     ----------
-    law : Gaussian
-        The smoothing noise.
+    law : Law
+        The noise.
     alpha_top : float
         Error probability of the bound on the class that leads.
     alpha_other : float or None
@@ -35,7 +36,7 @@ class VoteRadius:
     smallest radius is the one against the largest other count.
     """
 
-    law: object
+    law: Law
     alpha_top: float
     alpha_other: float | None = None
     weights: np.ndarray | None = None

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How each class fares as sigma grows, on any estimator and data."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth.bounds import share_interval
 from sksmooth.certificates import check_radius, class_index
-from sksmooth.metrics import (
-    abstention_rate,
-    average_certified_radius_score,
-    certified_accuracy_score,
-)
+from sksmooth.metrics import ClassTally
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
@@ -35,29 +31,15 @@ _SCORES = (*_OF_CLASS, "average_certified_radius")
 class ShrinkageCurve:
     """How each class fares at each sigma, as `shrinkage_curve` returns it.
 
-    Attributes
+    Parameters
     ----------
     sigmas : ndarray of shape (n_sigmas,)
         Standard deviations of the noise, in the order they were given.
     classes : ndarray of shape (n_classes,)
         The classes of the base classifier.
-    support : ndarray of int of shape (n_classes,)
-        Number of rows of each class.
-    accuracy : ndarray of shape (n_sigmas, n_classes)
-        Share of the rows of a class that `predict` gets right; no abstention. It is
-        nan, as the others are, for a class without rows.
-    predicted_share : ndarray of shape (n_sigmas, n_classes)
-        Share of all rows that `predict` gives to a class.
-    abstention_rate : ndarray of shape (n_sigmas, n_classes)
-        Share of the rows of a class for which `certify` proves no answer.
-    certified_accuracy : ndarray of shape (n_sigmas, n_classes)
-        Share of the rows of a class whose label is right and certified within `radius`;
-        an abstention is an error.
-    average_certified_radius : ndarray of shape (n_sigmas, n_classes) or None
-        Mean certified radius (ACR), 0 where wrong or abstained. None unless asked for.
-    base_accuracy, base_predicted_share : ndarray of shape (n_classes,)
-        The same of the base classifier without noise. Without noise nothing is
-        certified, so it has no radius and no abstention.
+    tallies : dict of str to ClassTally
+        Hits and rows behind each of the scores below, by name; their hits have shape
+        (n_sigmas, n_classes), or (n_classes,) for the base classifier.
     radius : float
         Radius of `certified_accuracy`, in the units of X.
     alpha : float
@@ -66,22 +48,79 @@ class ShrinkageCurve:
 
     sigmas: np.ndarray
     classes: np.ndarray
-    support: np.ndarray
-    accuracy: np.ndarray
-    predicted_share: np.ndarray
-    abstention_rate: np.ndarray
-    certified_accuracy: np.ndarray
-    average_certified_radius: np.ndarray | None
-    base_accuracy: np.ndarray
-    base_predicted_share: np.ndarray
+    tallies: Mapping[str, ClassTally]
     radius: float
     alpha: float
 
     def __post_init__(self):
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
+        for array in (self.sigmas, self.classes):
+            array.setflags(write=False)
+
+    @property
+    def support(self) -> NDArray[np.int64]:
+        """Number of rows of each class, of shape (n_classes,)."""
+        return self.tallies["accuracy"].support
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """Share of the rows of a class that `predict` gets right; no abstention.
+
+        Of shape (n_sigmas, n_classes); it is nan, as the others are, for a class
+        without rows.
+        """
+        return self._share("accuracy")
+
+    @property
+    def predicted_share(self) -> NDArray[np.float64]:
+        """Share of all rows that `predict` gives to a class; none abstains.
+
+        Of shape (n_sigmas, n_classes).
+        """
+        return self._share("predicted_share")
+
+    @property
+    def abstention_rate(self) -> NDArray[np.float64]:
+        """Share of the rows of a class for which `certify` abstains.
+
+        Of shape (n_sigmas, n_classes).
+        """
+        return self._share("abstention_rate")
+
+    @property
+    def certified_accuracy(self) -> NDArray[np.float64]:
+        """Share of the rows of a class that are right and certified within `radius`.
+
+        An abstention is an error. Of shape (n_sigmas, n_classes).
+        """
+        return self._share("certified_accuracy")
+
+    @property
+    def average_certified_radius(self) -> NDArray[np.float64] | None:
+        """Mean certified radius (ACR) of a class, 0 where wrong or abstained.
+
+        Of shape (n_sigmas, n_classes); None unless asked for.
+        """
+        if "average_certified_radius" not in self.tallies:
+            return None
+        return self._share("average_certified_radius")
+
+    @property
+    def base_accuracy(self) -> NDArray[np.float64]:
+        """Accuracy of the base classifier without noise, of shape (n_classes,).
+
+        Without noise nothing is certified, so it has no radius and no abstention.
+        """
+        return self._share("base_accuracy")
+
+    @property
+    def base_predicted_share(self) -> NDArray[np.float64]:
+        """Share of all rows that the base classifier gives to a class."""
+        return self._share("base_predicted_share")
+
+    def _share(self, name):
+        share = self.tallies[name].share
+        share.setflags(write=False)
+        return share
 
     def interval(self, score: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """95 % Clopper-Pearson interval of a share, the rows being a sample.
@@ -108,9 +147,7 @@ class ShrinkageCurve:
             raise ValueError(
                 f"score must be one of {', '.join(_OF_CLASS + _OF_ALL)}, got {score!r}."
             )
-        share = getattr(self, score)
-        n_rows = self.support if score in _OF_CLASS else self.support.sum()
-        return share_interval(np.rint(share * n_rows), n_rows)
+        return self.tallies[score].interval
 
     def summary(self, score: str = "accuracy") -> dict[str, NDArray[np.float64]]:
         """Summarise a score over the classes that have rows.
@@ -133,22 +170,17 @@ class ShrinkageCurve:
         ValueError
             If `score` is unknown or was not asked for.
         """
-        values = getattr(self, score) if score in _SCORES else None
-        if values is None:
+        if score not in _SCORES or score not in self.tallies:
             raise ValueError(
                 f"score={score!r} is not here; choose one of {', '.join(_SCORES)}, the "
                 "last of them if shrinkage_curve was called with acr=True."
             )
-        some = self.support > 0
-        values = values[..., some]
-        least, most = values.min(axis=-1), values.max(axis=-1)
-        if score == "abstention_rate":
-            least, most = most, least
+        tally = self.tallies[score]
         return {
-            "overall": values @ self.support[some] / self.support.sum(),
-            "worst": least,
-            "best": most,
-            "range": np.abs(most - least),
+            "overall": tally.overall,
+            "worst": tally.worst,
+            "best": tally.best,
+            "range": tally.range,
         }
 
     def to_frame(self) -> "pd.DataFrame":
@@ -288,48 +320,63 @@ def shrinkage_curve(
     smoothed, X = smoothed_copy(estimator, X, params)
     classes = smoothed.classes_
     truth = true_classes(y, X, classes)
-    y = classes[truth]
-    n_classes = len(classes)
-    support = np.bincount(truth, minlength=n_classes)
-
-    def by_class(labels):
-        given = class_index(labels, classes)
-        hits = np.bincount(truth[given == truth], minlength=n_classes)
-        with np.errstate(invalid="ignore"):  # 0 / 0 is the nan of a class without rows
-            accuracy = hits / support
-        return accuracy, np.bincount(given, minlength=n_classes) / len(truth)
-
-    shape = (len(sigmas), n_classes)
-    accuracy, predicted_share, abstained, certified, average_radius = (
-        np.empty(shape) for _ in range(5)
-    )
-    for i, sigma in enumerate(sigmas.tolist()):
+    hits: dict[str, list] = {}
+    for sigma in sigmas.tolist():
         smoothed.set_params(sigma=sigma)
-        accuracy[i], predicted_share[i] = by_class(smoothed.predict(X))
-        radii = None if acr else sorted({0.0, radius})
-        certificates = smoothed.certify(X, radii=radii)
-        abstained[i] = abstention_rate(y, certificates, average=None)
-        certified[i] = certified_accuracy_score(
-            y, certificates, radius=radius, average=None
-        )
-        average_radius[i] = average_certified_radius_score(
-            y, certificates, average=None
-        )
-    base_accuracy, base_share = by_class(base_labels(smoothed, X))
+        found = _count_predictions(smoothed.predict(X), truth, classes)
+        certificates = smoothed.certify(X, radii=None if acr else sorted({0.0, radius}))
+        found |= _count_certificates(certificates, truth, radius, acr)
+        for name, counts in found.items():
+            hits.setdefault(name, []).append(counts)
+    base = _count_predictions(base_labels(smoothed, X), truth, classes)
+    counts = {name: np.stack(at_sigmas) for name, at_sigmas in hits.items()}
+    counts |= {f"base_{name}": at_zero for name, at_zero in base.items()}
+
+    support = np.bincount(truth, minlength=len(classes))
+    n_rows = np.full(len(classes), len(truth))  # of all classes, for shares of all rows
     return ShrinkageCurve(
         sigmas=sigmas,
         classes=classes.copy(),
-        support=support,
-        accuracy=accuracy,
-        predicted_share=predicted_share,
-        abstention_rate=abstained,
-        certified_accuracy=certified,
-        average_certified_radius=average_radius if acr else None,
-        base_accuracy=base_accuracy,
-        base_predicted_share=base_share,
+        tallies={
+            name: ClassTally(
+                of_name,
+                n_rows if name in _OF_ALL else support,
+                higher_is_better=name != "abstention_rate",
+            )
+            for name, of_name in counts.items()
+        },
         radius=radius,
         alpha=float(smoothed.alpha),
     )
+
+
+def _count_predictions(labels, truth, classes):
+    """Correct predictions of each class, and predictions as each class."""
+    predicted = class_index(labels, classes)
+    return {
+        "accuracy": _count(truth, classes, predicted == truth),
+        "predicted_share": np.bincount(predicted, minlength=len(classes)),
+    }
+
+
+def _count_certificates(certificates, truth, radius, acr):
+    """What the certificates of the rows of each class add up to."""
+    classes = certificates.classes
+    right = class_index(certificates.label, classes) == truth
+    counts = {
+        "abstention_rate": _count(truth, classes, certificates.abstained),
+        "certified_accuracy": _count(
+            truth, classes, right & certificates.holds(radius)
+        ),
+    }
+    if acr:
+        radii = right * certificates.radius  # 0 where abstained
+        counts["average_certified_radius"] = np.bincount(truth, radii, len(classes))
+    return counts
+
+
+def _count(truth, classes, mask):
+    return np.bincount(truth[mask], minlength=len(classes))
 
 
 def _check_sigmas(sigmas):

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import qmc
 from sklearn.utils import check_random_state
 
+from sksmooth._estimators import frame_like
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
 from sksmooth.shrinkage._smoothed_copy import base_labels, frame, smoothed_copy
@@ -121,8 +122,8 @@ def region_volume(
     Raises
     ------
     ValueError
-        If there are more than 10 features, in which points hardly meet a region, or if
-        another value is out of range.
+        If there are more than 10 features, in which points hardly meet a region, if
+        features are held fixed, or if another value is out of range.
     TypeError
         If `estimator` is not a classifier.
     NotFittedError
@@ -169,13 +170,12 @@ def region_volume(
     points = lower + (upper - lower) * points
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
-        import pandas as pd
-
-        points = pd.DataFrame(points, columns=names)
+        points = frame_like(points, names)
 
     if not hasattr(estimator, "certify"):
         params = {"random_state": rng, **params}
     smoothed, points = smoothed_copy(estimator, points, params)
+    _refuse_fixed_features(smoothed)
     classes = smoothed.classes_
 
     def shares(labels):
@@ -202,6 +202,18 @@ def region_volume(
         upper=upper,
         sigma=float(smoothed.sigma),
     )
+
+
+def _refuse_fixed_features(smoothed):
+    scale = smoothed._scale()
+    if scale is not None and not scale.all():
+        names = getattr(smoothed, "feature_names_in_", np.arange(len(scale)))
+        raise ValueError(
+            "region_volume measures regions in all features, but the features "
+            f"{names[scale == 0].tolist()} are held fixed (noise_features="
+            f"{smoothed.noise_features!r}, feature_scale={smoothed.feature_scale!r}). "
+            "Use shrinkage_curve, on samples."
+        )
 
 
 def _check_count(name, value, least):

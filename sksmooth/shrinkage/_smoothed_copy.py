@@ -3,16 +3,15 @@
 
 from copy import copy
 
-import numpy as np
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
 )
 
+from sksmooth._estimators import layers, require
 from sksmooth._smoothed_classifier import SmoothedClassifier
-from sksmooth.certificates import class_index
-from sksmooth.tuning import TunedVoteClassifierCV
+from sksmooth.certificates import require_known
 
 
 def smoothed_copy(estimator, X, params):
@@ -23,28 +22,18 @@ def smoothed_copy(estimator, X, params):
     classifier and the key of the noise, and takes other parameters without a word to
     the original. Any other fitted classifier is wrapped.
     """
-    inner, steps_before = estimator, []
-    while not isinstance(inner, SmoothedClassifier):
-        if hasattr(inner, "best_estimator_"):
-            inner = inner.best_estimator_
-        elif hasattr(inner, "steps"):
-            if len(inner.steps) > 1:
-                steps_before.append(inner[:-1])
-            inner = inner[-1]
-        elif isinstance(inner, TunedVoteClassifierCV):
-            check_is_fitted(inner)
-            inner = inner.estimator_
-        elif not hasattr(inner, "certify"):
-            return SmoothedClassifier.from_fitted(estimator, **params), X
-        else:
-            raise TypeError(
-                f"{type(inner).__name__} is smoothed already, and its sigma cannot be "
-                "moved here; pass a SmoothedClassifier or the base classifier."
-            )
-    check_is_fitted(inner)
-    for steps in steps_before:
-        X = steps.transform(X)
-    return copy(inner).set_params(**params), X
+    _, inner = found = layers(estimator)
+    if isinstance(inner, SmoothedClassifier):
+        check_is_fitted(inner)
+        return copy(inner).set_params(**params), found.transform(X)
+    if hasattr(type(inner), "_estimator_inside"):
+        check_is_fitted(inner)
+    if hasattr(type(inner), "certify"):
+        raise TypeError(
+            f"{type(inner).__name__} is smoothed already, and its sigma cannot be "
+            "moved here; pass a SmoothedClassifier or the base classifier."
+        )
+    return SmoothedClassifier.from_fitted(estimator, **params), X
 
 
 def refuse_sigma(params, instead):
@@ -58,7 +47,7 @@ def refuse_sigma(params, instead):
 
 def base_labels(smoothed, X):
     """Answers of the base classifier without noise."""
-    return smoothed.estimator_.predict(X if hasattr(X, "iloc") else np.asarray(X))
+    return smoothed._predict_base(X)
 
 
 def true_classes(y, X, classes):
@@ -67,22 +56,11 @@ def true_classes(y, X, classes):
     check_consistent_length(X, y)
     if len(y) == 0:
         raise ValueError("X and y are empty; at least one row is needed.")
-    index = class_index(y, classes)
-    if (index < 0).any():
-        unknown = list(dict.fromkeys(y[index < 0].tolist()))
-        raise ValueError(
-            f"y holds the classes {unknown[:10]}, which the classifier does not know: "
-            f"its classes are {np.asarray(classes).tolist()}."
-        )
-    return index
+    return require_known(y, classes)
 
 
 def frame(columns, caller, attrs):
     """Build a pandas DataFrame; pandas is loaded here only."""
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(f"{caller} needs pandas: pip install pandas.") from error
-    result = pd.DataFrame(columns)
+    result = require("pandas", caller).DataFrame(columns)
     result.attrs.update(attrs)
     return result

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from sksmooth._estimators import take_rows
 from sksmooth.certificates import class_index
+from sksmooth.samples import unit_values_of
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
@@ -207,7 +208,7 @@ def vanishing_sigma(
     smoothed, X = smoothed_copy(estimator, X, params)
     classes = smoothed.classes_
     truth = true_classes(y, X, classes)
-    low, high = _check_range(sigma_range, X)
+    low, high = _check_range(sigma_range, smoothed, X)
 
     def right(sigma, rows):
         """Those of `rows` that are predicted right at `sigma`."""
@@ -271,10 +272,11 @@ def _scan(low, high):
     return np.geomspace(high, low, steps + 1)
 
 
-def _check_range(sigma_range, X):
+def _check_range(sigma_range, smoothed, X):
     if sigma_range is None:
-        rows = np.asarray(X, dtype=np.float64).reshape(len(X), -1)
-        scale = np.sqrt(rows.var(axis=0).sum())
+        samples, _ = smoothed._rows_and_frames(X)
+        rows = unit_values_of(samples)
+        scale = np.sqrt(np.nanvar(rows, axis=0).sum())
         if not scale > 0:
             raise ValueError(
                 "all rows of X are alike, so there is no scale to choose sigma_range "

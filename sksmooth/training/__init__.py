@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sksmooth.training._noise_augmented import NoiseAugmentedClassifier
 from sksmooth.training._parzen import ParzenClassifier
+from sksmooth.training._reweighted_noise import ReweightedNoiseClassifier
 
 if TYPE_CHECKING:
     from sksmooth.training._consistency import ConsistencyNet
@@ -27,6 +28,7 @@ __all__ = [
     "NoiseAugmentedClassifier",
     "NoiseAugmentedNet",
     "ParzenClassifier",
+    "ReweightedNoiseClassifier",
     "SmoothAdvNet",
 ]
 

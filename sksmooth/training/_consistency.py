@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Training for answers that agree under noise."""
 
-import math
 from typing import Any
 
 import torch
-from skorch.dataset import unpack_data
-from skorch.utils import to_tensor
 
-from sksmooth.training._noise_augmented_net import NoiseAugmentedNet
+from sksmooth.training._noisy_loss_net import NoisyLossNet, log_mean
 
 
-class ConsistencyNet(NoiseAugmentedNet):
+class ConsistencyNet(NoisyLossNet):
     r"""Train on noisy copies, with a penalty where their answers disagree.
 
     With F the probabilities of the network and :math:`\hat F` their mean over m draws
@@ -73,37 +70,14 @@ class ConsistencyNet(NoiseAugmentedNet):
         self.entropy_weight = entropy_weight
         self.n_noise = n_noise
 
-    def train_step_single(
-        self, batch: Any, **fit_params: Any
-    ) -> dict[str, torch.Tensor]:
-        """Loss and gradients of one batch.
-
-        Parameters
-        ----------
-        batch : tuple of (X, y)
-            As the training iterator loads it.
-        **fit_params : dict
-            Passed to the module.
-
-        Returns
-        -------
-        dict
-            The ``loss``, and ``y_pred``, the outputs for the first noisy copy.
-        """
-        self._set_training(True)
-        X, y = unpack_data(batch)
-        X, y = self._rows(X), to_tensor(y, device=self.device)
-        noisy = X + self._noise(X, self.n_noise)
-        outputs = self.infer(noisy.flatten(0, 1), **fit_params)
-        log_proba = self._log_proba(outputs).unflatten(0, noisy.shape[:2])
-        log_mean = log_proba.logsumexp(dim=0) - math.log(self.n_noise)
-        mean = log_mean.exp()
-        divergence = (mean * (log_mean - log_proba)).sum(dim=-1).mean()
-        entropy = -(mean * log_mean).sum(dim=-1).mean()
-        loss = (
+    def _loss(self, X, y, outputs):
+        log_proba = self._log_proba_of_copies(outputs)
+        log_average = log_mean(log_proba)
+        average = log_average.exp()
+        divergence = (average * (log_average - log_proba)).sum(dim=-1).mean()
+        entropy = -(average * log_average).sum(dim=-1).mean()
+        return (
             self.get_loss(outputs, y.repeat(self.n_noise), X=X, training=True)
             + self.consistency_weight * divergence
             + self.entropy_weight * entropy
         )
-        loss.backward()
-        return {"loss": loss, "y_pred": outputs[: len(X)]}

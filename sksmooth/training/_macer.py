@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Training that maximises the certified radius, without an attack."""
 
-import math
 from typing import Any
 
 import torch
-from skorch.dataset import unpack_data
-from skorch.utils import to_tensor
 
-from sksmooth.training._noise_augmented_net import NoiseAugmentedNet
+from sksmooth.training._noisy_loss_net import NoisyLossNet, log_mean
 
 
-class MACERNet(NoiseAugmentedNet):
+class MACERNet(NoisyLossNet):
     r"""Train for a small loss and a large certified radius of the smoothed classifier.
 
     With z the logits and k draws of the noise, let F and G be means over the draws of
@@ -88,34 +85,10 @@ class MACERNet(NoiseAugmentedNet):
         self.beta = beta
         self.n_noise = n_noise
 
-    def train_step_single(
-        self, batch: Any, **fit_params: Any
-    ) -> dict[str, torch.Tensor]:
-        """Loss and gradients of one batch.
-
-        Parameters
-        ----------
-        batch : tuple of (X, y)
-            As the training iterator loads it.
-        **fit_params : dict
-            Passed to the module.
-
-        Returns
-        -------
-        dict
-            The ``loss``, and ``y_pred``, the outputs for the first noisy copy.
-        """
-        self._set_training(True)
-        X, y = unpack_data(batch)
-        X, y = self._rows(X), to_tensor(y, device=self.device)
-        noisy = X + self._noise(X, self.n_noise)
-        outputs = self.infer(noisy.flatten(0, 1), **fit_params)
-        log_proba = self._log_proba(outputs).unflatten(0, noisy.shape[:2])
-        log_mean = log_proba.logsumexp(dim=0) - math.log(self.n_noise)
-        loss = self._loss_of_log_proba(log_mean, y, X)
-        loss = loss + self.robust_weight * self._radius_loss(log_proba, y)
-        loss.backward()
-        return {"loss": loss, "y_pred": outputs[: len(X)]}
+    def _loss(self, X, y, outputs):
+        log_proba = self._log_proba_of_copies(outputs)
+        loss = self._loss_of_log_proba(log_mean(log_proba), y, X)
+        return loss + self.robust_weight * self._radius_loss(log_proba, y)
 
     def _loss_of_log_proba(self, log_proba, y, X):
         """The criterion, with its class weights, of given probabilities."""

@@ -2,6 +2,7 @@
 """Any classifier, trained on noisy copies of its data."""
 
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -12,27 +13,44 @@ from sklearn.base import (
     ClassifierMixin,
     MetaEstimatorMixin,
     clone,
-    is_regressor,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metadata_routing import (
+    UNUSED,
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from sksmooth._compat import (
     HasMethods,
     Interval,
+    StrOptions,
     _fit_context,
     refuse_fit_params,
     routing_enabled,
 )
+from sksmooth._estimators import (
+    flat_labels,
+    frames_like,
+    is_frame,
+    is_no_classifier,
+    tags_of,
+    with_sample_weight,
+)
 from sksmooth._typing import RandomState
+from sksmooth.noise import LAWS
+from sksmooth.samples import Table, resolve_scale, shown, values_of
+from sksmooth.training._copies import fit_on_copies
+from sksmooth.votes import numeric_table
 
 
 def _estimator_has(name):
@@ -41,13 +59,15 @@ def _estimator_has(name):
 
 
 class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    r"""Fit a classifier on copies of the data with Gaussian noise added.
+    r"""Fit a classifier on copies of the data with noise added.
 
-    Each copy holds every training row once, with independent noise
-    :math:`N(0, \sigma^2 I)` and the row's own label and weight. This is the usual
-    training of base classifiers for randomized smoothing [1]_. It need not mend the
-    shrinking of decision regions, because its objective is another one [2]_: with
-    infinitely many copies the best classifier is :class:`ParzenClassifier`.
+    Each copy holds every training row once, with independent noise, by default
+    :math:`N(0, \sigma^2 I)`, and the row's own label and weight. With the `noise`,
+    `noise_features` and `feature_scale` of a :class:`SmoothedClassifier
+    <sksmooth.SmoothedClassifier>`, training sees the noise that the votes see. This is
+    the usual training of base classifiers for randomized smoothing [1]_. It need not
+    mend the shrinking of decision regions, because its objective is another one [2]_:
+    with infinitely many copies the best classifier is :class:`ParzenClassifier`.
 
     How the copies reach the estimator depends on what it can do:
 
@@ -70,10 +90,30 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         are left as they are.
 
     sigma : float, default=0.25
-        Standard deviation of the noise, in the units of `X`.
+        Standard deviation of the noise, in the units of `X` or of `feature_scale`.
+
+    noise : {"gaussian", "laplace"}, default="gaussian"
+        Distribution of the noise, independent in each feature.
+
+    noise_features : names, indices, bool mask, slice, callable or None, default=None
+        The features that take noise; None is all of them. All others reach the
+        estimator exactly as they come, of any dtype, missing values included. A
+        callable is given the training samples and returns names, as
+        :func:`~sklearn.compose.make_column_selector` does.
+
+    feature_scale : "std", dict {name: scale}, array-like of shape (n_features,) or \
+            None, default=None
+        The unit of each feature: the noise of feature j has standard deviation ``sigma
+        * scale[j]``. "std" takes the standard deviations of the training samples.
+        Features that a dict leaves out have scale 1. A feature of scale 0 takes no
+        noise.
 
     n_copies : int, default=10
-        Number of noisy copies, or the least number where ``max_iter`` asks for more.
+        Number of noisy copies. For an estimator with both ``partial_fit`` and
+        ``max_iter``, such as :class:`MLPClassifier
+        <sklearn.neural_network.MLPClassifier>`, it is only the least number of passes:
+        each of its ``max_iter`` passes has fresh noise, so every `n_copies` up to
+        ``max_iter`` gives the same classifier, and ``max_iter`` is what to set.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the noise. With the same seed, the first copies are the same whatever
@@ -89,6 +129,10 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
     n_copies_ : int
         Number of noisy copies that the estimator was trained on.
+
+    feature_scale_ : ndarray of shape (n_features,) or None
+        The unit of each feature, 0 where it takes no noise; None where neither
+        `noise_features` nor `feature_scale` is given.
 
     n_features_in_ : int
         Number of features seen in `fit` (length of the second axis of `X`).
@@ -115,8 +159,9 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     the units of the scaled data.
 
     Noise leaves no zeros, so sparse input is refused. Where the estimator accepts
-    missing values they stay missing. A pandas DataFrame reaches the estimator as a
-    DataFrame with the same column names and floating point columns.
+    missing values they stay missing. A DataFrame, of pandas or polars, reaches the
+    estimator as a DataFrame with the same column names; columns that take noise are
+    floating point there, and all others are as they were.
 
     Metadata is routed to the estimator's `fit`; what it requests there is passed to
     ``partial_fit`` too. Without metadata routing, only ``sample_weight`` is accepted.
@@ -145,22 +190,35 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"])],
+        # Some, such as StackingClassifier, have a method predict after fit only.
+        "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, np.inf, closed="neither")],
+        "noise": [StrOptions(set(LAWS))],
+        "noise_features": "no_validation",
+        "feature_scale": "no_validation",
         "n_copies": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
+
+    # It is passed on, not used here: the estimator says whether it requests it.
+    __metadata_request__fit = {"sample_weight": UNUSED}
 
     def __init__(
         self,
         estimator: Any,
         *,
         sigma: float = 0.25,
+        noise: str = "gaussian",
+        noise_features: Any = None,
+        feature_scale: Any = None,
         n_copies: int = 10,
         random_state: RandomState = None,
     ) -> None:
         self.estimator = estimator
         self.sigma = sigma
+        self.noise = noise
+        self.noise_features = noise_features
+        self.feature_scale = feature_scale
         self.n_copies = n_copies
         self.random_state = random_state
 
@@ -168,21 +226,32 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         # The inner estimator is not validated yet.
         prefer_skip_nested_validation=False
     )
-    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit a clone of the estimator on noisy copies of the data.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Training rows, dense and numeric; more than two axes are kept as they are.
+            Training rows, dense; more than two axes are kept as they are. Features
+            that take noise are numbers.
 
         y : array-like of shape (n_samples,)
             Class labels, passed to the estimator unchanged.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, passed to the `fit` of the estimator; if metadata
+            routing is enabled, only if that requests them.
+
         **fit_params : dict
-            Without metadata routing: ``sample_weight`` alone. With it: whatever the
-            estimator's `fit` requests. Values with one entry for each row of `X` are
-            repeated for each copy; other values are passed as they are.
+            With metadata routing: whatever the estimator's `fit` requests. Values with
+            one entry for each row of `X` are repeated for each copy; other values are
+            passed as they are.
 
         Returns
         -------
@@ -197,48 +266,28 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
-        names_columns = hasattr(X, "iloc")
-        X, y = validate_data(self, X, y, **self._input_checks())
+        samples, y = self._check_training(X, y)
         check_classification_targets(y)
-        self._rebuilds_frames = names_columns and hasattr(self, "feature_names_in_")
+        values = values_of(samples)
 
+        fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         if routing_enabled():
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         inner_params = {k: v for k, v in fit_params.items() if v is not None}
 
-        # A generator of our own: float32 draws, half the memory, the same for float32
-        # and float64 data.
         seed = check_random_state(self.random_state).bytes(32)
-        rng = np.random.default_rng(np.frombuffer(seed, dtype=np.uint32))
-        self.estimator_ = clone(self.estimator)
+        scale = None if self.feature_scale_ is None else samples.scale
+        self.estimator_, self.n_copies_ = fit_on_copies(
+            clone(self.estimator),
+            values,
+            y,
+            law=LAWS[self.noise](self.sigma, scale=scale),
+            n_copies=self.n_copies,
+            seed=seed,
+            as_seen=partial(self._as_seen, samples),
+            fit_params=inner_params,
+        )
         classes = np.unique(y)
-        if hasattr(self.estimator_, "partial_fit"):
-            self.n_copies_ = max([self.n_copies, *_epochs(self.estimator_)])
-            first_call = {"classes": classes}
-            for _ in range(self.n_copies_):
-                # No name for the copy: it is freed before the next one is made.
-                self.estimator_.partial_fit(
-                    self._as_seen(_noisy(X, self.sigma, rng)),
-                    y,
-                    **first_call,
-                    **inner_params,
-                )
-                first_call = {}
-        else:
-            self.n_copies_ = self.n_copies
-            n_samples = X.shape[0]
-            stack = np.empty((self.n_copies * n_samples, *X.shape[1:]), dtype=X.dtype)
-            for start in range(0, stack.shape[0], n_samples):
-                stack[start : start + n_samples] = _noisy(X, self.sigma, rng)
-            repeated = {
-                name: np.concatenate([np.asarray(value)] * self.n_copies)
-                if _belongs_to_rows(value, n_samples)
-                else value
-                for name, value in inner_params.items()
-            }
-            self.estimator_.fit(
-                self._as_seen(stack), np.tile(y, self.n_copies), **repeated
-            )
         self.classes_ = getattr(self.estimator_, "classes_", classes)
         return self
 
@@ -255,7 +304,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         labels : ndarray of shape (n_samples,)
             Class labels.
         """
-        return self._ask("predict", X)
+        return flat_labels(self._ask("predict", X))
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -324,7 +373,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
+        inner = tags_of(self.estimator)
         tags.input_tags = replace(
             inner.input_tags, sparse=False, categorical=False, string=False, dict=False
         )
@@ -335,14 +384,15 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
     def _check_estimator(self):
         name = type(self.estimator).__name__
-        if is_regressor(self.estimator):
-            raise ValueError(f"estimator must be a classifier; {name} is a regressor.")
+        if is_no_classifier(self.estimator):
+            kind = tags_of(self.estimator).estimator_type
+            raise ValueError(f"estimator must be a classifier; {name} is a {kind}.")
         if isinstance(self.estimator, FrozenEstimator):
             raise ValueError(
                 "estimator is a FrozenEstimator, which cannot be trained on noisy "
                 "copies. Pass the estimator inside it."
             )
-        if get_tags(self.estimator).input_tags.pairwise:
+        if tags_of(self.estimator).input_tags.pairwise:
             raise ValueError(
                 f"estimator {name} takes precomputed distances or kernels between "
                 "rows; noise must be added to the rows themselves. Use a kernel or "
@@ -350,44 +400,66 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             )
 
     def _input_checks(self):
-        nan = get_tags(self.estimator).input_tags.allow_nan
+        nan = tags_of(self.estimator).input_tags.allow_nan
         return {
             "dtype": [np.float64, np.float32],
             "allow_nd": True,
             "ensure_all_finite": "allow-nan" if nan else True,
         }
 
-    def _as_seen(self, X):
-        """Give `X` the form in which `fit` got it: a pandas DataFrame or an array."""
-        if not self._rebuilds_frames:
-            return X
-        import pandas as pd
+    def _check_training(self, X, y):
+        """Check training samples and labels, and learn which columns take noise."""
+        self._as_frame = frames_like(X)
+        if self.noise_features is None and self.feature_scale is None:
+            self.feature_scale_ = None
+            return validate_data(self, X, y, **self._input_checks())
+        y = validate_data(self, X="no_validation", y=y)
+        rows = self._check_columns(X, reset=True)
+        check_consistent_length(rows, y)
+        self.feature_scale_ = resolve_scale(
+            self.noise_features,
+            self.feature_scale,
+            names=getattr(self, "feature_names_in_", None),
+            n_features=self.n_features_in_,
+            X=rows,
+        )
+        return self._table(rows), y
 
-        return pd.DataFrame(X, columns=self.feature_names_in_)
+    def _check_columns(self, X, *, reset):
+        """Check the names and the number of columns of any dtype."""
+        rows = X
+        if not is_frame(X):
+            rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
+        if not len(rows):
+            raise ValueError("X has no samples; at least one is needed.")
+        validate_data(self, X, "no_validation", skip_check_array=True, reset=reset)
+        return rows
+
+    def _table(self, rows):
+        return numeric_table(
+            rows,
+            self.feature_scale_,
+            noise_features=self.noise_features,
+            estimator=self.estimator,
+            caller="NoiseAugmentedClassifier",
+        )
+
+    def _as_seen(self, samples, values):
+        """Copies of samples in the form in which `fit` got them, a frame or an array.
+
+        One copy after another, with these values in place of those that take noise.
+        """
+        every = slice(None)
+        if isinstance(samples, Table):
+            n_copies = len(values) // len(samples)
+            every = np.tile(np.arange(len(samples)), n_copies)
+        return shown(values, samples, every, self._as_frame)
 
     def _ask(self, method, X):
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **self._input_checks())
-        return getattr(self.estimator_, method)(self._as_seen(X))
-
-
-def _noisy(X, sigma, rng):
-    """One copy of `X` with fresh noise, in the dtype of `X`."""
-    copy = rng.standard_normal(X.shape, dtype=np.float32).astype(X.dtype, copy=False)
-    copy *= sigma
-    copy += X
-    return copy
-
-
-def _epochs(estimator):
-    """Integer values of max_iter in the estimator or in those inside it."""
-    return [
-        value
-        for name, value in estimator.get_params(deep=True).items()
-        if name.split("__")[-1] == "max_iter" and isinstance(value, Integral)
-    ]
-
-
-def _belongs_to_rows(value, n_samples):
-    """Whether metadata has one entry for each row."""
-    return np.ndim(value) > 0 and len(value) == n_samples
+        if self.feature_scale_ is None:
+            samples = validate_data(self, X, reset=False, **self._input_checks())
+        else:
+            samples = self._table(self._check_columns(X, reset=False))
+        seen = self._as_seen(samples, values_of(samples))
+        return getattr(self.estimator_, method)(seen)

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Adversarial training of the smoothed classifier."""
 
-import math
 from typing import Any
 
 import torch
-from skorch.dataset import unpack_data
-from skorch.utils import to_tensor
 
-from sksmooth.training._noise_augmented_net import NoiseAugmentedNet
+from sksmooth.training._noisy_loss_net import NoisyLossNet, log_mean
 
 
-class SmoothAdvNet(NoiseAugmentedNet):
+class SmoothAdvNet(NoisyLossNet):
     r"""Train on noisy copies of adversarial examples against the smoothed classifier.
 
     For each row, an attack looks within distance `epsilon` for the point where the
@@ -86,33 +83,12 @@ class SmoothAdvNet(NoiseAugmentedNet):
         self.n_noise = n_noise
         self.warmup_epochs = warmup_epochs
 
-    def train_step_single(
-        self, batch: Any, **fit_params: Any
-    ) -> dict[str, torch.Tensor]:
-        """Loss and gradients of one batch, on adversarial examples under noise.
-
-        Parameters
-        ----------
-        batch : tuple of (X, y)
-            As the training iterator loads it.
-        **fit_params : dict
-            Passed to the module.
-
-        Returns
-        -------
-        dict
-            The ``loss``, and ``y_pred``, the outputs for the first noisy copy.
-        """
-        X, y = unpack_data(batch)
-        X, y = self._rows(X), to_tensor(y, device=self.device)
-        noise = self._noise(X, self.n_noise)
+    def _centers(self, X, y, noise, **fit_params):
         self._set_training(False)
-        attacked = self.attack(X, y, noise, **fit_params)
-        self._set_training(True)
-        outputs = self.infer((attacked + noise).flatten(0, 1), **fit_params)
-        loss = self.get_loss(outputs, y.repeat(self.n_noise), X=X, training=True)
-        loss.backward()
-        return {"loss": loss, "y_pred": outputs[: len(X)]}
+        return self.attack(X, y, noise, **fit_params)
+
+    def _loss(self, X, y, outputs):
+        return self.get_loss(outputs, y.repeat(self.n_noise), X=X, training=True)
 
     def attack(
         self, X: torch.Tensor, y: torch.Tensor, noise: torch.Tensor, **fit_params: Any
@@ -143,8 +119,7 @@ class SmoothAdvNet(NoiseAugmentedNet):
             shift.requires_grad_()
             outputs = self.infer((X + shift + noise).flatten(0, 1), **fit_params)
             log_proba = self._log_proba(outputs).unflatten(0, noise.shape[:2])
-            log_mean = log_proba.logsumexp(dim=0) - math.log(len(noise))
-            loss = -log_mean.gather(1, y[:, None]).sum()
+            loss = -log_mean(log_proba).gather(1, y[:, None]).sum()
             (slope,) = torch.autograd.grad(loss, shift)
             step = 2 * epsilon / self.n_steps
             shift = shift.detach() + step * slope / _norm(slope).clamp_min(1e-12)

@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import (
+    UNUSED,
     MetadataRouter,
     MethodMapping,
     process_routing,
@@ -30,17 +31,22 @@ from sksmooth._compat import (
     refuse_fit_params,
     routing_enabled,
 )
-from sksmooth._estimators import take_rows
+from sksmooth._estimators import (
+    layers,
+    tags_of,
+    take_rows,
+    with_sample_weight,
+)
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
-from sksmooth.certificates import Certificates, class_index
+from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.tuning._vote_weight_search import (
     VoteObjective,
-    contested_shares,
     cross_fitted_answers,
     cross_fitted_gain,
     is_beyond_noise,
     search_vote_weights,
+    worst_case_shares,
 )
 
 
@@ -61,8 +67,9 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : SmoothedClassifier or Pipeline
-        The smoothed classifier, or a Pipeline that ends in one, with
+    estimator : SmoothedClassifier, Pipeline or search
+        The smoothed classifier, or a Pipeline or a search such as
+        :class:`~sklearn.model_selection.GridSearchCV` that ends in one, with
         ``vote_weights=None``. If the base classifier is a
         :class:`~sklearn.frozen.FrozenEstimator`, or the whole is, nothing is fitted
         again and the rows given to `fit` should not be those it was trained on.
@@ -100,7 +107,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Attributes
     ----------
-    estimator_ : SmoothedClassifier or Pipeline
+    estimator_ : SmoothedClassifier, Pipeline or search
         The classifier fitted on all rows, with the weights.
 
     vote_weights_ : ndarray of shape (n_classes,)
@@ -195,6 +202,11 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
+    # For `sksmooth._estimators.layers`: it predicts what this attribute predicts.
+    _estimator_inside = "estimator_"
+    # It is passed on, not used here: `estimator` says whether it requests it.
+    __metadata_request__fit = {"sample_weight": UNUSED}
+
     def __init__(
         self,
         estimator: Any,
@@ -218,7 +230,13 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the smoothed classifier and tune its vote weights.
 
         Parameters
@@ -227,10 +245,13 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Training data; with a frozen classifier, data it was not trained on.
         y : array-like of shape (n_samples,)
             Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, passed to the `fit` of `estimator`; if metadata
+            routing is enabled, only if that requests them.
         **fit_params : dict
-            Passed to the `fit` of `estimator`: `sample_weight`, or what is requested
-            by it and by `cv` if metadata routing is enabled. Values with one entry for
-            each row are split with the rows.
+            Passed to the `fit` of `estimator` and to `cv` where they request them, if
+            metadata routing is enabled. Values with one entry for each row are split
+            with the rows.
 
         Returns
         -------
@@ -252,7 +273,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             `radius`.
         """
         refuse_fit_params(fit_params, self)
-        smoothed = self._check_estimator()
+        self._check_estimator()
+        fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         if routing_enabled():
             routed = process_routing(self, "fit", **fit_params)
             fit_params, split_params = routed.estimator.fit, routed.splitter.split
@@ -263,8 +285,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             _seed_unseeded(template, check_random_state(self.random_state))
         # Before the folds, so that it is this fit that complains of bad data.
         fitted = clone(template).fit(X, y, **fit_params)
-        if isinstance(fitted, FrozenEstimator):
-            fitted = fitted.estimator
+        smoothed = layers(fitted).core
         classes = np.asarray(fitted.classes_)
         y = column_or_1d(y)
         index = _class_positions(y, classes)
@@ -294,8 +315,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _tune(self, shares, y, folds, classes, smoothed):
         """Search weights, and decide whether they are worth having."""
         objective = VoteObjective(self.scoring, self.floor, classes)
-        contested = contested_shares(
-            shares, y, self.radius / smoothed.sigma, smoothed.n_predict
+        contested = worst_case_shares(
+            shares, y, smoothed.noise_law(), self.radius, smoothed.n_predict
         )
         path = search_vote_weights(contested, y, objective)
         answers = [np.argmax(contested * weights, axis=1) for weights in path]
@@ -421,25 +442,17 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _behind_transformers(self, X):
         """Return the smoothed classifier, and `X` as it is given it."""
         check_is_fitted(self)
-        estimator = self.estimator_
-        while isinstance(estimator, Pipeline):
-            if len(estimator) > 1:
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
-        return estimator, X
+        found = layers(self)
+        return found.core, found.transform(X)
 
     def _check_estimator(self):
-        """Return the smoothed classifier inside `estimator`."""
-        smoothed = self.estimator
-        if isinstance(smoothed, FrozenEstimator):
-            smoothed = smoothed.estimator
-        while isinstance(smoothed, Pipeline):
-            smoothed = smoothed.steps[-1][1]
+        """Check that there is a smoothed classifier inside `estimator`."""
+        smoothed = layers(self.estimator, fitted=False).core
         if not isinstance(smoothed, SmoothedClassifier):
             raise TypeError(
                 f"estimator={self.estimator!r} is not a SmoothedClassifier, nor a "
-                "Pipeline that ends in one: there are no votes to weigh. Pass "
-                "SmoothedClassifier(estimator, sigma=...)."
+                "Pipeline or a search that ends in one: there are no votes to weigh. "
+                "Pass SmoothedClassifier(estimator, sigma=...)."
             )
         if smoothed.vote_weights is not None:
             raise ValueError(
@@ -451,7 +464,6 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"floor={self.floor!r} says nothing where scoring="
                 "'worst_class_accuracy'; use scoring='accuracy'."
             )
-        return smoothed
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Get metadata routing of this object.
@@ -476,7 +488,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
+        inner = tags_of(self.estimator)
         tags.input_tags = inner.input_tags
         if inner.classifier_tags is not None:
             tags.classifier_tags = inner.classifier_tags
@@ -493,13 +505,7 @@ def _is_prefit(estimator):
 
 def _class_positions(y, classes):
     """Positions of the labels; every class must be there, and no other."""
-    index = class_index(y, classes)
-    if (index < 0).any():
-        unknown = np.unique(y[index < 0]).tolist()
-        raise ValueError(
-            f"y holds the classes {unknown}, which the classifier does not know: its "
-            f"classes are {classes.tolist()}."
-        )
+    index = require_known(y, classes)
     missing = np.bincount(index, minlength=len(classes)) == 0
     if missing.any():
         raise ValueError(
@@ -544,10 +550,14 @@ def _held_out_shares(estimator, X, y, train, test, classes, fit_params):
 
 def _with_weights(estimator, weights):
     """A copy with other vote weights that shares all that was fitted."""
+    if isinstance(estimator, FrozenEstimator):
+        return _with_weights(estimator.estimator, weights)
     twin = copy(estimator)
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         twin.steps = [*estimator.steps[:-1], (name, _with_weights(last, weights))]
-    else:
+    elif isinstance(estimator, SmoothedClassifier):
         twin.vote_weights = weights
+    else:
+        twin.best_estimator_ = _with_weights(estimator.best_estimator_, weights)
     return twin

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 # Two breakpoints closer than this (in log weights) are one: a weight between them
 # would decide rows by rounding.
@@ -91,35 +91,37 @@ class VoteObjective:
         return self.levels(right[np.newaxis], y, [answers])[0]
 
 
-def contested_shares(shares, y, reach=0.0, n_votes=None):
+def worst_case_shares(shares, y, law, radius=0.0, n_votes=None):
     """Vote shares as an adversary within a radius can make them, against the truth.
 
-    The share p of the true class becomes ``Phi(Phi^-1(p) - reach)`` and that of each
-    other class ``Phi(Phi^-1(p) + reach)``. With weights w, the true class is ahead of
-    all others in ``w * contested`` exactly where it is the answer and its plug-in
-    radius exceeds ``sigma * reach``, the radius of `Gaussian.radius`.
+    The share of the true class becomes the least that the law allows at that distance,
+    and that of each other class the most. With weights w, the true class is ahead of
+    all others in ``w * shares`` exactly where it leads the vote and its plug-in radius,
+    that of `Law.radius`, exceeds `radius`.
 
     Parameters
     ----------
     shares : ndarray of shape (n_rows, n_classes)
     y : ndarray of int of shape (n_rows,)
         Positions of the true classes.
-    reach : float, default=0.0
-        Radius in units of sigma.
+    law : Law
+        The noise.
+    radius : float, default=0.0
+        In the units of the features.
     n_votes : int, default=None
-        Votes behind the shares. If `reach` is positive, shares of 0 and 1 count as
+        Votes behind the shares. If `radius` is positive, shares of 0 and 1 count as
         half a vote less extreme: unanimous votes do not prove an infinite radius.
 
     Returns
     -------
     ndarray of shape (n_rows, n_classes)
     """
-    if reach == 0:
+    if radius == 0:
         return shares
     shares = np.where(shares <= 0, 0.5 / n_votes, shares)
     shares = np.where(shares >= 1, 1 - 0.5 / n_votes, shares)
     own = np.arange(shares.shape[1]) == y[:, np.newaxis]
-    return ndtr(ndtri(shares) + np.where(own, -reach, reach))
+    return law.worst_case_shares(shares, own, radius)
 
 
 def search_vote_weights(shares, y, objective):
@@ -135,7 +137,7 @@ def search_vote_weights(shares, y, objective):
     Parameters
     ----------
     shares : ndarray of shape (n_rows, n_classes)
-        Vote shares, or what `contested_shares` made of them.
+        Vote shares, or what `worst_case_shares` made of them.
     y : ndarray of int of shape (n_rows,)
         Positions of the true classes.
     objective : VoteObjective

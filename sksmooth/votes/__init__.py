@@ -1,17 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where votes come from: sampled, or their probabilities in closed form."""
+"""Where votes come from: sampled, or their probabilities in closed form.
 
-from sksmooth.votes._registry import find_source
-from sksmooth.votes.exact import PROBIT_MAX, ExactSource
-from sksmooth.votes.sampled import MonteCarloVotes
-from sksmooth.votes.torch import as_classifier, encode_for_net, ends_in_skorch_net
+A `Source` answers the questions of `sksmooth.questions` for one `Model`.
+"""
+
+from sksmooth.votes._as_classifier import as_classifier, predict_labels
+from sksmooth.votes._registry import find_source, probe_fitted
+from sksmooth.votes._source import Declined, Model, Source, VoteRequest, VoteSource
+from sksmooth.votes.exact import ExactSource
+from sksmooth.votes.probes import (
+    columns_without_numbers,
+    numeric_table,
+    refuse_categories,
+    refuse_columns_without_numbers,
+)
+from sksmooth.votes.sampled import MonteCarloVotes, run
+from sksmooth.votes.torch import (
+    encode_for_net,
+    ends_in_skorch_net,
+    is_bare_network,
+    refuse_module,
+)
 
 __all__ = [
-    "PROBIT_MAX",
+    "Declined",
     "ExactSource",
+    "Model",
     "MonteCarloVotes",
+    "Source",
+    "VoteRequest",
+    "VoteSource",
     "as_classifier",
+    "columns_without_numbers",
     "encode_for_net",
     "ends_in_skorch_net",
     "find_source",
+    "is_bare_network",
+    "numeric_table",
+    "predict_labels",
+    "probe_fitted",
+    "refuse_categories",
+    "refuse_columns_without_numbers",
+    "refuse_module",
+    "run",
 ]

@@ -1,160 +1,165 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which source of votes serves a fitted classifier."""
 
-import hashlib
 import warnings
-from weakref import WeakKeyDictionary
+from dataclasses import replace
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
+from sksmooth._estimators import frames_of
+from sksmooth.samples import Table, has_missing, unit_values_of
+from sksmooth.votes._cache import FormCache
+from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
-    Declined,
+    ExactVotes,
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
 )
+from sksmooth.votes.probes import probe_once
 from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
 from sksmooth.votes.torch import (
     ends_in_skorch_net,
-    torch_votes_or_reason,
+    find_torch_votes,
     votes_of_predictions,
 )
 
-# The choice must not depend on the rows of a call, or a row's answer would.
-_TYPICAL_ROWS = 64
-
-# What was found for a fitted classifier; classifiers are not written to, as
-# scikit-learn asks of predict.
-_closed_forms: WeakKeyDictionary = WeakKeyDictionary()
-_linear_forms: WeakKeyDictionary = WeakKeyDictionary()
+_closed_forms = FormCache(find_exact_source)
+_linear_forms = FormCache(find_linear_scores)
 
 
-def find_source(
-    estimator,
-    classes,
-    law,
-    key,
-    batch_size,
-    *,
-    method,
-    X,
-    expected_votes,
-    device=None,
-):
+def find_source(model, X, *, method, n_votes):
     """Choose where votes come from.
 
     Parameters
     ----------
-    estimator : fitted classifier
-    classes : ndarray of shape (n_classes,)
-    law : Gaussian
-    key : bytes
-    batch_size : int
-        As for `MonteCarloVotes`.
+    model : Model
+    X : ndarray of shape (n_samples, ...)
+        Samples near which a source is compared with `predict`.
     method : {"auto", "exact", "monte_carlo"}
-    X : ndarray of shape (n_rows, ...)
-        Rows near which closed forms are compared with `predict`.
-    expected_votes : float
-        How many votes per row sampling would draw for the question. With
-        ``method="auto"``, a closed form that costs more than them is passed over.
-    device : str or torch.device, default=None
-        Where a network votes.
+    n_votes : float
+        How many votes per sample sampling would draw. With ``method="auto"``, a source
+        that breaks even at more is passed over.
 
     Returns
     -------
-    ExactSource, MonteCarloVotes, ProjectedLinearVotes or TorchVotes
+    Source
 
     Raises
     ------
     ValueError
+        If the label of a sample depends on the rest of its batch.
         If ``method="exact"`` and there is no closed form; the message has the reason.
-        If `device` is given and votes do not come from a network on it.
+        If a device is given and votes do not come from a network on it.
 
     Warns
     -----
     UserWarning
         If votes come from a slower source than they could, with the reason.
     """
-    sampled = (estimator, classes, law, key, batch_size)
-    if method != "exact":
-        source = torch_votes_or_reason(*sampled, X, device=device)
-        if not isinstance(source, str):
+    model = _with_frames(model)
+    for methods, find in _FINDERS:
+        if method not in methods:
+            continue
+        try:
+            source = find(model, X)
+        except Declined as reason:
+            if method == "exact":
+                raise ValueError(
+                    f"method='exact' has no closed form for {model.estimator!r}: "
+                    f"{reason}. Use method='auto' or 'monte_carlo'."
+                ) from None
+            if isinstance(reason, SelfCheckFailed):
+                _warn(f"Votes of {model.estimator!r} are sampled: {reason}.")
+            continue
+        if method == "exact" or source.break_even_votes <= n_votes:
             return source
-        if device is not None:
-            raise ValueError(
-                f"device={device!r} is for networks that are asked directly, and here "
-                f"`predict` has to be asked: {source}. Use device=None."
-            )
-        if ends_in_skorch_net(estimator):
-            warnings.warn(
-                f"Votes are asked from `predict`, which takes longer: {source}.",
-                UserWarning,
-                stacklevel=4,
-            )
-            return votes_of_predictions(*sampled)
-    if method == "monte_carlo" or len(X) == 0:
-        return MonteCarloVotes(*sampled)
-    form = _find(_closed_forms, find_exact_source, estimator, X, law.sigma)
-    if not isinstance(form, Declined):
-        source, break_even = form
-        if method == "exact" or break_even <= expected_votes:
-            return source
-    elif method == "exact":
-        raise ValueError(
-            f"method='exact' has no closed form for {estimator!r}: {form}. Use "
-            "method='auto' or 'monte_carlo'."
-        )
-    elif isinstance(form, SelfCheckFailed):
-        warnings.warn(
-            f"Votes of {estimator!r} are sampled: {form}.", UserWarning, stacklevel=4
-        )
-    scores = _find(_linear_forms, find_linear_scores, estimator, X, law.sigma)
-    if isinstance(scores, Declined):
-        return MonteCarloVotes(*sampled)
-    return ProjectedLinearVotes(*scores[0], *sampled)
+    raise AssertionError("the last source serves any classifier")
 
 
-def _find(known, find, estimator, X, sigma):
-    """What `find` has for an estimator and its break-even votes, or why not."""
-    state = _fitted_state(estimator)
-    if estimator in known:
-        form, seen = known[estimator]
-        if len(seen) == len(state) and all(map(_is_same, seen, state)):
-            return form
+def find_network(model, X):
+    """Votes of a torch network."""
     try:
-        source = find(estimator, X, sigma)
+        source = find_torch_votes(model, X)
     except Declined as reason:
-        # Without the traceback, which would keep the estimator alive.
-        form = type(reason)(str(reason))
-    else:
-        # Asked once, before a table is filled: the choice must not depend on what was
-        # asked before.
-        cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
-        form = source, cost
-    known[estimator] = form, state
+        if model.device is not None:
+            raise ValueError(
+                f"device={model.device!r} is for networks of torch that are called "
+                f"directly, and here votes come from estimator.predict: {reason}. "
+                "Use device=None; an estimator that has a device of its own keeps it."
+            ) from None
+        if not ends_in_skorch_net(model.estimator):
+            raise
+        _warn(f"Votes are asked from `predict`, which takes longer: {reason}.")
+        return probe_once(votes_of_predictions(model), model.estimator, X)
+    return probe_once(source, model.estimator, X, is_network=True)
+
+
+def find_closed_form(model, X):
+    """Class probabilities without sampling."""
+    form, break_even = _find(_closed_forms, model, X)
+    return ExactVotes(form, model.law, break_even)
+
+
+def find_projected_linear(model, X):
+    """Votes of linear scores, sampled in fewer dimensions."""
+    (coef, intercept), _ = _find(_linear_forms, model, X)
+    return ProjectedLinearVotes(coef, intercept, model)
+
+
+def find_any(model, X):
+    """Votes of any classifier, by its `predict`."""
+    return probe_once(MonteCarloVotes(model), model.estimator, X)
+
+
+def probe_fitted(model, X):
+    """Probe a classifier on the samples it was fitted on; see `probe_once`."""
+    if not ends_in_skorch_net(model.estimator):  # its network is probed before it votes
+        model = _with_frames(model)
+        probe_once(MonteCarloVotes(model), model.estimator, X)
+
+
+def _with_frames(model):
+    if model.as_frame is not None:
+        return model
+    return replace(model, as_frame=frames_of(model.estimator))
+
+
+# In order of preference, and the values of `method` that allow each.
+_FINDERS = (
+    (("auto", "monte_carlo"), find_network),
+    (("auto", "exact"), find_closed_form),
+    (("auto",), find_projected_linear),
+    (("auto", "monte_carlo"), find_any),
+)
+
+
+def _warn(message):
+    warnings.warn(message, UserWarning, stacklevel=6)
+
+
+def _find(forms, model, X):
+    """Return the form of a model and the votes where it breaks even."""
+    if not len(X):
+        raise Declined("there are no samples to compare it with predict on")
+    if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
+        raise Declined("some of its columns are held fixed")
+    if model.may_miss:
+        raise Declined("its training samples have missing values")
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
+    points = unit_values_of(X) if isinstance(X, Table) else X
+    form = forms.get(model.estimator, points, model.law.sigma, model.law.scale)
+    if not _has_classes(model.estimator, model.classes):
+        raise Declined("its classes_ are no longer those that it was fitted with")
+    if has_missing(X):
+        raise ValueError(
+            "X has missing values, and there were none when "
+            f"{model.estimator!r} was fitted: its closed form does not cover them. Use "
+            "method='monte_carlo'."
+        )
     return form
 
 
-def _fitted_state(estimator):
-    """Parameters and what was fitted: others, if the classifier changed in place."""
-    if isinstance(estimator, FrozenEstimator):
-        return _fitted_state(estimator.estimator)
-    if isinstance(estimator, Pipeline):
-        return [part for _, step in estimator.steps for part in _fitted_state(step)]
-    state = []
-    for name, value in getattr(estimator, "__dict__", {}).items():
-        if name.startswith("__") or (name.startswith("_") and not name.endswith("_")):
-            continue
-        # Fitted anew, it is another object; changed in place, it has another content.
-        state.append(value)
-        if isinstance(value, list):
-            state += value
-        elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
-            state.append(hashlib.blake2b(value.tobytes()).digest())
-    return state
-
-
-def _is_same(one, other):
-    return one is other or (isinstance(one, bytes) and one == other)
+def _has_classes(estimator, classes):
+    return estimator.classes_ is classes or np.array_equal(estimator.classes_, classes)

@@ -1,17 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes without sampling: class probabilities in closed form."""
 
-from sksmooth.votes.exact._linear import linear_scores
+# Modules that register closed forms, by their decorators. One line for each.
+from sksmooth.votes.exact import _boosted, _cells, _linear, _tree, _wrappers  # noqa: F401
+from sksmooth.votes.exact._by_type import affine_step, closed_form
+from sksmooth.votes.exact._linear import linear_classifier, linear_scores
 from sksmooth.votes.exact._numerics import PROBIT_MAX
-from sksmooth.votes.exact._registry import find_exact_source, find_linear_scores
+from sksmooth.votes.exact._registry import (
+    find_exact_source,
+    find_linear_scores,
+    may_have_closed_form,
+)
 from sksmooth.votes.exact._source import Declined, ExactSource, SelfCheckFailed
+from sksmooth.votes.exact._structure import tree_ensemble
+from sksmooth.votes.exact._votes import ExactVotes
 
 __all__ = [
     "PROBIT_MAX",
     "Declined",
     "ExactSource",
+    "ExactVotes",
     "SelfCheckFailed",
+    "affine_step",
+    "closed_form",
     "find_exact_source",
     "find_linear_scores",
+    "linear_classifier",
     "linear_scores",
+    "may_have_closed_form",
+    "tree_ensemble",
 ]

@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
+from sksmooth.votes.exact._by_type import affine_step
 from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma
-from sksmooth.votes.exact._source import Declined, entry_of
+from sksmooth.votes.exact._source import Declined
 
 # Rows of a fitted PCA are orthogonal to about 1e-15, those of a randomised SVD to about
 # 1e-13; a correlation of the noise of 1e-10 changes no probability by more than that.
@@ -248,12 +249,26 @@ class AffineMap:
         return scale, _SLACK * (error / scale).max(initial=0.0), correlated
 
 
+def fold_steps(steps, n_features):
+    """The affine map of fitted transformers, one after the other.
+
+    Raises
+    ------
+    Declined
+        As `fold_step`.
+    """
+    affine = AffineMap.identity(n_features)
+    for step in steps:
+        affine = affine.then(fold_step(step, affine.n_features_out))
+    return affine
+
+
 def fold_step(step, n_features):
     """The affine map of a fitted transformer.
 
     Parameters
     ----------
-    step : fitted transformer, "passthrough" or None
+    step : fitted transformer
     n_features : int
         Number of features it is given.
 
@@ -266,9 +281,7 @@ def fold_step(step, n_features):
     Declined
         If its exact type is not known to be affine, or its parameters make it not so.
     """
-    if step is None or (isinstance(step, str) and step == "passthrough"):
-        return AffineMap.identity(n_features)
-    fold = entry_of(_FOLDS, step)
+    fold = affine_step.get(step)
     if fold is None:
         raise Declined(f"the step {type(step).__name__} is not known to be affine")
     affine = fold(step, n_features)
@@ -289,12 +302,19 @@ def _inverse(scale):
     return Rounded(np.ones(len(scale))) / scale
 
 
+@affine_step("sksmooth.samples", "Units")
+def _fold_units(step, n_features):
+    return AffineMap.scaling(step.scale, np.zeros(n_features))
+
+
+@affine_step("sklearn.preprocessing", "StandardScaler")
 def _fold_standard_scaler(step, n_features):
     scale = _inverse(step.scale_) if step.with_std else np.ones(n_features)
     center = step.mean_ if step.with_mean else None
     return AffineMap.scaling(scale, np.zeros(n_features), center)
 
 
+@affine_step("sklearn.preprocessing", "RobustScaler")
 def _fold_robust_scaler(step, n_features):
     scale = _inverse(step.scale_) if step.with_scaling else np.ones(n_features)
     center = step.center_ if step.with_centering else None
@@ -307,16 +327,19 @@ def _refuse_clip(step):
         raise Declined(f"{type(step).__name__}(clip=True) is not affine")
 
 
+@affine_step("sklearn.preprocessing", "MinMaxScaler")
 def _fold_min_max_scaler(step, n_features):
     _refuse_clip(step)
     return AffineMap.scaling(step.scale_, step.min_)
 
 
+@affine_step("sklearn.preprocessing", "MaxAbsScaler")
 def _fold_max_abs_scaler(step, n_features):
     _refuse_clip(step)
     return AffineMap.scaling(_inverse(step.scale_), np.zeros(n_features))
 
 
+@affine_step("sklearn.decomposition", "PCA", "IncrementalPCA")
 def _fold_pca(step, n_features):
     matrix = Rounded(step.components_)
     n_out, n_in = matrix.value.shape
@@ -328,6 +351,10 @@ def _fold_pca(step, n_features):
     return AffineMap(n_in, shift, matrix=matrix, center=np.float64(step.mean_))
 
 
+@affine_step("sklearn.decomposition", "TruncatedSVD")
+@affine_step(
+    "sklearn.random_projection", "GaussianRandomProjection", "SparseRandomProjection"
+)
 def _fold_components(step, n_features):
     matrix = step.components_
     matrix = matrix.toarray() if sp.issparse(matrix) else matrix
@@ -335,6 +362,20 @@ def _fold_components(step, n_features):
     return AffineMap(matrix.shape[1], np.zeros(len(matrix)), matrix=matrix)
 
 
+@affine_step(
+    "sklearn.feature_selection",
+    "GenericUnivariateSelect",
+    "RFE",
+    "RFECV",
+    "SelectFdr",
+    "SelectFpr",
+    "SelectFromModel",
+    "SelectFwe",
+    "SelectKBest",
+    "SelectPercentile",
+    "SequentialFeatureSelector",
+    "VarianceThreshold",
+)
 def _fold_selection(step, n_features):
     kept = step.get_support()
     index = np.flatnonzero(kept)
@@ -342,37 +383,6 @@ def _fold_selection(step, n_features):
     return AffineMap(len(kept), np.zeros(len(index)), index, ones)
 
 
-_FOLDS = {
-    name: (module, fold)
-    for module, fold, names in [
-        ("sklearn.preprocessing", _fold_standard_scaler, ["StandardScaler"]),
-        ("sklearn.preprocessing", _fold_robust_scaler, ["RobustScaler"]),
-        ("sklearn.preprocessing", _fold_min_max_scaler, ["MinMaxScaler"]),
-        ("sklearn.preprocessing", _fold_max_abs_scaler, ["MaxAbsScaler"]),
-        ("sklearn.decomposition", _fold_pca, ["PCA", "IncrementalPCA"]),
-        ("sklearn.decomposition", _fold_components, ["TruncatedSVD"]),
-        (
-            "sklearn.random_projection",
-            _fold_components,
-            ["GaussianRandomProjection", "SparseRandomProjection"],
-        ),
-        (
-            "sklearn.feature_selection",
-            _fold_selection,
-            [
-                "GenericUnivariateSelect",
-                "RFE",
-                "RFECV",
-                "SelectFdr",
-                "SelectFpr",
-                "SelectFromModel",
-                "SelectFwe",
-                "SelectKBest",
-                "SelectPercentile",
-                "SequentialFeatureSelector",
-                "VarianceThreshold",
-            ],
-        ),
-    ]
-    for name in names
-}
+def is_foldable(step):
+    """Whether the type of a step is one that may be affine."""
+    return affine_step.get(step) is not None

@@ -182,7 +182,7 @@ class NarrowIntervals(NamedTuple):
         The least width of all other intervals, at most 1.
     """
 
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment] # hides tuple.index
     width: np.ndarray
     thinnest: float
 
@@ -398,7 +398,7 @@ def boxes_of_tree(tree, labels, n_classes):
     labels, is_end = _merge_siblings(tree, labels)
     cuts = {}
     intervals = {}
-    sides, ends = [], []
+    sides, ends, at = [], [], []
     stack = [(0, {})]
     while stack:
         node, bounds = stack.pop()
@@ -410,10 +410,18 @@ def boxes_of_tree(tree, labels, n_classes):
             ends.append(labels[node])
             continue
         feature = int(tree.feature[node])
-        cut = cuts.setdefault((feature, float(tree.threshold[node])), len(cuts))
+        threshold = float(tree.threshold[node])
+        cut = cuts.setdefault((feature, threshold), len(cuts))
+        if cut == len(at):
+            at.append(threshold)
         lo, hi = bounds.get(feature, (None, None))
-        stack.append((tree.left[node], bounds | {feature: (lo, cut)}))
-        stack.append((tree.right[node], bounds | {feature: (cut, hi)}))
+        # A tree that was edited may have branches that no sample reaches.
+        below = cut if hi is None or threshold < at[hi] else hi
+        above = cut if lo is None or threshold > at[lo] else lo
+        if lo is None or at[lo] < at[below]:
+            stack.append((tree.left[node], bounds | {feature: (lo, below)}))
+        if hi is None or at[above] < at[hi]:
+            stack.append((tree.right[node], bounds | {feature: (above, hi)}))
     n_cuts = len(cuts)
     lo = [n_cuts if lo is None else lo for lo, _ in intervals]
     hi = [n_cuts + 1 if hi is None else hi for _, hi in intervals]

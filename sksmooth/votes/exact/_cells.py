@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from sksmooth.certificates import LabelIndex
 from sksmooth.votes.exact._boxes import AxisIntervals, Boxes, cell_ends, row_chunks
+from sksmooth.votes.exact._by_type import closed_form
 from sksmooth.votes.exact._numerics import (
     UNDERFLOW,
     probit_interval,
@@ -25,6 +26,12 @@ MAX_CELLS = 2_000_000
 _BLOCK = 2**16
 
 
+@closed_form(
+    "sklearn.ensemble",
+    "BaggingClassifier",
+    "ExtraTreesClassifier",
+    "RandomForestClassifier",
+)
 class CellSource(ExactSource):
     """Class probabilities of any ensemble of trees, from one prediction per cell.
 

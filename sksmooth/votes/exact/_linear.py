@@ -12,6 +12,7 @@ from scipy.special import ndtr, owens_t
 from sksmooth._special import LOG_HALF, log_interval_mass
 from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._boxes import row_chunks
+from sksmooth.votes.exact._by_type import ByType, closed_form
 from sksmooth.votes.exact._numerics import (
     PROBIT_MAX,
     UNDERFLOW,
@@ -24,7 +25,7 @@ from sksmooth.votes.exact._numerics import (
     probits_of_shares,
 )
 from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma
-from sksmooth.votes.exact._source import Declined, ExactSource, entry_of
+from sksmooth.votes.exact._source import Declined, ExactSource
 
 # Below this, differences of Owen's T lose digits and an integral takes over.
 _TAIL = 1e-3
@@ -38,6 +39,8 @@ _QUADRATURE = 1e-13
 # Gauss-Legendre on [0, 1]; with the window of `_log_wedge` 96 nodes reach rounding.
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(96)
 _NODES, _NODE_WEIGHTS = (_NODES + 1) / 2, _NODE_WEIGHTS / 2
+# From a fitted linear classifier to its scores.
+_readers = ByType()
 
 
 class LinearScores(NamedTuple):
@@ -114,7 +117,7 @@ def linear_scores(estimator):
 
 def _rounded_scores(estimator):
     """`linear_scores` with bounds on the rounding of what is not stored as such."""
-    read = entry_of(_SCORES, estimator)
+    read = _readers.get(estimator)
     if read is None:
         raise Declined(f"{type(estimator).__name__} is not known to be linear")
     coef, intercept, *center = read(estimator)
@@ -138,90 +141,6 @@ def _rounded_scores(estimator):
     if not finite:
         raise Declined("its coefficients are not finite")
     return coef, intercept, *center
-
-
-def _coef_and_intercept(estimator):
-    return estimator.coef_, estimator.intercept_
-
-
-def _support_vector_scores(estimator):
-    kernel = estimator.kernel
-    if not (isinstance(kernel, str) and kernel == "linear"):
-        raise Declined(f"its kernel {kernel!r} is not 'linear'")
-    if len(estimator.classes_) > 2:
-        raise Declined(
-            "with more than two classes it lets pairs of classes vote, which is not "
-            "an argmax of linear scores"
-        )
-    if sp.issparse(estimator.dual_coef_):
-        return estimator.dual_coef_, estimator.intercept_
-    # `coef_` is a product that predict does not use; in which it is off by how much?
-    product = estimator.dual_coef_.astype(np.longdouble) @ estimator.support_vectors_
-    sizes = np.abs(estimator.dual_coef_) @ np.abs(estimator.support_vectors_)
-    rounding = len(estimator.support_vectors_) * np.finfo(np.longdouble).eps
-    error = np.abs(product - estimator.coef_).astype(np.float64)
-    error = (error + rounding * sizes) * (1 + 1e-9)
-    return Rounded(estimator.coef_, error), estimator.intercept_
-
-
-def _multinomial_scores(estimator):
-    return estimator.feature_log_prob_, estimator.class_log_prior_
-
-
-def _complement_scores(estimator):
-    # The prior takes part only where there is a single class.
-    return estimator.feature_log_prob_, np.zeros(len(estimator.classes_))
-
-
-def _centroid_scores(estimator):
-    if estimator.metric != "euclidean":
-        raise Declined(f"its metric {estimator.metric!r} is not 'euclidean'")
-    center = estimator.centroids_.mean(axis=0, dtype=np.float64)
-    centroids = Rounded(estimator.centroids_) - center
-    prior = estimator.class_prior_
-    if np.isclose(prior, 1 / len(prior)).all():
-        return centroids * 2.0, -(centroids * centroids).sum(axis=1), center
-    # With other priors, distances are measured in within-class deviations.
-    spread = estimator.within_class_std_dev_
-    spread = np.where(spread != 0, spread, 1.0)
-    scaled = centroids / spread
-    with np.errstate(divide="ignore"):
-        bonus = 2.0 * np.log(prior)
-    bonus = Rounded(bonus, 4 * UNIT * np.abs(bonus))
-    return scaled * 2.0 / spread, bonus - (scaled * scaled).sum(axis=1), center
-
-
-_SCORES = {
-    name: (module, read)
-    for module, read, names in [
-        (
-            "sklearn.linear_model",
-            _coef_and_intercept,
-            [
-                "LogisticRegression",
-                "LogisticRegressionCV",
-                "PassiveAggressiveClassifier",
-                "Perceptron",
-                "RidgeClassifier",
-                "RidgeClassifierCV",
-                "SGDClassifier",
-            ],
-        ),
-        (
-            "sklearn.discriminant_analysis",
-            _coef_and_intercept,
-            ["LinearDiscriminantAnalysis"],
-        ),
-        ("sklearn.svm", _coef_and_intercept, ["LinearSVC"]),
-        ("sklearn.svm", _support_vector_scores, ["SVC", "NuSVC"]),
-        ("sklearn.naive_bayes", _multinomial_scores, ["MultinomialNB"]),
-        ("sklearn.naive_bayes", _complement_scores, ["ComplementNB"]),
-        ("sklearn.neighbors", _centroid_scores, ["NearestCentroid"]),
-    ]
-    for name in names
-}
-
-LINEAR_TYPES = {name: module for name, (module, _) in _SCORES.items()}
 
 
 def scores_behind(affine, estimator):
@@ -282,6 +201,87 @@ def linear_source(estimator, affine):
         f"a linear argmax over {len(classes)} classes has no closed form in more than "
         "one dimension"
     )
+
+
+def linear_classifier(module, *names):
+    """Register a reader of the scores of fitted linear classifiers, by exact type.
+
+    The reader returns coefficients and intercepts, and may return a point that the
+    coefficients are multiplied from. See `ByType` for the parameters.
+    """
+
+    def register(read):
+        closed_form(module, *names)(linear_source)
+        return _readers(module, *names)(read)
+
+    return register
+
+
+@linear_classifier(
+    "sklearn.linear_model",
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "PassiveAggressiveClassifier",
+    "Perceptron",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+    "SGDClassifier",
+)
+@linear_classifier("sklearn.discriminant_analysis", "LinearDiscriminantAnalysis")
+@linear_classifier("sklearn.svm", "LinearSVC")
+def _coef_and_intercept(estimator):
+    return estimator.coef_, estimator.intercept_
+
+
+@linear_classifier("sklearn.svm", "SVC", "NuSVC")
+def _support_vector_scores(estimator):
+    kernel = estimator.kernel
+    if not (isinstance(kernel, str) and kernel == "linear"):
+        raise Declined(f"its kernel {kernel!r} is not 'linear'")
+    if len(estimator.classes_) > 2:
+        raise Declined(
+            "with more than two classes it lets pairs of classes vote, which is not "
+            "an argmax of linear scores"
+        )
+    if sp.issparse(estimator.dual_coef_):
+        return estimator.dual_coef_, estimator.intercept_
+    # `coef_` is a product that predict does not use; in which it is off by how much?
+    product = estimator.dual_coef_.astype(np.longdouble) @ estimator.support_vectors_
+    sizes = np.abs(estimator.dual_coef_) @ np.abs(estimator.support_vectors_)
+    rounding = len(estimator.support_vectors_) * np.finfo(np.longdouble).eps
+    error = np.abs(product - estimator.coef_).astype(np.float64)
+    error = (error + rounding * sizes) * (1 + 1e-9)
+    return Rounded(estimator.coef_, error), estimator.intercept_
+
+
+@linear_classifier("sklearn.naive_bayes", "MultinomialNB")
+def _multinomial_scores(estimator):
+    return estimator.feature_log_prob_, estimator.class_log_prior_
+
+
+@linear_classifier("sklearn.naive_bayes", "ComplementNB")
+def _complement_scores(estimator):
+    # The prior takes part only where there is a single class.
+    return estimator.feature_log_prob_, np.zeros(len(estimator.classes_))
+
+
+@linear_classifier("sklearn.neighbors", "NearestCentroid")
+def _centroid_scores(estimator):
+    if estimator.metric != "euclidean":
+        raise Declined(f"its metric {estimator.metric!r} is not 'euclidean'")
+    center = estimator.centroids_.mean(axis=0, dtype=np.float64)
+    centroids = Rounded(estimator.centroids_) - center
+    prior = estimator.class_prior_
+    if np.isclose(prior, 1 / len(prior)).all():
+        return centroids * 2.0, -(centroids * centroids).sum(axis=1), center
+    # With other priors, distances are measured in within-class deviations.
+    spread = estimator.within_class_std_dev_
+    spread = np.where(spread != 0, spread, 1.0)
+    scaled = centroids / spread
+    with np.errstate(divide="ignore"):
+        bonus = 2.0 * np.log(prior)
+    bonus = Rounded(bonus, 4 * UNIT * np.abs(bonus))
+    return scaled * 2.0 / spread, bonus - (scaled * scaled).sum(axis=1), center
 
 
 class _Differences:

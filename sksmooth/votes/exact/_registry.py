@@ -2,39 +2,30 @@
 """From a fitted classifier to its closed form, by exact type."""
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sksmooth.votes.exact._additive import AdditiveSource
-from sksmooth.votes.exact._affine import AffineMap, fold_step
-from sksmooth.votes.exact._cells import MAX_CELLS, CellSource
-from sksmooth.votes.exact._linear import (
-    LINEAR_TYPES,
-    linear_source,
-    scores_behind,
-)
+from sksmooth._estimators import has_own_predict, layers
+from sksmooth.votes.exact._affine import fold_steps, is_foldable
+from sksmooth.votes.exact._by_type import closed_form
+from sksmooth.votes.exact._linear import scores_behind
 from sksmooth.votes.exact._self_check import check_against_predict, checked_sample
-from sksmooth.votes.exact._source import Declined, entry_of
-from sksmooth.votes.exact._tree import TreeSource
-
-# A table of up to this many cells is preferred to a dynamic program.
-_SMALL_TABLE = 50_000
+from sksmooth.votes.exact._source import Declined
+from sksmooth.votes.exact._wrappers import inside_wrapper
 
 
-def find_exact_source(estimator, X_sample, sigma, *, max_cells=MAX_CELLS):
+def find_exact_source(estimator, X_sample, sigma):
     """The closed form of a fitted classifier's votes under Gaussian noise.
 
     Parameters
     ----------
     estimator : fitted classifier
-        Of scikit-learn itself; also in a `Pipeline` behind affine steps, also frozen.
+        Of scikit-learn itself; also in a `Pipeline` behind affine steps, in a search
+        or another wrapper that predicts what it predicts, see
+        `sksmooth._estimators.layers`.
     X_sample : array-like of shape (n_rows, n_features)
         Rows near which the closed form is compared with `estimator.predict`.
     sigma : float
-        Noise of that comparison. The source answers for any.
-    max_cells : int, default=2_000_000
-        Largest number of rows worth giving to `predict` to fill a table.
+        Noise of that comparison. The source serves any.
 
     Returns
     -------
@@ -52,7 +43,7 @@ def find_exact_source(estimator, X_sample, sigma, *, max_cells=MAX_CELLS):
         not positive.
     """
     X_sample, final, affine = _opened(estimator, X_sample, sigma)
-    source = _build(final, affine, max_cells)
+    source = closed_form.get(final)(final, affine)
     check_against_predict(estimator, source.disagrees, X_sample, sigma)
     return source
 
@@ -92,6 +83,11 @@ def find_linear_scores(estimator, X_sample, sigma):
 
 def _opened(estimator, X_sample, sigma):
     """Sample, classifier proper and the affine map before it."""
+    transformers, final = layers(estimator, exact=True)
+    if has_own_predict(final):
+        raise Declined("its method predict was replaced")
+    if closed_form.get(final) is None:
+        raise Declined(f"{type(final).__name__} has no closed form")
     check_is_fitted(estimator)
     if not sigma > 0:
         raise ValueError(f"sigma={sigma!r} must be positive.")
@@ -102,7 +98,7 @@ def _opened(estimator, X_sample, sigma):
             f"X_sample has {X_sample.shape[1]} features, the estimator was fitted on "
             f"{n_features}."
         )
-    final, affine = _unwrap(estimator, AffineMap.identity(n_features))
+    affine = fold_steps(transformers, n_features)
     fitted_on = getattr(final, "n_features_in_", affine.n_features_out)
     if affine.n_features_out != fitted_on:
         raise Declined(
@@ -112,94 +108,27 @@ def _opened(estimator, X_sample, sigma):
     return X_sample, final, affine
 
 
-def _unwrap(estimator, affine):
-    """Fold the steps of pipelines; what is left is neither pipeline nor frozen."""
-    if "predict" in getattr(estimator, "__dict__", {}):
-        raise Declined("its method predict was replaced")
-    if type(estimator) is FrozenEstimator:
-        return _unwrap(estimator.estimator, affine)
-    if type(estimator) is Pipeline:
-        *steps, (_, last) = estimator.steps
-        for _, step in steps:
-            affine = _then(affine, step)
-        return _unwrap(last, affine)
-    return estimator, affine
+def may_have_closed_form(parts):
+    """Whether a fitted classifier is of types that have closed forms.
 
+    It reads no arrays, and so takes little time.
 
-def _then(affine, step):
-    if type(step) is FrozenEstimator:
-        return _then(affine, step.estimator)
-    if type(step) is Pipeline:
-        for _, inner in step.steps:
-            affine = _then(affine, inner)
-        return affine
-    return affine.then(fold_step(step, affine.n_features_out))
+    Parameters
+    ----------
+    parts : Layers
+        The classifier taken apart, with ``exact=True``.
 
-
-def _build(final, affine, max_cells):
-    build = entry_of(_BUILDERS, final)
-    if build is None:
-        raise Declined(f"{type(final).__name__} has no closed form")
-    return build(final, affine, max_cells)
-
-
-def _build_linear(final, affine, max_cells):
-    return linear_source(final, affine)
-
-
-def _build_tree(final, affine, max_cells):
-    return TreeSource(final, affine)
-
-
-def _build_cells(final, affine, max_cells):
-    return CellSource(final, affine, max_cells)
-
-
-def _build_boosted(final, affine, max_cells):
-    """A small table, else a sum over features, else a large table."""
-    try:
-        return CellSource(final, affine, min(max_cells, _SMALL_TABLE))
-    except Declined:
-        pass
-    try:
-        return AdditiveSource(final, affine)
-    except Declined as declined:
-        reason = str(declined)
-    try:
-        return CellSource(final, affine, max_cells)
-    except Declined as declined:
-        raise Declined("; ".join(dict.fromkeys([str(declined), reason]))) from None
-
-
-_BUILDERS = {
-    **{name: (module, _build_linear) for name, module in LINEAR_TYPES.items()},
-    **{
-        name: (module, build)
-        for module, build, names in [
-            (
-                "sklearn.tree",
-                _build_tree,
-                ["DecisionTreeClassifier", "ExtraTreeClassifier"],
-            ),
-            (
-                "sklearn.ensemble",
-                _build_cells,
-                [
-                    "BaggingClassifier",
-                    "ExtraTreesClassifier",
-                    "RandomForestClassifier",
-                ],
-            ),
-            (
-                "sklearn.ensemble",
-                _build_boosted,
-                [
-                    "AdaBoostClassifier",
-                    "GradientBoostingClassifier",
-                    "HistGradientBoostingClassifier",
-                ],
-            ),
-        ]
-        for name in names
-    },
-}
+    Returns
+    -------
+    bool
+    """
+    transformers, final = parts
+    if not all(map(is_foldable, transformers)):
+        return False
+    inside = inside_wrapper(final)
+    if inside is not None:
+        return may_have_closed_form(layers(inside, exact=True))
+    # Kernels other than "linear", callables too, have none.
+    kernel = getattr(final, "kernel", "linear")
+    is_linear = isinstance(kernel, str) and kernel == "linear"
+    return is_linear and closed_form.get(final) is not None

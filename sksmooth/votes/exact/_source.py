@@ -2,41 +2,18 @@
 """What a vote source in closed form offers, and how a model is turned down."""
 
 import abc
-from importlib import import_module
 
 import numpy as np
 
+from sksmooth.votes._source import Declined
 from sksmooth.votes.exact._numerics import clipped
 
 # Seconds to draw and add one normal number.
 _NORMAL_COST = 1.2e-8
 
 
-class Declined(Exception):
-    """There is no closed form for this model; the message is the reason."""
-
-
 class SelfCheckFailed(Declined):
     """The closed form contradicts `predict`, which the user should hear of."""
-
-
-def entry_of(table, instance):
-    """The entry of a table for the exact type of an instance, or None.
-
-    Parameters
-    ----------
-    table : dict of str to (str, object)
-        From the name of a class to the public module that has it, and the entry. So a
-        module is only loaded once one of its classes is met.
-    instance : object
-    """
-    name = type(instance).__name__
-    module, entry = table.get(name, (None, None))
-    if module is None or getattr(import_module(module), name, None) is not type(
-        instance
-    ):
-        return None
-    return entry
 
 
 class ExactSource(abc.ABC):

@@ -10,7 +10,11 @@ from importlib import import_module
 
 import numpy as np
 
+from sksmooth.votes.exact._by_type import ByType
 from sksmooth.votes.exact._source import Declined
+
+# From a fitted ensemble to its `Ensemble` of trees.
+tree_ensemble = ByType()
 
 
 @dataclass(frozen=True)
@@ -121,17 +125,20 @@ def read_ensemble(estimator):
     Declined
         If it is made of anything but axis-aligned trees.
     """
-    return _READERS[type(estimator).__name__](estimator)
+    return tree_ensemble.get(estimator)(estimator)
 
 
-def read_forest(estimator):
+@tree_ensemble("sklearn.ensemble", "ExtraTreesClassifier", "RandomForestClassifier")
+def _read_forest(estimator):
     if estimator.n_outputs_ != 1:
         raise Declined("multi-output: it answers several labels per row")
     return Ensemble([read_tree(tree) for tree in estimator.estimators_], True)
 
 
-def read_bagging(estimator):
-    members = zip(estimator.estimators_, estimator.estimators_features_, strict=True)
+@tree_ensemble("sklearn.ensemble", "BaggingClassifier")
+def _read_bagging(estimator):
+    # Members may have been taken out; predict pairs them up from the first one on, too.
+    members = zip(estimator.estimators_, estimator.estimators_features_, strict=False)
     trees = []
     for member, features in members:
         tree = read_tree(_plain_tree(member))
@@ -140,7 +147,8 @@ def read_bagging(estimator):
     return Ensemble(trees, True)
 
 
-def read_ada_boost(estimator):
+@tree_ensemble("sklearn.ensemble", "AdaBoostClassifier")
+def _read_ada_boost(estimator):
     trees = []
     for member, weight in zip(
         estimator.estimators_, estimator.estimator_weights_, strict=False
@@ -156,7 +164,8 @@ def read_ada_boost(estimator):
     return Ensemble(trees, True)
 
 
-def read_gradient_boosting(estimator):
+@tree_ensemble("sklearn.ensemble", "GradientBoostingClassifier")
+def _read_gradient_boosting(estimator):
     start = estimator.init_
     if not isinstance(start, str):
         dummy = import_module("sklearn.dummy").DummyClassifier
@@ -170,7 +179,8 @@ def read_gradient_boosting(estimator):
     return Ensemble(trees, True)
 
 
-def read_hist_gradient_boosting(estimator):
+@tree_ensemble("sklearn.ensemble", "HistGradientBoostingClassifier")
+def _read_hist_gradient_boosting(estimator):
     categorical = estimator.is_categorical_
     if categorical is not None and np.any(categorical):
         raise Declined("it splits on categorical features")
@@ -190,16 +200,6 @@ def read_hist_gradient_boosting(estimator):
             )
         )
     return Ensemble(trees, False)
-
-
-_READERS = {
-    "AdaBoostClassifier": read_ada_boost,
-    "BaggingClassifier": read_bagging,
-    "ExtraTreesClassifier": read_forest,
-    "GradientBoostingClassifier": read_gradient_boosting,
-    "HistGradientBoostingClassifier": read_hist_gradient_boosting,
-    "RandomForestClassifier": read_forest,
-}
 
 
 def as_compared(threshold):

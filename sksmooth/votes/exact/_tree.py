@@ -4,10 +4,12 @@
 import numpy as np
 
 from sksmooth.votes.exact._boxes import boxes_of_tree
+from sksmooth.votes.exact._by_type import closed_form
 from sksmooth.votes.exact._source import ExactSource
 from sksmooth.votes.exact._structure import Ensemble, read_tree
 
 
+@closed_form("sklearn.tree", "DecisionTreeClassifier", "ExtraTreeClassifier")
 class TreeSource(ExactSource):
     """Class probabilities of a single tree, as sums over the boxes of its leaves.
 

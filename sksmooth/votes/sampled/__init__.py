@@ -7,5 +7,6 @@ from sksmooth.votes.sampled._monte_carlo import (
     batches,
 )
 from sksmooth.votes.sampled._projected_linear import ProjectedLinearVotes
+from sksmooth.votes.sampled._run import run
 
-__all__ = ["MonteCarloVotes", "ProjectedLinearVotes", "VoteStreams", "batches"]
+__all__ = ["MonteCarloVotes", "ProjectedLinearVotes", "VoteStreams", "batches", "run"]

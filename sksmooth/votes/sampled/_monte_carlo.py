@@ -4,36 +4,40 @@
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
-from sksmooth.noise import row_digests, row_stream
+from sksmooth.noise import row_stream
+from sksmooth.samples import digests_of, shown, values_of
+from sksmooth.votes._source import Source
+from sksmooth.votes.probes import explain_failure
+from sksmooth.votes.sampled._run import run
 
 
-class MonteCarloVotes:
+class MonteCarloVotes(Source):
     """A source of votes that samples any fitted classifier.
 
     Parameters
     ----------
-    estimator : fitted classifier
-    classes : ndarray of shape (n_classes,)
-        Its classes.
-    law : Gaussian
-        The noise.
-    key : bytes
-        The smoothed classifier's key, from `sksmooth.noise.draw_noise_key`.
-    batch_size : int
-        Most noisy copies held in memory, and given to `predict`, at a time.
+    model : Model
     """
 
-    # Whether one job at a time may ask for votes.
-    serial = False
+    method = "monte_carlo"
 
-    def __init__(self, estimator, classes, law, key, batch_size):
-        self.estimator = estimator
-        self.classes = classes
-        self.law = law
-        self.key = key
-        self.batch_size = batch_size
-        self._index = LabelIndex(classes)
-        self._columns = getattr(estimator, "feature_names_in_", None)
+    def __init__(self, model):
+        self.estimator = model.estimator
+        self.classes = model.classes
+        self.law = model.law
+        self.key = model.key
+        self.batch_size = model.batch_size
+        self._index = LabelIndex(model.classes)
+        self.as_frame = model.as_frame
+
+    def check(self, question):
+        """Refuse a question that no number of votes could answer."""
+        question.check(len(self.classes))
+
+    def answer(self, question, X, on_finished=None):
+        """Answer a question about samples; see `Source.answer`."""
+        procedure = question.from_votes(len(X), len(self.classes))
+        return run(procedure, self.open(X), len(X), on_finished)
 
     def open(self, X):
         """Open the streams of rows.
@@ -49,27 +53,22 @@ class MonteCarloVotes:
         return VoteStreams(self, X)
 
     def coordinates(self, X):
-        """Rows as vectors in the space where noise is added, of shape (n_rows, d)."""
-        return X.reshape(len(X), -1)
+        """Samples as vectors where noise is added, of shape (n_samples, d)."""
+        return values_of(X)
 
-    def vote(self, noisy, template):
-        """Position of the class that each noisy row votes for.
+    def vote(self, noisy, X, owner):
+        """Position of the class that each noisy copy votes for.
 
         Parameters
         ----------
         noisy : ndarray of float64 of shape (n_votes, d)
-        template : ndarray of shape (0, ...)
-            Rows as the caller gave them: what `predict` is to see.
+        X : ndarray of shape (n_samples, ...) or Table
+            Samples, which say what `predict` is to see.
+        owner : ndarray of int of shape (n_votes,)
+            Positions in `X` of the samples that they are copies of.
         """
-        # The classifier sees the caller's dtype, as it would without noise; rounding
-        # to float32 is then part of it.
-        noisy = noisy.astype(template.dtype, copy=False)
-        noisy = noisy.reshape(-1, *template.shape[1:])
-        if self._columns is not None and noisy.ndim == 2:
-            import pandas as pd
-
-            noisy = pd.DataFrame(noisy, columns=self._columns, copy=False)
-        return self._index.positions(self.estimator.predict(noisy), len(noisy))
+        copies = shown(noisy, X, owner, self.as_frame)
+        return self._index.positions(self.estimator.predict(copies), len(noisy))
 
 
 class VoteStreams:
@@ -77,9 +76,9 @@ class VoteStreams:
 
     def __init__(self, source, X):
         self._source = source
-        self._template = X[:0]
+        self._X = X
         self._rows = source.law.snap(source.coordinates(X))
-        self._digests = row_digests(X, source.key)
+        self._digests = digests_of(X, source.key)
         self._streams = {}
 
     def draw(self, rows, sizes, stage):
@@ -121,7 +120,15 @@ class VoteStreams:
 
     def _count(self, batch, rows, parts):
         """Votes of each of the rows that have consecutive parts of a batch."""
-        return self._tally(self._source.vote(batch, self._template), parts)
+        owner = np.repeat(rows, parts)
+        try:
+            votes = self._source.vote(batch, self._X, owner)
+        except Exception as error:
+            told = explain_failure(error, self._source, self._X, owner)
+            if told is error:
+                raise
+            raise told from error
+        return self._tally(votes, parts)
 
     def _tally(self, votes, parts):
         """Number of votes for each class in each part."""

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes of a linear classifier, sampled in the few directions that it looks at."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from sksmooth.samples import unit_values_of
 from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams, batches
 
 # Scores held at a time, so that they stay in the cache.
@@ -27,13 +29,14 @@ class ProjectedLinearVotes(MonteCarloVotes):
     coef : ndarray of shape (n_classes, n_features)
     intercept : ndarray of shape (n_classes,)
         The scores; the first of equal ones wins.
-    estimator, classes, law, key, batch_size
-        As for `MonteCarloVotes`.
+    model : Model
     """
 
-    def __init__(self, coef, intercept, estimator, classes, law, key, batch_size):
-        batch_size = min(batch_size, max(1, _MOST_SCORES // len(classes)))
-        super().__init__(estimator, classes, law, key, batch_size)
+    def __init__(self, coef, intercept, model):
+        # Coordinates are in units of the scale, where the noise is isotropic.
+        super().__init__(replace(model, law=replace(model.law, scale=None)))
+        most = max(1, _MOST_SCORES // len(model.classes))
+        self.batch_size = min(model.batch_size, most)
         # A common vector added to all scores changes no answer.
         differing = coef - coef.mean(axis=0)
         left, scale, right = np.linalg.svd(differing, full_matrices=False)
@@ -48,7 +51,7 @@ class ProjectedLinearVotes(MonteCarloVotes):
         _, first = np.unique(both, axis=0, return_index=True)
         never = np.setdiff1d(np.arange(len(both)), first)
         self._intercept[never] = -np.inf
-        self.noise_coef = law.sigma * self._coef
+        self.noise_coef = model.law.sigma * self._coef
         # Standard deviation of the difference of two scores under the noise.
         self.deviations = np.stack(
             [np.linalg.norm(self.noise_coef - of, axis=1) for of in self.noise_coef]
@@ -60,7 +63,7 @@ class ProjectedLinearVotes(MonteCarloVotes):
 
     def coordinates(self, X):
         """Rows in the basis, of shape (n_rows, rank)."""
-        return X.astype(np.float64, copy=False) @ self._basis
+        return unit_values_of(X) @ self._basis
 
     def scores(self, coordinates):
         """Scores of rows that are given in the basis, of shape (n_rows, n_classes)."""

@@ -6,62 +6,58 @@ the other modules of this folder, which are imported once a network is given.
 """
 
 import sys
+from dataclasses import replace
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
+from sksmooth._estimators import layers
 from sksmooth.certificates import LabelIndex
+from sksmooth.votes._source import Declined
 from sksmooth.votes.sampled import MonteCarloVotes
 
 __all__ = [
     "as_classifier",
     "encode_for_net",
     "ends_in_skorch_net",
-    "torch_votes_or_reason",
+    "find_torch_votes",
+    "is_bare_network",
+    "is_module",
+    "refuse_module",
     "votes_of_predictions",
 ]
 
 
-def torch_votes_or_reason(estimator, classes, law, key, batch_size, X, *, device=None):
-    """A source that asks the network itself, or the reason why there is none.
+def find_torch_votes(model, X):
+    """Find the source that calls the network itself.
 
     Parameters
     ----------
-    estimator : fitted classifier
-        A skorch classifier or a `ModuleClassifier`, bare, frozen, or last in a
-        Pipeline.
-    classes : ndarray of shape (n_classes,)
-        Labels in the order of the network's outputs.
-    law : Gaussian
-        The noise.
-    key : bytes
-        The smoothed classifier's key.
-    batch_size : int
-        Most noisy copies that are made at a time.
-    X : ndarray of shape (n_rows, ...)
-        The rows that are to be voted on. A few of them are used to check that the
-        network answers as `predict` does, and each row on its own.
-    device : str or torch.device, default=None
-        Where to vote; None is where the network is.
+    model : Model
+        Its estimator is a skorch classifier or a `ModuleClassifier`, bare or in
+        wrappers, see `sksmooth._estimators.layers`; its classes are in the order of the
+        network's outputs.
+    X : ndarray of shape (n_samples, ...)
+        The samples of the call. A few of them are used to check that the network
+        predicts what `predict` does, and each sample on its own.
 
     Returns
     -------
-    TorchVotes or str
-        With a str, `predict` has to be asked; it says why.
+    TorchVotes
 
     Raises
     ------
+    Declined
+        If votes have to come from `predict`; the message says why.
     ValueError
         If the network cannot be smoothed: its outputs do not fit the classes, the
-        answer for a row is random or depends on the other rows, or `device` is not
-        there.
+        prediction for a sample is random or depends on the other samples, or the
+        device is not there.
     """
     if "torch" not in sys.modules:
-        return f"{_name(estimator)} is not a network"
+        raise Declined(f"{_name(model.estimator)} is not a network")
     from sksmooth.votes.torch._dispatch import find_votes
 
-    return find_votes(estimator, classes, law, key, batch_size, X, device)
+    return find_votes(model, X)
 
 
 def as_classifier(clf, *, classes=None, **options):
@@ -80,9 +76,7 @@ def as_classifier(clf, *, classes=None, **options):
     TypeError
         If `classes` is missing for a module, or anything is given for a classifier.
     """
-    torch = sys.modules.get("torch")
-    is_module = torch is not None and isinstance(clf, torch.nn.Module)
-    if is_module and not hasattr(clf, "classes_"):
+    if is_module(clf):
         if classes is None:
             raise TypeError(
                 f"clf={type(clf).__name__} is a torch module, which does not know its "
@@ -96,34 +90,81 @@ def as_classifier(clf, *, classes=None, **options):
     if given:
         hint = " Pass clf.module_ with them." if ends_in_skorch_net(clf) else ""
         raise TypeError(
-            f"{', '.join(given)} can be given with a bare torch module only, and "
-            f"clf={_name(clf)} is not one.{hint}"
+            f"{', '.join(given)} can be given with a bare torch module only (classes "
+            f"with a function too), and clf={_name(clf)} is not one.{hint}"
         )
     return clf
+
+
+def is_module(clf):
+    """Whether `clf` is a torch module that does not state its classes."""
+    torch = sys.modules.get("torch")
+    return (
+        torch is not None
+        and isinstance(clf, torch.nn.Module)
+        and not hasattr(clf, "classes_")
+    )
+
+
+def is_bare_network(estimator):
+    """Whether samples reach a network without any transformer before it.
+
+    A network takes arrays: to skorch a DataFrame is several inputs.
+    """
+    transformers, core = layers(estimator, exact=True)
+    wrapped = sys.modules.get(f"{__name__}._module_classifier")
+    is_network = ends_in_skorch_net(core) or (
+        wrapped is not None and isinstance(core, wrapped.ModuleClassifier)
+    )
+    return is_network and not transformers
+
+
+def refuse_module(estimator):
+    """Refuse a bare torch module where an estimator is fitted.
+
+    Raises
+    ------
+    TypeError
+        The message says how to smooth a module.
+    """
+    torch = sys.modules.get("torch")
+    is_module = torch is not None and isinstance(estimator, torch.nn.Module)
+    if is_module and not hasattr(estimator, "fit"):
+        raise TypeError(
+            f"estimator={type(estimator).__name__} is a torch module, which has no "
+            "method fit. For a trained module use SmoothedClassifier.from_fitted("
+            "module, classes=[...]); to train it in fit, pass a skorch."
+            "NeuralNetClassifier."
+        )
 
 
 def ends_in_skorch_net(estimator):
     """Whether an estimator is a skorch net, or a Pipeline that ends in one.
 
-    Such a net asks for labels 0..K-1 of dtype int64 and, usually, rows of float32.
+    Such a net takes labels 0..K-1 of dtype int64, and rows of the dtype of its module.
     """
     skorch = sys.modules.get("skorch")
     if skorch is None:
         return False
-    return isinstance(unwrap(estimator)[1], skorch.NeuralNet)
+    return isinstance(layers(estimator, exact=True).core, skorch.NeuralNet)
 
 
-def votes_of_predictions(estimator, classes, law, key, batch_size):
-    """A source that asks `predict` of a skorch net, which answers positions.
+def votes_of_predictions(model):
+    """Build the source that calls `predict` of a skorch net, which gives positions.
 
-    Parameters are those of `MonteCarloVotes`; `classes` are labels in the order of the
-    net's outputs.
+    Parameters
+    ----------
+    model : Model
+        Its classes are labels in the order of the net's outputs.
     """
     from sksmooth.votes.torch._net_predictions import NetPredictions
 
-    predictions = NetPredictions(estimator, unwrap(estimator)[1])
-    source = MonteCarloVotes(predictions, np.arange(len(classes)), law, key, batch_size)
-    source.classes = classes
+    predictions = NetPredictions(
+        model.estimator, layers(model.estimator, exact=True).core
+    )
+    positions = np.arange(len(model.classes))
+    source = MonteCarloVotes(replace(model, estimator=predictions, classes=positions))
+    source.classes = model.classes
     return source
 
 
@@ -134,7 +175,7 @@ def encode_for_net(estimator, X, y):
     ----------
     estimator : skorch net, or Pipeline that ends in one
     X : ndarray or DataFrame
-        An array is cast to float32.
+        An array is cast to float32, or to float64 for a module of float64.
     y : ndarray of shape (n_samples,)
 
     Returns
@@ -151,7 +192,7 @@ def encode_for_net(estimator, X, y):
         If `y` holds labels that are not in the net's `classes`, or a binary net is
         given other than two.
     """
-    net = unwrap(estimator)[1]
+    net = layers(estimator, exact=True).core
     is_binary = isinstance(net, sys.modules["skorch"].NeuralNetBinaryClassifier)
     labels, codes = np.unique(y, return_inverse=True)
     classes = labels
@@ -170,26 +211,12 @@ def encode_for_net(estimator, X, y):
             "skorch.NeuralNetClassifier."
         )
     if isinstance(X, np.ndarray):
-        X = X.astype(np.float32, copy=False)
+        from sksmooth.votes.torch._net_predictions import dtype_of_module
+
+        # Tensors share memory with what they are made of, and want to write to it.
+        X = np.require(X, dtype_of_module(net), requirements="W")
     return X, codes.astype(np.float32 if is_binary else np.int64), classes
 
 
-def unwrap(estimator):
-    """The steps that transform rows, and the classifier behind them.
-
-    Frozen estimators and Pipelines are taken apart; other meta-estimators are not.
-    """
-    before = []
-    while True:
-        if isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-        elif type(estimator) is Pipeline:
-            if len(estimator.steps) > 1:
-                before.append(estimator[:-1])
-            estimator = estimator.steps[-1][1]
-        else:
-            return before, estimator
-
-
 def _name(estimator):
-    return type(unwrap(estimator)[1]).__name__
+    return type(layers(estimator, exact=True).core).__name__

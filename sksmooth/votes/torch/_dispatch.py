@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 import torch
 
-from sksmooth.votes.torch import unwrap
+from sksmooth._estimators import layers
+from sksmooth.samples import shown, values_of
+from sksmooth.votes._source import Declined
 from sksmooth.votes.torch._module_classifier import ModuleClassifier
 from sksmooth.votes.torch._network import (
     Network,
@@ -46,21 +48,14 @@ _N_PROBES = 4
 _TOLERANCE, _LOOSE_TOLERANCE = 1e-3, 0.05
 
 
-class _Declined(Exception):
-    """`predict` has to be asked; the message says why."""
-
-
-def find_votes(estimator, classes, law, key, batch_size, X, device):
-    """See `torch_votes_or_reason`."""
-    steps, last = unwrap(estimator)
-    try:
-        network = _network_of(last, len(classes), device)
-        if len(X):
-            _check_against_predict(network, steps, estimator, X[:_N_PROBES], law)
-    except _Declined as reason:
-        return str(reason)
-    columns = getattr(estimator, "feature_names_in_", None)
-    return TorchVotes(network, steps, columns, classes, law, key, batch_size)
+def find_votes(model, X):
+    """See `find_torch_votes`."""
+    steps, last = layers(model.estimator, exact=True)
+    network = _network_of(last, len(model.classes), model.device)
+    if len(X):
+        rows = _noisy(X[:_N_PROBES], model)
+        _check_against_predict(network, steps, last, rows)
+    return TorchVotes(network, steps, model)
 
 
 def _network_of(last, n_classes, device):
@@ -73,7 +68,7 @@ def _network_of(last, n_classes, device):
     )
     kind = next((k for k in kinds if isinstance(last, k)), None)
     if kind is None:
-        raise _Declined(f"{name} is not a classifier of skorch")
+        raise Declined(f"{name} is not a classifier of skorch")
     if "forward_iter" in vars(last):
         raise ValueError(
             "the net is being scored with cached predictions, which know nothing of "
@@ -86,15 +81,15 @@ def _network_of(last, n_classes, device):
         or getattr(type(last), method) is not getattr(kind, method)
     ]
     if own:
-        raise _Declined(f"{name} has its own {', '.join(own)}")
+        raise Declined(f"{name} has its own {', '.join(own)}")
     if last.iterator_valid is not torch.utils.data.DataLoader:
-        raise _Declined(f"{name} has its own iterator_valid")
+        raise Declined(f"{name} has its own iterator_valid")
     loading = last.get_params_for("iterator_valid")
     if loading.keys() - _LOADING:
         option = min(loading.keys() - _LOADING)
-        raise _Declined(f"{name} has the parameter iterator_valid__{option}")
+        raise Declined(f"{name} has the parameter iterator_valid__{option}")
     if last.dataset is not skorch.dataset.Dataset or last.get_params_for("dataset"):
-        raise _Declined(f"{name} has its own dataset")
+        raise Declined(f"{name} has its own dataset")
     nonlinearity = last._get_predict_nonlinearity()
     if kind is skorch.NeuralNetBinaryClassifier:
         leader = partial(_lead_of_probability, nonlinearity, last.threshold)
@@ -123,34 +118,36 @@ def _lead_of_probability(nonlinearity, threshold, outputs):
         )
     proba = nonlinearity(outputs.reshape(-1))
     if proba.dim() != 2:
-        raise _Declined(
+        raise Declined(
             "the binary net has no probabilities of two classes: its criterion is "
             "neither BCEWithLogitsLoss nor BCELoss"
         )
     return (proba[:, 1] > threshold).long(), proba[:, 1]
 
 
-def _check_against_predict(network, steps, estimator, X, law):
-    """Ask the network and `predict` about a few rows.
+def _noisy(X, model):
+    """Noisy copies of a few samples, as `predict` is to see them."""
+    rng = np.random.default_rng(0)
+    owner = np.tile(np.arange(len(X)), 3)
+    values = values_of(X)[owner]
+    values = values + model.law.deviation * rng.standard_normal(values.shape)
+    return shown(values, X, owner, model.as_frame)
+
+
+def _check_against_predict(network, steps, last, rows):
+    """Ask the network and `predict` of the net about a few rows.
 
     Raises
     ------
-    _Declined
+    Declined
         If they disagree, or if the network is not given arrays.
     ValueError
         If the network fails, or its answer for a row is not fixed.
     """
-    rng = np.random.default_rng(0)
-    noisy = [X + law.sigma * rng.standard_normal(X.shape) for _ in range(3)]
-    rows = np.concatenate(noisy).astype(X.dtype)
-    if hasattr(estimator, "feature_names_in_"):
-        import pandas as pd
-
-        rows = pd.DataFrame(rows, columns=estimator.feature_names_in_)
     for step in steps:
         rows = step.transform(rows)
     if not isinstance(rows, np.ndarray):
-        raise _Declined(f"the network gets a {type(rows).__name__}, not an array")
+        raise Declined(f"the network gets a {type(rows).__name__}, not an array")
     rows = rows.astype(np.float64 if network.dtype == torch.float64 else np.float32)
     tensor = torch.from_numpy(np.ascontiguousarray(rows))
     # At least two rows each: batch-norm refuses to take statistics of one.
@@ -176,7 +173,6 @@ def _check_against_predict(network, steps, estimator, X, law):
             "another batch: dropout, or statistics of the batch, are at work in eval "
             "mode. The answer for a row has to be fixed to be certified."
         )
-    last = unwrap(estimator)[1]
     if isinstance(last, ModuleClassifier):
         return  # which is asked in no other way
     # It answers the position of a label, whatever its classes are.
@@ -185,4 +181,4 @@ def _check_against_predict(network, steps, estimator, X, law):
     n_ties = 0 if network.is_exact else 1
     agree = positions.shape == votes.shape
     if not agree or np.count_nonzero(positions != votes) > n_ties:
-        raise _Declined("the network's module and its predict disagree")
+        raise Declined("the network's module and its predict disagree")

@@ -5,15 +5,15 @@ from functools import partial
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
 
+from sksmooth.votes._function_classifier import TrainedElsewhere, check_labels
 from sksmooth.votes.torch._network import Network, lead_of_scores_or_logit
 from sksmooth.votes.torch._sources import check_no_nan
 
 _ROWS_AT_ONCE = 256
 
 
-class ModuleClassifier(ClassifierMixin, BaseEstimator):
+class ModuleClassifier(TrainedElsewhere):
     """A torch module that is trained already, as a fitted classifier.
 
     Precision belongs to the classifier: with `autocast`, what is smoothed and
@@ -44,27 +44,11 @@ class ModuleClassifier(ClassifierMixin, BaseEstimator):
         self.classes = classes
         self.autocast = autocast
         self.channels_last = channels_last
-        labels = np.asarray(classes)
-        if labels.ndim != 1 or len(np.unique(labels)) != len(labels) or not len(labels):
-            raise ValueError(
-                f"classes={classes!r} must be a list of distinct labels, one for each "
-                "output of the module."
-            )
+        check_labels(classes, "one for each output of the module")
         if autocast not in (None, torch.bfloat16, torch.float16):
             raise ValueError(
                 f"autocast={autocast!r} must be torch.bfloat16, torch.float16 or None."
             )
-
-    @property
-    def classes_(self):
-        return np.asarray(self.classes)
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def __sklearn_clone__(self):
-        # There is no training to undo, and weights are not copied in vain.
-        return self
 
     def fit(self, X, y):
         """Refuse: the module is trained outside."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The predictions of a skorch net, where its module cannot be asked directly."""
+"""The predictions of a skorch net, where its module cannot be called directly."""
 
 import numpy as np
 import torch
@@ -16,13 +16,38 @@ class NetPredictions:
 
     def __init__(self, estimator, net):
         self._estimator = estimator
-        weights = net.module_.parameters()
-        is_double = any(weight.dtype == torch.float64 for weight in weights)
-        self._dtype = np.float64 if is_double else np.float32
-        columns = getattr(estimator, "feature_names_in_", None)
-        if columns is not None:
-            self.feature_names_in_ = columns
+        self._dtype = _dtype(net.module_)
 
     def predict(self, X):
         """Position of the class of each row; a net does not answer with labels."""
         return self._estimator.predict(X.astype(self._dtype, copy=False))
+
+
+def dtype_of_module(net):
+    """Dtype of the samples that a skorch net is to be fitted on.
+
+    A net that is not initialized says nothing about its module, so one is built as
+    `fit` will build it, and random numbers are left as they were found.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+
+    Returns
+    -------
+    type
+        numpy.float64 for a module of float64, otherwise numpy.float32.
+    """
+    if getattr(net, "initialized_", False) and net.warm_start:
+        return _dtype(net.module_)
+    if isinstance(net.module, torch.nn.Module):
+        return _dtype(net.module)
+    with torch.random.fork_rng():
+        return _dtype(
+            net.initialized_instance(net.module, net.get_params_for("module"))
+        )
+
+
+def _dtype(module):
+    is_double = any(weight.dtype == torch.float64 for weight in module.parameters())
+    return np.float64 if is_double else np.float32

@@ -3,6 +3,7 @@
 
 import threading
 import warnings
+from collections.abc import Mapping
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 
@@ -93,7 +94,10 @@ class Network:
             rows = rows.contiguous(memory_format=torch.channels_last)
         with self._precision():
             found = self.module(rows)
-        return found[0] if isinstance(found, tuple) else found
+        found = found[0] if isinstance(found, tuple) and found else found
+        if not isinstance(found, torch.Tensor):
+            _refuse_outputs(found)
+        return found
 
     def votes(self, rows):
         """Position of the class that each row votes for; `n_classes` for a NaN."""
@@ -160,8 +164,9 @@ def lead_of_scores(outputs, *, n_classes):
     if outputs.dim() != 2 or outputs.shape[1] != n_classes:
         raise ValueError(
             f"the network gives outputs of shape {tuple(outputs.shape)} for "
-            f"{n_classes} classes; one output for each class is needed, of shape "
-            f"(n_rows, {n_classes})."
+            f"{n_classes} classes, and needs one for each class. If the training data "
+            "lack a class, as in a fold, pass all to NeuralNetClassifier(classes=[...])"
+            " in the order of the outputs; for a bare module, to from_fitted."
         )
     score, position = outputs.max(dim=1)
     return position, score
@@ -174,6 +179,19 @@ def lead_of_scores_or_logit(outputs, *, n_classes):
         outputs = outputs.reshape(-1)
         return (outputs > 0).long(), outputs
     return lead_of_scores(outputs, n_classes=n_classes)
+
+
+def _refuse_outputs(found):
+    kind = type(found).__name__
+    if isinstance(found, Mapping):
+        kind += f" with the keys {list(found)}"
+    raise ValueError(
+        f"the network returns a {kind}; a tensor with one score for each class is "
+        "needed. Wrap it in a module that returns the scores, such as\n"
+        "class Scores(torch.nn.Module):\n"
+        "    def __init__(self, model): super().__init__(); self.model = model\n"
+        "    def forward(self, X): return self.model(X)['logits']"
+    )
 
 
 def _checked_device(device, found):

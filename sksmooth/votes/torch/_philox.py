@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Normal noise on a device: a pure function of row, stage and number of the copy.
+"""Noise on a device: a pure function of row, stage and number of the copy.
 
 A generator with a counter needs no state: any copies of any rows are drawn at once,
 whatever is drawn beside them, and drawn again after a failure. Generators of torch do
 not allow that: on a GPU two draws in a row differ from one draw of both, and each row
 would need its own generator and its own launch.
 """
-
-import math
 
 import numpy as np
 import torch
@@ -54,8 +52,8 @@ def row_words(digests, device):
     return torch.from_numpy(words[:, :3].astype(np.int64)).to(device)
 
 
-def standard_normal(words, copies, stage, n_features):
-    """Standard normal noise of some copies of some rows.
+def standard_noise(words, copies, stage, n_features, law):
+    """Noise of standard deviation 1 of some copies of some rows.
 
     Parameters
     ----------
@@ -65,6 +63,7 @@ def standard_normal(words, copies, stage, n_features):
         Number of the copy within its row and stage.
     stage : Stage
     n_features : int
+    law : AdditiveLaw
 
     Returns
     -------
@@ -75,14 +74,7 @@ def standard_normal(words, copies, stage, n_features):
     stage = torch.full_like(pair[:1], int(stage))
     tag, *key = words.T[:, :, None]
     a, b, c, d = philox((pair, copies[:, None], stage, tag), key)
-    # Box-Muller with uniforms of 53 bits, the first of them above 0.
-    radius = _uniform(a, b).log_().mul_(-2).sqrt_()
-    angle = _uniform(c, d).mul_(2 * math.pi)
-    noise = torch.empty(
-        len(words), 2 * n_pairs, dtype=torch.float64, device=words.device
-    )
-    torch.mul(radius, angle.cos(), out=noise[:, :n_pairs])
-    torch.mul(radius, angle.sin_(), out=noise[:, n_pairs:])
+    noise = torch.cat(law.from_uniforms(_uniform(a, b), _uniform(c, d), torch), dim=1)
     return noise[:, :n_features]
 
 
@@ -91,4 +83,5 @@ def _high(product):
 
 
 def _uniform(high, low):
+    """Uniform numbers of 53 bits, above 0."""
     return ((high << 21) | (low >> 11)).double().add_(0.5).mul_(2.0**-53)

@@ -2,14 +2,16 @@
 """Votes of a network: noise from the host for a CPU, made on the device for a GPU."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import torch
 
 from sksmooth.noise import row_digests
+from sksmooth.samples import n_values_of
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
-from sksmooth.votes.torch._philox import row_words, standard_normal
+from sksmooth.votes.torch._philox import row_words, standard_noise
 
 # On a CPU a forward pass is fastest while activations stay in cache and in memory that
 # is mapped already: large batches make a convolution up to ten times slower a row.
@@ -35,21 +37,24 @@ class TorchVotes(MonteCarloVotes):
     network : Network
     steps : list of transformers
         Applied to noisy rows before the network, on the host.
-    columns : ndarray of str or None
-        Names of the columns that the first step wants to see.
-    classes, law, key, batch_size
-        As for `MonteCarloVotes`.
+    model : Model
     """
 
-    def __init__(self, network, steps, columns, classes, law, key, batch_size):
-        predictor = _Predictor(network, steps, columns)
-        super().__init__(predictor, np.arange(network.n_classes), law, key, batch_size)
-        self.classes = classes
+    # The last digits of a network's outputs depend on the batch.
+    reproducible = False
+
+    def __init__(self, network, steps, model):
+        positions = np.arange(network.n_classes)
+        predictor = _Predictor(network, steps)
+        super().__init__(replace(model, estimator=predictor, classes=positions))
+        self.classes = model.classes
         self.network = network
         self.serial = network.device.type != "cpu"
         # Steps before the network work on the host, and so noise must be there; and
         # the grid needs float64, which not all devices have.
-        self.noise_on_device = not steps and network.device.type == "cuda"
+        drawn_there = hasattr(model.law, "from_uniforms")
+        on_gpu = network.device.type == "cuda"
+        self.noise_on_device = not steps and on_gpu and drawn_there
 
     def open(self, X):
         """Open the streams of rows.
@@ -62,13 +67,13 @@ class TorchVotes(MonteCarloVotes):
         -------
         object with a method ``draw(rows, sizes, stage)``
         """
-        if self.noise_on_device:
+        if self.noise_on_device and isinstance(X, np.ndarray):
             return _DeviceStreams(self, X)
         network = self.network
         if network.device.type == "cpu":
             is_dense = all(weight.dim() <= 2 for weight in network.module.parameters())
             fits = _PIECE_OF_DENSE if is_dense else _PIECE_OF_CONVOLUTION
-            fits = max(_FEWEST, min(fits // max(X[:1].size, 1), _MOST))
+            fits = max(_FEWEST, min(fits // max(n_values_of(X), 1), _MOST))
             network.limit = min(network.limit or fits, fits)
         return _HostStreams(self, X)
 
@@ -76,11 +81,9 @@ class TorchVotes(MonteCarloVotes):
 class _Predictor:
     """Positions that a network votes for, in the manner of `predict`."""
 
-    def __init__(self, network, steps, columns):
+    def __init__(self, network, steps):
         self._network = network
         self._steps = steps
-        if columns is not None:
-            self.feature_names_in_ = columns
 
     def predict(self, rows):
         network = self._network
@@ -147,6 +150,10 @@ class _DeviceStreams:
         self._row_shape = X.shape[1:]
         self._rows = torch.from_numpy(rows).to(network.device)
         self._words = row_words(row_digests(X, source.key), network.device)
+        self._grid, self._steps = (
+            torch.as_tensor(values, dtype=torch.float64, device=network.device)
+            for values in (source.law.grid, source.law.deviation / source.law.grid)
+        )
         self._drawn = {}
 
     def draw(self, rows, sizes, stage):
@@ -196,8 +203,10 @@ class _DeviceStreams:
         for start in range(0, len(rows), n_at_once):
             part = slice(start, start + n_at_once)
             row = rows[part]
-            noise = standard_normal(self._words[row], copies[part], stage, n_features)
-            noise.mul_(law.sigma / law.grid).round_().mul_(law.grid)
+            noise = standard_noise(
+                self._words[row], copies[part], stage, n_features, law
+            )
+            noise.mul_(self._steps).round_().mul_(self._grid)
             noisy[part] = noise.add_(self._rows[row])
         return noisy.reshape(-1, *self._row_shape)
 

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a vote costs behind the posterior mean, and what prototypes cost in accuracy.
+
+    python benchmarks/denoiser.py            CPU time on one thread, and ratios
+    python benchmarks/denoiser.py --memory   peak memory by size of the training set
+    python benchmarks/denoiser.py --prototypes [--splits 3]
+
+Times are CPU microseconds for one noisy sample, per 1,000 training samples: the least
+of several runs, each kind in turn, so that load on the machine falls on all of them.
+`product` is one float32 matrix product of that size, `plain` the definition in float64
+with two products and one exponential.
+"""
+
+import argparse
+import time
+import tracemalloc
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+
+from sksmooth import SmoothedClassifier
+from sksmooth.denoising import PosteriorMeanDenoiser
+from sksmooth.denoising._products import one_blas_thread
+from sksmooth.metrics import average_certified_radius_score, certified_accuracy_score
+
+
+def plain(Z, X, sigma):
+    log_weights = (Z @ X.T - 0.5 * np.einsum("ij,ij->i", X, X)) / sigma**2
+    log_weights -= log_weights.max(axis=1, keepdims=True)
+    weights = np.exp(log_weights, out=log_weights)
+    return weights @ X / weights.sum(axis=1, keepdims=True)
+
+
+def least_times(functions, repeats=7):
+    """Least CPU seconds of each function, all of them in turn."""
+    times = dict.fromkeys(functions, np.inf)
+    for _ in range(repeats):
+        for name, function in functions.items():
+            began = time.process_time()
+            function()
+            times[name] = min(times[name], time.process_time() - began)
+    return times
+
+
+def images(n, rng):
+    """Digits, and mixtures of two of one class where more are wanted."""
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    if n <= len(X):
+        return X[rng.permutation(len(X))[:n]]
+    first = rng.integers(len(X), size=n)
+    second = np.array([rng.choice(np.flatnonzero(y == y[i])) for i in first])
+    share = rng.uniform(size=(n, 1))
+    return share * X[first] + (1 - share) * X[second]
+
+
+def cost():
+    rng = np.random.default_rng(0)
+    print(f"{'samples':>8}{'sigma':>7}{'denoiser':>10}{'product':>9}{'plain':>8}")
+    for n in (1000, 10_000):
+        X = images(n, rng)
+        for sigma in (0.1, 0.25, 0.5, 1.0):
+            cost_of(X, sigma, rng)
+
+
+def cost_of(X, sigma, rng):
+    Z = np.repeat(X[:2], 512, axis=0)
+    Z = Z + sigma * rng.standard_normal(Z.shape)
+    denoiser = PosteriorMeanDenoiser(sigma=sigma).fit(X)
+    narrow, keys = Z[:128].astype(np.float32), X.T.astype(np.float32)
+    with one_blas_thread():
+        times = least_times(
+            {
+                "denoiser": lambda: denoiser.transform(Z),
+                "product": lambda: [narrow @ keys for _ in range(8)],
+                "plain": lambda: plain(Z, X, sigma),
+            }
+        )
+    unit = 1e9 / len(Z) / len(X)
+    print(
+        f"{len(X):8}{sigma:7}{unit * times['denoiser']:10.2f}"
+        f"{unit * times['product']:9.2f}{unit * times['plain']:8.2f}",
+        flush=True,
+    )
+
+
+def memory():
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((8192, 64))
+    for n in (1000, 10_000, 100_000):
+        denoiser = PosteriorMeanDenoiser(sigma=0.5).fit(rng.standard_normal((n, 64)))
+        denoiser.transform(Z[:1])
+        tracemalloc.start()
+        denoiser.transform(Z if n <= 10_000 else Z[:1024])
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+        tracemalloc.stop()
+        print(f"{n:8} training samples: {peak:.1f} MiB while it transforms")
+
+
+def prototypes(splits):
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    models = {
+        "MLP": MLPClassifier((64,), max_iter=100, random_state=0),
+        "forest": RandomForestClassifier(50, random_state=0),
+    }
+    print("overall, worst, ACR, worst ACR; CPU us of a vote of the denoiser alone")
+    for sigma in (0.25, 0.5, 1.0):
+        for n_prototypes in (None, 500, 200, 100, 50):
+            rows, times = {name: [] for name in models}, []
+            for split in range(1, splits + 1):
+                A, T, a, t = train_test_split(
+                    X, y, test_size=0.4, random_state=split, stratify=y
+                )
+                denoiser = PosteriorMeanDenoiser(
+                    n_prototypes=n_prototypes, sigma=sigma, random_state=0
+                ).fit(A)
+                Z = T[:512] + sigma * np.random.default_rng(0).normal(size=(512, 64))
+                times.append(
+                    least_times({"": lambda d=denoiser, Z=Z: d.transform(Z)})[""]
+                )
+                for name, model in models.items():
+                    pipeline = make_pipeline(denoiser, clone(model).fit(A, a))
+                    found = SmoothedClassifier.from_fitted(
+                        pipeline, sigma=sigma, n_certify=500, random_state=0
+                    ).certify(T[:250])
+                    rows[name].append(
+                        [
+                            score(t[:250], found, average=average)
+                            for score in (
+                                certified_accuracy_score,
+                                average_certified_radius_score,
+                            )
+                            for average in ("micro", "worst")
+                        ]
+                    )
+            for name in models:
+                values = " ".join(f"{v:.3f}" for v in np.mean(rows[name], axis=0))
+                print(
+                    f"sigma {sigma:<5}{n_prototypes or 'all'!s:>5} prototypes, "
+                    f"{name:7} {values}   {1e6 * np.mean(times) / 512:.2f}",
+                    flush=True,
+                )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--prototypes", action="store_true")
+    parser.add_argument("--splits", type=int, default=3)
+    options = parser.parse_args()
+    if options.memory:
+        memory()
+    elif options.prototypes:
+        prototypes(options.splits)
+    else:
+        cost()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Count false certificates: they may not be more than alpha of all.
+
+Each certificate is made by `SmoothedClassifier.certify`. The base classifiers are
+intervals of one feature, whose smoothing is known in closed form, so that the true
+radius of each sample is known. A second feature is held fixed: it only tells samples
+apart, so that each has noise of its own. Samples stand where a class is just ahead, and
+requested radii just beyond the true one: there the probability of a false certificate
+comes closest to alpha.
+
+A line of output is a setting: the number of certificates, how many are false, their
+rate, and the one-sided p-value of the hypothesis that the rate is at most alpha.
+
+    python benchmarks/guarantee.py                 # 500,000 certificates
+    python benchmarks/guarantee.py --rows 1000     # a quick look
+"""
+
+import argparse
+import itertools
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr
+from scipy.stats import binomtest
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from sksmooth import SmoothedClassifier
+from sksmooth.denoising import PosteriorMeanDenoiser
+
+SIGMA = 1.0
+
+
+class Intervals(ClassifierMixin, BaseEstimator):
+    """Predicts by the interval of the first feature."""
+
+    def __init__(self, edges, labels):
+        self.edges = edges
+        self.labels = labels
+
+    def fit(self, X=None, y=None):
+        self.classes_ = np.unique(self.labels)
+        self.n_features_in_ = 2
+        return self
+
+    def predict(self, X):
+        return np.asarray(self.labels)[np.searchsorted(self.edges, X[:, 0])]
+
+    def scores(self, x, weights):
+        """Weighted probabilities of the classes under noise, at points x."""
+        edges = np.concatenate([[-np.inf], self.edges, [np.inf]])
+        mass = np.diff(ndtr((edges - np.asarray(x)[..., np.newaxis]) / SIGMA), axis=-1)
+        shares = mass @ (np.asarray(self.labels)[:, np.newaxis] == self.classes_)
+        return shares * weights
+
+
+def true_radius(base, x, weights):
+    """Label of the smoothed classifier at x, and how far it holds."""
+
+    def lead(t, label):
+        score = base.scores(x + t, weights)
+        return score[..., label] - np.delete(score, label, axis=-1).max(axis=-1)
+
+    label = int(np.argmax(base.scores(x, weights)))
+    if lead(0.0, label) < 1e-12:
+        return label, -1.0  # level: a certificate for either class is false
+    distances = []
+    for sign in (-1, 1):
+        steps = sign * np.linspace(0, 8, 4001)
+        lost = np.flatnonzero(lead(steps, label) <= 0)
+        if lost.size:
+            a, b = steps[lost[0] - 1], steps[lost[0]]
+            distances.append(abs(brentq(lead, a, b, args=(label,))))
+    return label, min(distances, default=np.inf)
+
+
+def settings(n_classes):
+    """Base classifiers of so many classes, vote weights and samples to certify."""
+    half = Intervals([0.0], [0, 1]).fit()
+    strips = Intervals(
+        list(np.linspace(-1.5, 1.5, n_classes - 1)), list(range(n_classes))
+    ).fit()
+    for base in (half, strips)[: 1 + (n_classes > 2)]:
+        k = len(base.classes_)
+        for weights in (None, np.geomspace(1, 1000, k), np.linspace(1, 1.5, k)):
+            w = np.ones(k) if weights is None else weights / weights.max()
+            score = base.scores(np.linspace(-4, 4, 801), w)
+            leader = score.argmax(axis=1)
+            turns = np.linspace(-4, 4, 801)[np.flatnonzero(np.diff(leader))]
+            middle = turns[len(turns) // 2] if len(turns) else 0.0
+            yield base, weights, w, (middle + 0.05, middle + 0.5)
+
+
+def count(base, weights, w, x, alpha, bound, asked, n_rows, denoiser=None, clf=None):
+    label, radius = true_radius(base, x, w)
+    X = np.column_stack([np.full(n_rows, x), np.arange(n_rows)])
+    smoothed = SmoothedClassifier.from_fitted(
+        base if clf is None else clf,
+        sigma=SIGMA,
+        noise_features=[0],
+        denoiser=denoiser,
+        vote_weights=weights,
+        bound=bound,
+        alpha=alpha,
+        n_certify=200,
+        method="monte_carlo",
+        random_state=0,
+    )
+    radii = None
+    if asked:
+        radii = [0.0, *(radius * np.array([0.5, 1 + 1e-5]) if radius > 0 else [])]
+    certificates = smoothed.certify(X, radii=radii, tol=0.05, beta=0.0)
+    wrong = (certificates.label != label) | (certificates.radius > radius)
+    return int(np.sum(~certificates.abstained & wrong))
+
+
+def report(name, false, n, alpha):
+    p = binomtest(false, n, alpha, alternative="greater").pvalue
+    print(f"{name:58} {n:8d} {false:7d} {false / n:8.4f} {p:9.2g}", flush=True)
+    return n, p
+
+
+def line_behind_denoiser(n_rows):
+    """Three points on a line, classes outer, middle, outer, behind the denoiser."""
+    points = np.array([[-1.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
+    clean = Intervals([-0.5, 0.5], [0, 1, 0]).fit()
+    denoiser = PosteriorMeanDenoiser(noise_features=[0]).fit(points)
+    told = PosteriorMeanDenoiser(sigma=SIGMA, noise_features=[0]).fit(points)
+
+    def excess(z):
+        return told.transform(np.array([[z, 0.0]]))[0, 0] - 0.5
+
+    edge = brentq(excess, 0.0, 5.0)
+    behind = Intervals([-edge, edge], [0, 1, 0]).fit()
+    for x, asked in itertools.product((0.0, 0.3), (False, True)):
+        false = count(
+            behind, None, np.ones(2), x, 0.05, "multiclass", asked, n_rows,
+            denoiser, clean,
+        )  # fmt: skip
+        report(f"denoised line, x={x}, radii={'asked' if asked else 'none'}", false,
+               n_rows, 0.05)  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=None, help="samples per setting")
+    options = parser.parse_args()
+    print(f"{'setting':58} {'number':>8} {'false':>7} {'rate':>8} {'p-value':>9}")
+    cases = [
+        (k, *case, alpha, bound, asked)
+        for k in (2, 3, 10)
+        for case in settings(k)
+        for alpha in (0.05, 0.1, 0.3)
+        for bound in ("multiclass", "binary")
+        for asked in (False, True)
+    ]
+    n_rows = options.rows or -(-500_000 // (2 * len(cases)))
+    total, lowest = 0, 1.0
+    for k, base, weights, w, points, alpha, bound, asked in cases:
+        heavy = "none" if weights is None else f"1:{weights.max():g}"
+        for x in points:
+            false = count(base, weights, w, x, alpha, bound, asked, n_rows)
+            name = f"K={k}, {len(base.labels)} strips, weights {heavy}, {bound}"
+            name += f", {'radii' if asked else 'radius'}, alpha={alpha}"
+            n, p = report(name, false, n_rows, alpha)
+            total, lowest = total + n, min(lowest, p)
+    print(f"{total} certificates, smallest p-value {lowest:.2g}")
+    line_behind_denoiser(options.rows or 12_500)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Labels that a user gives, as positions among the classes of a classifier."""
+
+import numpy as np
+
+from sksmooth.certificates._certificates import class_index
+
+_MOST_NAMED = 10
+
+
+def unknown_classes(values, classes):
+    """Distinct values that are not among `classes`, in order of appearance."""
+    values = np.asarray(values)
+    return list(dict.fromkeys(values[class_index(values, classes) < 0].tolist()))
+
+
+def describe_unknown(unknown, classes, name):
+    """Say that the parameter `name` holds classes that are not among `classes`."""
+    more = f" and {len(unknown) - _MOST_NAMED} more" * (len(unknown) > _MOST_NAMED)
+    return (
+        f"{name} holds the classes {unknown[:_MOST_NAMED]}{more}, which the classifier "
+        f"does not know: its classes are {np.asarray(classes).tolist()}."
+    )
+
+
+def require_known(values, classes, name="y"):
+    """Position of each value in `classes`; raise if one is not among them.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples,)
+        Labels.
+    classes : array-like of shape (n_classes,)
+        Classes of the classifier.
+    name : str, default="y"
+        Name of the parameter that holds `values`, for the message.
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If a value is not among `classes`; it names the values and the classes.
+    """
+    unknown = unknown_classes(values, classes)
+    if unknown:
+        raise ValueError(describe_unknown(unknown, classes, name))
+    return class_index(values, classes)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is known of each sample, before it is written into certificates."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+
+
+class Answers:
+    """Arrays over samples; a dataclass of its own for each kind of question."""
+
+    @classmethod
+    def concatenate(cls, parts: "list[Self]") -> Self:
+        """Join the answers for consecutive samples."""
+        return cls(
+            **{
+                field.name: np.concatenate(
+                    [getattr(part, field.name) for part in parts]
+                )
+                for field in fields(cls)  # type: ignore[arg-type] # is a dataclass
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Shares(Answers):
+    """Share of the votes of each class.
+
+    Attributes
+    ----------
+    shares : ndarray of shape (n_samples, n_classes)
+    """
+
+    shares: np.ndarray
+
+
+@dataclass(frozen=True)
+class Labels(Answers):
+    """The class that leads the vote.
+
+    Attributes
+    ----------
+    label : ndarray of int of shape (n_samples,)
+        Positions among the classes.
+    counts : ndarray of int of shape (n_samples, n_classes)
+    n_evaluations : ndarray of int of shape (n_samples,)
+    """
+
+    label: np.ndarray
+    counts: np.ndarray
+    n_evaluations: np.ndarray
+
+
+@dataclass(frozen=True)
+class RowAnswers(Answers):
+    """What `Certificates` hold of each sample, see there.
+
+    Attributes
+    ----------
+    label : ndarray of shape (n_samples,)
+        Positions among the classes, or the labels themselves, see `named`.
+    radius, p_lower : ndarray of float of shape (n_samples,)
+    abstained : ndarray of bool of shape (n_samples,)
+    counts : ndarray of int of shape (n_samples, n_classes)
+    n_evaluations : ndarray of int of shape (n_samples,)
+    label_counts : ndarray of int of shape (n_samples, n_classes)
+        The votes that chose the label: those of the pilot, or those of the look at
+        which the radius was shown. Logs keep them for `python -m sksmooth verify`.
+    """
+
+    label: np.ndarray
+    radius: np.ndarray
+    abstained: np.ndarray
+    p_lower: np.ndarray
+    counts: np.ndarray
+    n_evaluations: np.ndarray
+    label_counts: np.ndarray
+
+    def named(self, classes: np.ndarray) -> Self:
+        """Return the same with labels in place of their positions."""
+        return replace(self, label=classes[self.label])

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Posterior means of clean samples given noisy ones, block by block."""
+
+import math
+
+import numpy as np
+
+from sksmooth.denoising._products import COLUMNS, multiply, one_blas_thread
+
+# Clean samples are held in blocks of this size, with neighbors in the same block, so
+# that blocks without weight are left out; and are gone through a few blocks at a time,
+# so that their log weights stay in the cache.
+BLOCK = 128
+_BLOCKS_AT_ONCE = 16
+# Log weights of what fills up the last block: no weight at all, but no nan either.
+_ABSENT = -1e30
+# Largest error of a log weight for which float32 will do.
+_ERROR_32 = 1e-3
+
+
+class Posterior:
+    """Clean samples with their weights, ready for noisy ones.
+
+    Parameters
+    ----------
+    samples : ndarray of float64 of shape (n_samples, n_features)
+        Clean samples, near the origin, in the order of `neighbor_order`.
+    log_prior : ndarray of shape (n_samples,)
+        Logarithms of their weights.
+    indicators : ndarray of shape (n_samples, n_indicators)
+        Indicators of the categories of the features that are resampled.
+
+    Notes
+    -----
+    The posterior mean of a noisy sample is a function of that sample alone, to the last
+    bit: noisy samples are columns of products of a fixed shape, and a block of clean
+    samples counts for a column exactly if its own weights there are not below rounding.
+    """
+
+    def __init__(self, samples, log_prior, indicators):
+        n_samples, self.n_features = samples.shape
+        n_blocks = math.ceil(n_samples / BLOCK)
+        pad = n_blocks * BLOCK - n_samples
+        self.samples = np.pad(samples, ((0, pad), (0, 0)))
+        self._log_prior = np.pad(log_prior, (0, pad), constant_values=_ABSENT)
+        self._indicators = np.pad(indicators, ((0, pad), (0, 0)))
+        self._reach = math.sqrt(np.max(np.sum(samples**2, axis=1), initial=0.0))
+        # Below this, relative to the largest, weights are lost in rounding.
+        self._negligible = {
+            dtype: math.log(np.finfo(dtype).eps / 2 / n_samples)
+            for dtype in (np.float32, np.float64)
+        }
+        # Means are products with these rows: samples, indicators, and ones for the sum.
+        targets = [self.samples, self._indicators, np.ones((n_blocks * BLOCK, 1))]
+        blocks = np.hstack(targets).reshape(n_blocks, BLOCK, -1)
+        targets = np.ascontiguousarray(blocks.transpose(0, 2, 1))
+        self._targets = {t: targets.astype(t) for t in (np.float32, np.float64)}
+        self._keys = {}
+
+    def prepare(self, likelihood):
+        """Make the keys of a kind of likelihood, once."""
+        kind = type(likelihood)
+        if kind not in self._keys:
+            keys = [
+                likelihood.keys(self.samples),
+                self._indicators,
+                self._log_prior[:, np.newaxis],
+            ]
+            keys = np.ascontiguousarray(np.hstack(keys))
+            wanted = (np.float32, np.float64) if likelihood.narrow else (np.float64,)
+            self._keys[kind] = {dtype: keys.astype(dtype) for dtype in wanted}
+        return self._keys[kind]
+
+    def mean(self, likelihood, noisy, log_odds):
+        """Posterior means.
+
+        Parameters
+        ----------
+        likelihood : one of those of `sksmooth.denoising._likelihood`
+        noisy : ndarray of float64 of shape (n_noisy, n_features)
+        log_odds : ndarray of shape (n_noisy, n_indicators) or None
+            Log likelihood of each category against that of the others; None where there
+            are no indicators.
+
+        Returns
+        -------
+        means : ndarray of float64 of shape (n_noisy, n_features)
+        probabilities : ndarray of float64 of shape (n_noisy, n_indicators)
+        """
+        if log_odds is None:
+            log_odds = np.empty((len(noisy), 0))
+        keys = self.prepare(likelihood)
+        found = np.empty((len(noisy), noisy.shape[1] + log_odds.shape[1]))
+        if likelihood.narrow:
+            narrow = likelihood.error32(noisy, self._reach) <= _ERROR_32
+        else:
+            narrow = np.zeros(len(noisy), dtype=bool)
+        with one_blas_thread():
+            for dtype, rows in (
+                (np.float32, np.flatnonzero(narrow)),
+                (np.float64, np.flatnonzero(~narrow)),
+            ):
+                for start in range(0, len(rows), COLUMNS):
+                    part = rows[start : start + COLUMNS]
+                    found[part] = self._columns(
+                        likelihood, keys[dtype], noisy[part], log_odds[part]
+                    )
+        return found[:, : self.n_features], found[:, self.n_features :]
+
+    def _columns(self, likelihood, keys, noisy, log_odds):
+        """Means of at most `COLUMNS` noisy samples, of shape (n_noisy, n_targets)."""
+        dtype = keys.dtype.type
+        n_noisy = len(noisy)
+        if n_noisy < COLUMNS:
+            pad = ((0, COLUMNS - n_noisy), (0, 0))
+            noisy, log_odds = np.pad(noisy, pad), np.pad(log_odds, pad)
+        queries = np.ones((keys.shape[1], COLUMNS), dtype)
+        n_indicators = log_odds.shape[1]
+        queries[: -n_indicators - 1] = likelihood.queries(noisy)
+        queries[-n_indicators - 1 : -1] = log_odds.T
+        targets = self._targets[dtype]
+        cut = dtype(self._negligible[dtype])
+
+        step = min(_BLOCKS_AT_ONCE, len(targets)) * BLOCK
+        log_weights = np.empty((step, COLUMNS), dtype)
+        total = np.zeros((targets.shape[1], COLUMNS), dtype)
+        product = np.empty_like(total)
+        top = np.full(COLUMNS, -np.inf, dtype)
+        for start in range(0, len(keys), step):
+            here = slice(start, min(start + step, len(keys)))
+            values = log_weights[: here.stop - here.start]
+            multiply(keys[here], queries, values)
+            likelihood.add_distances(values, self.samples[here], noisy)
+            blocks = values.reshape(-1, BLOCK, COLUMNS)
+            tops = blocks.max(axis=1)
+            new_top = np.maximum(top, tops.max(axis=0))
+            if start:
+                # Sums are relative to the old maximum; a factor of 1 is exact.
+                total *= np.exp(top - new_top)
+            top = new_top
+            counts = tops - top > cut
+            for block in np.flatnonzero(counts.any(axis=1)):
+                weights = blocks[block]
+                weights -= top
+                np.exp(weights, out=weights)
+                weights[:, ~counts[block]] = 0
+                multiply(targets[start // BLOCK + block], weights, product)
+                total += product
+        total = total[:, :n_noisy].T
+        return total[:, :-1] / total[:, -1:]
+
+
+def neighbor_order(samples):
+    """Order that puts neighbors into the same block.
+
+    Blocks are split in two, along the direction in which the samples vary most, until
+    one is left.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples,)
+    """
+    order = np.arange(len(samples))
+    parts = [(0, len(samples))]
+    while parts:
+        start, stop = parts.pop()
+        n_blocks = math.ceil((stop - start) / BLOCK)
+        if n_blocks <= 1:
+            continue
+        here = order[start:stop]
+        centered = samples[here] - samples[here].mean(axis=0)
+        projected = centered @ _main_direction(centered)
+        half = n_blocks // 2 * BLOCK
+        order[start:stop] = here[np.argsort(projected, kind="stable")]
+        parts += [(start, start + half), (start + half, stop)]
+    return order
+
+
+def _main_direction(centered):
+    """About the first principal axis, by a few steps of power iteration."""
+    spread = np.einsum("ij,ij->j", centered, centered)
+    direction = np.zeros(len(spread))
+    direction[spread.argmax() if len(spread) else slice(0)] = 1.0
+    for _ in range(5):
+        direction = centered.T @ (centered @ direction)
+        norm = np.linalg.norm(direction)
+        if norm == 0:
+            break
+        direction /= norm
+    return direction

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Noise that is added to each feature, drawn so that its sum with a sample is exact."""
+
+import abc
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sksmooth.noise._grid import FLOAT64_BITS, GridLaw
+
+
+@dataclass(frozen=True)
+class AdditiveLaw(GridLaw):
+    """Independent noise of the same distribution, added to each feature.
+
+    A new law states `draw`, `from_uniforms` and `log_tail`, which describe the
+    distribution at standard deviation 1.
+
+    Parameters
+    ----------
+    sigma, norm, n_features, scale
+        See `GridLaw`.
+    """
+
+    @abc.abstractmethod
+    def draw(self, stream: np.random.Generator, out: NDArray[np.float64]) -> None:
+        """Fill `out` with independent noise of standard deviation 1.
+
+        Parameters
+        ----------
+        stream : numpy.random.Generator
+            One kind of number is drawn from it, ``out.size`` of them.
+        out : ndarray of float64
+            It is overwritten.
+        """
+
+    @staticmethod
+    @abc.abstractmethod
+    def from_uniforms(u: Any, v: Any, xp: Any = np) -> tuple[Any, Any]:
+        """Turn two uniform numbers into two of the noise, of standard deviation 1.
+
+        Parameters
+        ----------
+        u, v : ndarray or tensor of float64
+            Uniform in (0, 1), independent of each other.
+        xp : module, default=numpy
+            Where the functions of `u` and `v` are found: numpy or torch.
+
+        Returns
+        -------
+        pair of ndarray or tensor
+            Independent of each other.
+        """
+
+    @abc.abstractmethod
+    def log_tail(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Logarithm of the probability that noise exceeds z standard deviations.
+
+        Parameters
+        ----------
+        z : array-like
+            Of any sign.
+
+        Returns
+        -------
+        ndarray
+            To full relative precision in both tails, minus infinity beyond the noise.
+        """
+
+    def tail(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability that noise exceeds z standard deviations.
+
+        Parameters
+        ----------
+        z : array-like
+            Of any sign.
+
+        Returns
+        -------
+        ndarray
+            ``P(noise > z * sigma)``.
+        """
+        return np.exp(self.log_tail(z))
+
+    def perturb(
+        self,
+        row: NDArray[np.float64],
+        stream: np.random.Generator,
+        out: NDArray[np.float64],
+    ) -> None:
+        """Fill `out` with noisy copies of a snapped sample.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+            A sample as returned by `snap`.
+        stream : numpy.random.Generator
+            The stream of the sample; it is advanced by ``out.size`` numbers, so that
+            drawing in parts or at once gives the same copies.
+        out : ndarray of shape (n_copies, n_features), C-contiguous float64
+            It is overwritten with the copies.
+        """
+        self.draw(stream, out)
+        self.add(row, out)
+
+    def add(self, row: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        """Turn standard noise into noisy copies of a snapped sample.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+            A sample as returned by `snap`.
+        out : ndarray of shape (n_copies, n_features)
+            Noise of standard deviation 1; it is overwritten with the copies.
+        """
+        # Adding 1.5 * 2**52 * grid rounds to the grid; subtracting it less the row is
+        # exact. Two passes instead of a scaling, a rint, a scaling and a sum.
+        rounder = 1.5 * 2.0**FLOAT64_BITS * self.grid
+        out *= self.deviation
+        out += rounder
+        out -= rounder - row

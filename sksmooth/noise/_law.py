@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The protocol of a noise law: how fast a probability can grow with distance."""
+
+import abc
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_ndtr, ndtr, ndtri
+
+
+@dataclass(frozen=True)
+class Law(abc.ABC):
+    """A distribution of noise, and what it proves at a distance.
+
+    All that certificates need to know of a law follows from its growth function
+    G(p, r): the largest probability, at distance r from a sample, of an event that has
+    probability p at the sample (the Neyman-Pearson lemma gives it). An event keeps at
+    least ``1 - G(1 - p, r)``.
+
+    A new law states `name`, `norms`, `grow` and how noise is drawn (see
+    `AdditiveLaw`); everything else is derived here, and may be overridden where a
+    closed form is at hand.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise, in units of `scale`.
+    norm : float, default=None
+        Order of the norm in which radii are measured; None is the law's own.
+    n_features : int, default=None
+        Number of noisy values in a sample. Some norms need it.
+    scale : array-like of shape (n_features,), default=None
+        Unit of each noisy value: radii are in norms of ``delta / scale``. None is 1.
+
+    Attributes
+    ----------
+    name : str
+        As the parameter `noise` of `SmoothedClassifier` spells it.
+    norms : tuple of float
+        The norms in which the law proves radii, its own first.
+    rotation_invariant : bool
+        Whether noise along any direction has the same distribution.
+
+    Raises
+    ------
+    ValueError
+        If sigma is not positive, or beyond what floating point can hold; if the law
+        proves nothing in `norm`, or needs `n_features` for it.
+
+    Notes
+    -----
+    Probabilities are passed as probits, ``Phi^-1(p)`` of the standard normal
+    distribution function, whatever the law: these keep full relative precision close
+    to 0 and close to 1.
+    """
+
+    sigma: float
+    norm: Any = None  # a float once it is constructed
+    n_features: int | None = None
+    scale: Any = None  # a tuple of floats, or None
+    name: ClassVar[str]
+    norms: ClassVar[tuple[float, ...]]
+    rotation_invariant: ClassVar[bool] = False
+
+    def __post_init__(self):
+        norm = self.norms[0] if self.norm is None else self.norm
+        if norm not in self.norms:
+            known = ", ".join(f"norm={known:g}" for known in self.norms)
+            raise ValueError(
+                f"noise={self.name!r} has no certificate in norm={norm!r}; it has "
+                f"{known}."
+            )
+        object.__setattr__(self, "norm", norm)
+        if self.scale is not None:
+            scale = np.asarray(self.scale, dtype=np.float64)
+            if scale.ndim != 1 or not np.all((scale > 0) & (scale < np.inf)):
+                raise ValueError(
+                    f"scale={self.scale!r} must be a list of positive, finite numbers, "
+                    "one for each noisy value."
+                )
+            object.__setattr__(self, "scale", tuple(scale.tolist()))
+            object.__setattr__(self, "n_features", len(scale))
+
+    @abc.abstractmethod
+    def grow(self, probit: ArrayLike, radius: ArrayLike) -> NDArray[np.float64]:
+        """Largest probability at a distance of an event, by its probability here.
+
+        Parameters
+        ----------
+        probit : array-like
+            ``Phi^-1`` of the probability of the event at the sample.
+        radius : array-like
+            Distance, in the norm of the law and in units of `scale`.
+
+        Returns
+        -------
+        ndarray
+            ``Phi^-1(G(p, radius))``, broadcast.
+        """
+
+    @property
+    def unit(self) -> float:
+        """Radius that a class of probability Phi(1) has against all others.
+
+        It gives tolerances a scale: sigma for Gaussian noise in l2.
+        """
+        return float(self.radius(1.0, -1.0))
+
+    def largest_radius(self, share_other: float = 0.5) -> float:
+        """Radius that no votes prove, while they may prove all smaller ones.
+
+        Parameters
+        ----------
+        share_other : float, default=0.5
+            ``w / (v + w)``, with v the vote weight of the class and w the largest
+            weight of another class.
+
+        Returns
+        -------
+        float
+            Infinity, unless the law proves nothing beyond some radius.
+        """
+        return np.inf
+
+    def threshold(
+        self, radius: ArrayLike, share_other: ArrayLike = 0.5
+    ) -> NDArray[np.float64]:
+        """Probability that a class must exceed so that it leads within a radius.
+
+        Parameters
+        ----------
+        radius : array-like
+            Radii.
+        share_other : array-like, default=0.5
+            ``w / (v + w)``, with v the vote weight of the class and w the largest
+            weight of another class.
+
+        Returns
+        -------
+        ndarray
+            ``Phi^-1`` of the threshold, broadcast.
+
+        Notes
+        -----
+        Let the other classes share all that the class leaves over. It leads while
+        ``v (1 - G(e, r)) > w G(e, r)``, where e is the probability of a miss, that is
+        while ``G(e, r) < v / (v + w)``. For a law under which sample and neighbor may
+        change places, ``a -> 1 - G(a, r)`` is its own inverse [1]_, so this says
+        ``1 - e > G(w / (v + w), r)``.
+
+        References
+        ----------
+        .. [1] J. Dong, A. Roth, W. J. Su, "Gaussian Differential Privacy", Journal of
+           the Royal Statistical Society B 84 (2022), Proposition 1 and Section 2.
+        """
+        return self.grow(ndtri(share_other), radius)
+
+    def radius(
+        self,
+        probit_top: ArrayLike,
+        probit_other: ArrayLike,
+        weight_top: ArrayLike = 1.0,
+        weight_other: ArrayLike = 1.0,
+    ) -> NDArray[np.float64]:
+        """Radius within which a top class stays ahead of another class.
+
+        With p the probability of the top class, q that of the other and weights v, w,
+        the root r of ``v (1 - G(1 - p, r)) = w G(q, r)``: at distance r the top class
+        keeps at least the left side, and the other reaches at most the right side.
+
+        Parameters
+        ----------
+        probit_top : array-like
+            ``Phi^-1`` of (a lower bound of) the probability of the top class.
+        probit_other : array-like
+            ``Phi^-1`` of (an upper bound of) the probability of the other class.
+        weight_top, weight_other : array-like of positive floats, default=1.0
+            Vote weights.
+
+        Returns
+        -------
+        ndarray
+            Radii in units of `scale`, rounded down; negative where the top class is
+            not ahead.
+        """
+        top, other, log_odds = broadcast_odds(
+            probit_top, probit_other, weight_top, weight_other
+        )
+
+        finite = np.isfinite(top) & np.isfinite(other)
+        radius = np.full(top.shape, -np.inf)
+        radius[finite] = self._finite_radius(
+            top[finite], other[finite], log_odds[finite]
+        )
+        return np.nextafter(radius, -np.inf)
+
+    def _finite_radius(self, top, other, log_odds):
+        """`radius` of flat arrays of finite probits."""
+
+        def ahead(at, radius):
+            keeps = log_ndtr(-self.grow(-top[at], radius))
+            return keeps > log_odds[at] + log_ndtr(self.grow(other[at], radius))
+
+        leads = np.flatnonzero(ahead(slice(None), 0.0))
+        first = np.full(leads.size, self.sigma)
+        radius = np.full(top.shape, -np.inf)
+        radius[leads] = last_that_holds(partial(ahead, leads), 0.0 * first, first)
+        return radius
+
+    def worst_case_shares(
+        self, shares: NDArray[np.float64], own: NDArray[np.bool_], radius: float
+    ) -> NDArray[np.float64]:
+        """Shares of the votes as an adversary within a radius can make them.
+
+        Parameters
+        ----------
+        shares : ndarray
+            Probabilities, strictly between 0 and 1.
+        own : ndarray of bool, broadcast against `shares`
+            Where the adversary lowers the probability; elsewhere it is raised.
+        radius : float
+            Radius.
+
+        Returns
+        -------
+        ndarray
+            ``1 - G(1 - p, radius)`` where `own`, ``G(p, radius)`` elsewhere.
+        """
+        sign = np.where(own, -1.0, 1.0)
+        return ndtr(sign * self.grow(sign * ndtri(shares), radius))
+
+    def described(self) -> dict[str, Any]:
+        """Return all that defines the law.
+
+        Returns
+        -------
+        dict
+            Of types that JSON knows.
+        """
+        return {
+            "noise": self.name,
+            "norm": self.norm,
+            "sigma": float(self.sigma),
+            "n_features": self.n_features,
+        }
+
+    @abc.abstractmethod
+    def grid_slack(self, n_features: int) -> float:
+        """Radius given up so that certificates also hold between grid points.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of noisy values in a sample.
+
+        Returns
+        -------
+        float
+            In the norm of the law.
+        """
+
+    @abc.abstractmethod
+    def snap(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Round samples to points whose sum with the noise is exact.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+
+        Returns
+        -------
+        ndarray of float64 of the same shape
+        """
+
+    @abc.abstractmethod
+    def perturb(
+        self,
+        row: NDArray[np.float64],
+        stream: np.random.Generator,
+        out: NDArray[np.float64],
+    ) -> None:
+        """Fill `out` with noisy copies of a snapped sample.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+            A sample as returned by `snap`.
+        stream : numpy.random.Generator
+            The stream of the sample. Drawing in parts or at once must give the same
+            copies, so the law draws one kind of number only, as many as `out` holds.
+        out : ndarray of shape (n_copies, n_features), C-contiguous float64
+            It is overwritten with the copies.
+        """
+
+    @property
+    def n_copies(self) -> int | None:
+        """Number of noisy copies that `enumerate` lists; None if they must be drawn."""
+        return None
+
+    def enumerate(self, row: ArrayLike) -> NDArray[np.float64]:
+        """All noisy copies of a sample, if they are few and equally likely.
+
+        Parameters
+        ----------
+        row : array-like of shape (n_features,)
+            A sample as returned by `snap`.
+
+        Returns
+        -------
+        ndarray of shape (n_copies, n_features)
+            The copies.
+
+        Raises
+        ------
+        TypeError
+            If copies have to be drawn, which is where `n_copies` is None.
+        """
+        raise TypeError(
+            f"noise={self.name!r} has more noisy copies of a sample than can be listed."
+        )
+
+
+def broadcast_odds(probit_top, probit_other, weight_top, weight_other):
+    """Broadcast arguments of `Law.radius`, the weights as the log of their ratio."""
+    top = np.asarray(probit_top, dtype=np.float64)
+    other = np.asarray(probit_other, dtype=np.float64)
+    log_odds = np.log(weight_other) - np.log(weight_top)
+    return np.broadcast_arrays(top, other, log_odds)
+
+
+def last_that_holds(holds, low, high):
+    """Largest t, elementwise, at which a condition that ends somewhere still holds.
+
+    Parameters
+    ----------
+    holds : callable
+        From an ndarray of t to an ndarray of bool, True up to the root and False
+        beyond it.
+    low, high : ndarray
+        A first bracket; it is widened where the root lies outside.
+
+    Returns
+    -------
+    ndarray
+        The lower end of brackets of relative width 1e-15.
+    """
+    while not (ok := holds(low)).all():
+        low = np.where(ok, low, low - (high - low))
+    while (ok := holds(high)).any():
+        high = np.where(ok, high + (high - low), high)
+    for _ in range(100):
+        # Freeze converged elements, so that each result is independent of the rest of
+        # the array.
+        unfinished = high - low > 1e-15 * np.maximum(1.0, np.abs(high))
+        if not unfinished.any():
+            break
+        middle = (low + high) / 2
+        ok = holds(middle)
+        low = np.where(unfinished & ok, middle, low)
+        high = np.where(unfinished & ~ok, middle, high)
+    return low

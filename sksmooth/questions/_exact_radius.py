@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The radius that class probabilities in closed form prove."""
+
+import numpy as np
+from scipy.special import ndtr
+
+from sksmooth.certificates import RowAnswers
+from sksmooth.questions._decide_label import most_probable_class
+
+# Stands for "no other class"; finite, so that a radius is, also for a single class.
+_IMPOSSIBLE = -1e9
+
+
+def exact_radius(probits, law, weights):
+    """Most probable class, and the radius within which it stays ahead of the others.
+
+    Parameters
+    ----------
+    probits : (lower, upper), ndarrays of shape (n_samples, n_classes)
+    law : Law
+    weights : ndarray of shape (n_classes,) or None
+
+    Returns
+    -------
+    label : ndarray of int of shape (n_samples,)
+    radius : ndarray of shape (n_samples,)
+        Zero or less where no class is shown to be ahead.
+    """
+    lower, upper = probits
+    label = most_probable_class(probits, weights)
+    rows = np.arange(len(lower))
+    top = lower[rows, label]
+    if weights is None:
+        others = upper.copy()
+        others[rows, label] = _IMPOSSIBLE
+        return label, law.radius(top, others.max(axis=1))
+    radius = law.radius(
+        top[:, np.newaxis], upper, weights[label][:, np.newaxis], weights
+    )
+    radius[rows, label] = np.inf
+    return label, radius.min(axis=1)
+
+
+def exact_answers(probits, label, radius, abstained):
+    """Answers that took no votes and have no error probability."""
+    lower, _ = probits
+    n_samples, n_classes = lower.shape
+    return RowAnswers(
+        label=label,
+        radius=radius,
+        abstained=abstained,
+        p_lower=np.nextafter(ndtr(lower[np.arange(n_samples), label]), 0.0),
+        counts=np.zeros((n_samples, n_classes), dtype=np.int64),
+        n_evaluations=np.zeros(n_samples, dtype=np.int64),
+        label_counts=np.zeros((n_samples, n_classes), dtype=np.int64),
+    )

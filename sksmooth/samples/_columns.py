@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which columns take noise and in which unit: parameters as the user gives them."""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from sksmooth.samples._table import numbers_of
+
+
+def resolve_scale(noise_features, feature_scale, *, names, n_features, X=None):
+    """Turn `noise_features` and `feature_scale` into one number per feature.
+
+    Parameters
+    ----------
+    noise_features : None, names, indices, boolean mask, slice or callable
+        See `SmoothedClassifier`.
+    feature_scale : None, "std", mapping of name to float, or array-like
+        See `SmoothedClassifier`.
+    names : sequence of shape (n_features,) or None
+        Names of the features.
+    n_features : int
+    X : DataFrame or ndarray, default=None
+        Training samples, for a callable and for "std".
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        The unit of each feature; 0 where it is held fixed.
+
+    Raises
+    ------
+    ValueError
+        If a parameter names features that do not exist, or scales that are negative or
+        not finite; if no feature takes noise; or if it needs `X` and there is none.
+    """
+    noisy = _noisy_mask(noise_features, names, n_features, X)
+    if isinstance(feature_scale, str):
+        scale = np.zeros(n_features)
+        scale[noisy] = learned_scale(feature_scale, X, np.flatnonzero(noisy))
+    else:
+        scale = np.where(noisy, _given_scale(feature_scale, names, n_features), 0.0)
+    if not scale.any():
+        raise ValueError(
+            f"noise_features={noise_features!r} and feature_scale={feature_scale!r} "
+            "leave no feature that takes noise; at least one is needed."
+        )
+    return scale
+
+
+def learned_scale(feature_scale, X, columns):
+    """Return the standard deviations of columns of the training samples."""
+    if feature_scale != "std":
+        raise ValueError(
+            f"feature_scale={feature_scale!r} must be None, 'std', a dict from names "
+            "to numbers, or an array with one number per feature."
+        )
+    if X is None:
+        raise ValueError(
+            "feature_scale='std' is learned in fit, and from_fitted has no training "
+            "samples; pass the numbers, such as feature_scale=X_train.std()."
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value
+        deviation = np.nanstd(numbers_of(X, columns), axis=0)
+    # The noise of a feature that never changes would have no size: it is held fixed.
+    return np.where(np.isfinite(deviation), deviation, 0.0)
+
+
+def _given_scale(feature_scale, names, n_features):
+    if feature_scale is None:
+        return np.ones(n_features)
+    if isinstance(feature_scale, Mapping):
+        scale = np.ones(n_features)
+        for name, value in feature_scale.items():
+            scale[_position(name, names, n_features, "feature_scale")] = value
+    else:
+        try:
+            scale = np.array(feature_scale, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"feature_scale={feature_scale!r} must be None, 'std', a dict from "
+                "names to numbers, or an array with one number per feature."
+            ) from None
+        if scale.shape != (n_features,):
+            raise ValueError(
+                f"feature_scale has shape {scale.shape}; give one number for each of "
+                f"the {n_features} features, or a dict {{name: scale}}."
+            )
+    wrong = ~((scale >= 0) & (scale < np.inf))
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        feature = at if names is None else names[at]
+        raise ValueError(
+            f"feature_scale gives feature {feature!r} the scale {scale[at]!r}; scales "
+            "must be finite and zero or more (zero holds a feature fixed)."
+        )
+    return scale
+
+
+def _noisy_mask(noise_features, names, n_features, X):
+    mask = np.zeros(n_features, dtype=bool)
+    if noise_features is None:
+        return ~mask
+    if callable(noise_features):
+        if X is None:
+            raise ValueError(
+                "noise_features is a function of the training samples, and from_fitted "
+                "has none; pass names or indices, such as noise_features=selector(X)."
+            )
+        noise_features = noise_features(X)
+    if isinstance(noise_features, slice):
+        mask[noise_features] = True
+        return mask
+    if isinstance(noise_features, str):
+        noise_features = [noise_features]
+    chosen = np.asarray(noise_features, dtype=object).ravel().tolist()
+    if chosen and all(isinstance(value, (bool, np.bool_)) for value in chosen):
+        if len(chosen) != n_features:
+            raise ValueError(
+                f"noise_features is a mask of {len(chosen)} values for {n_features} "
+                "features; give one for each."
+            )
+        return np.array(chosen, dtype=bool)
+    for name in chosen:
+        mask[_position(name, names, n_features, "noise_features")] = True
+    return mask
+
+
+def _position(name, names, n_features, parameter):
+    """Position of a feature that is given by its name or its index."""
+    known = [] if names is None else list(names)
+    if name in known:
+        return known.index(name)
+    is_index = isinstance(name, (int, np.integer)) and not isinstance(name, bool)
+    if is_index and -n_features <= name < n_features:
+        return int(name)
+    what = f"the features {known}" if known else f"{n_features} features without names"
+    raise ValueError(f"{parameter} has {name!r}, and X has {what}.")

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Samples of which some columns take noise and the others are held fixed."""
+
+from typing import Any
+
+import numpy as np
+
+from sksmooth._estimators import is_polars
+from sksmooth.noise import row_digests
+
+
+class Table:
+    """Samples as the base classifier knows them, and the values that take noise.
+
+    Noise is added to `values`; `shown` puts noisy values back into their columns.
+    All other columns keep their dtype and their values, whatever these are.
+
+    Parameters
+    ----------
+    rows : DataFrame of pandas or polars, or ndarray of shape (n_samples, n_columns)
+    noisy : ndarray of int of shape (n_noisy,)
+        Positions of the columns that take noise.
+    scale : ndarray of shape (n_noisy,)
+        The unit of each of them.
+    values : ndarray of shape (n_samples, n_noisy), default=None
+        In place of those in `rows`.
+    """
+
+    def __init__(self, rows, noisy, scale, values=None):
+        self.rows = rows
+        self.noisy = noisy
+        self.scale = scale
+        if values is None:
+            values = numbers_of(rows, noisy)
+        self.values = values
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, which):
+        """Return the samples of a slice, a mask or an array of positions."""
+        if isinstance(which, (int, np.integer)):
+            which = [which]
+        rows = self.rows.iloc[which] if _is_pandas(self.rows) else self.rows[which]
+        return Table(rows, self.noisy, self.scale, self.values[which])
+
+    @property
+    def shape(self):
+        """Number of samples and of columns."""
+        return len(self.rows), self.rows.shape[1]
+
+    @property
+    def nbytes(self):
+        """Size of what is sent to a worker, about."""
+        return 8 * len(self.rows) * self.rows.shape[1]
+
+    @property
+    def size(self):
+        """Number of values that take noise."""
+        return self.values.size
+
+    def with_values(self, values, owner):
+        """Return samples with other values in the columns that take noise.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, n_noisy)
+        owner : ndarray of int of shape (n,)
+            Positions of the samples whose other columns they have.
+        """
+        return Table(self[owner].rows, self.noisy, self.scale, values)
+
+    def shown(self, values, owner):
+        """Return what `predict` is given for noisy copies.
+
+        Parameters
+        ----------
+        values : ndarray of float64 of shape (n_copies, n_noisy)
+        owner : ndarray of int of shape (n_copies,)
+            Positions of their samples.
+        """
+        if _is_pandas(self.rows):
+            return _into_pandas(self.rows.iloc[owner], self.noisy, values)
+        if is_polars(self.rows):
+            return _into_polars(self.rows[owner], self.noisy, values)
+        rows = self.rows[owner]
+        if rows.dtype.kind in "iub":
+            rows = rows.astype(np.float64)
+        rows[:, self.noisy] = values
+        return rows
+
+    def digests(self, key):
+        """Digest each sample under `key`, columns held fixed included."""
+        held = np.setdiff1d(np.arange(self.rows.shape[1]), self.noisy)
+        columns = [_column(self.rows, at) for at in held]
+        contents = zip(*(_values(column) for column in columns), strict=True)
+        held_bytes = [repr(content).encode() for content in contents]
+        return row_digests(self.values, key, held_bytes or None)
+
+    def numbers(self):
+        """Return all columns as floats, or None if some are not numbers."""
+        every = np.arange(self.rows.shape[1])
+        try:
+            return numbers_of(self.rows, every)
+        except (TypeError, ValueError):
+            return None
+
+
+def numbers_of(rows, columns):
+    """Return columns of samples as an array of float64; what is missing is nan.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a column does not hold numbers.
+    """
+    if isinstance(rows, np.ndarray):
+        return rows[:, columns].astype(np.float64)
+    values = np.empty((len(rows), len(columns)))
+    for j, at in enumerate(columns):
+        column = _column(rows, at)
+        if _is_pandas(rows):
+            values[:, j] = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            values[:, j] = column.cast(float, strict=True).to_numpy()
+    return values
+
+
+def _is_pandas(rows):
+    return hasattr(rows, "iloc")
+
+
+def _column(rows, at):
+    if _is_pandas(rows):
+        return rows.iloc[:, at]
+    if is_polars(rows):
+        return rows.to_series(int(at))
+    return rows[:, at]
+
+
+def _values(column: Any):
+    return column.to_list() if hasattr(column, "to_list") else column.tolist()
+
+
+def _into_pandas(rows, columns, values):
+    import pandas as pd
+
+    rows = rows.copy(deep=False)
+    # A range, as some estimators cannot do with labels that occur twice.
+    rows.index = pd.RangeIndex(len(rows))
+    for j, at in enumerate(columns):
+        rows.isetitem(at, values[:, j])
+    return rows
+
+
+def _into_polars(rows, columns, values):
+    import polars as pl
+
+    return rows.with_columns(
+        pl.Series(rows.columns[at], values[:, j]) for j, at in enumerate(columns)
+    )

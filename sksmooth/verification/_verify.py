@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Check each certificate of a log against its votes."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sksmooth.verification._evidence import (
+    LAWS,
+    heaviest_odds,
+    looks_of,
+    most_misses,
+    proved_radius,
+)
+from sksmooth.verification._log_text import UnreadableError, read_log, told
+
+# Of a radius, in units of sigma plus radius, and of a probability. Two ways to compute
+# one differ by 6 units of the last place; the rest is for other versions of scipy.
+_ROUNDING = 64 * np.finfo(float).eps
+_FIXED_PILOT, _FIRST_PILOT, _PILOT_CAP = 100, 32, 16
+_MOST_VOTES, _MOST_ROWS = 2**62, 10**12
+_SIZE_RATIO = 1.15
+_PAIRED_PART = 0.25
+
+
+class Verdict(NamedTuple):
+    """What came out of the check of one log.
+
+    Attributes
+    ----------
+    holds : bool
+        Whether no certificate claims more, or less, than its votes prove.
+    text : str
+        One line that says so, with the row and the line of the first that does.
+    """
+
+    holds: bool
+    text: str
+
+
+def verify_log(path: Any) -> Verdict:
+    """Recompute each label and radius of a log from its votes and its settings.
+
+    What is checked of a row: that its label leads the votes that chose it; that its
+    radius is the one that its votes prove, to within 64 units of the last place of
+    sigma plus radius; that the numbers of votes are those of the procedure. Not
+    checked are the votes themselves, which only the classifier can give again, and how
+    many of them a pilot planned, which is a matter of cost.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A log of `CertificateLog`.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    """
+    try:
+        log = read_log(Path(path))
+        settings = _Settings(log.settings)
+        beyond = log.rows >= settings.n_rows
+        if beyond.any():
+            number = log.lines[np.argmax(beyond)]
+            raise UnreadableError(number, f"a row beyond n_rows={settings.n_rows}")
+    except UnreadableError as error:
+        return Verdict(False, f"{path}: cannot be checked: {error}")
+    n, n_rows = len(log.rows), settings.n_rows
+    rows = f"all {n} rows" if n == n_rows else f"{n} of {n_rows} rows"
+    if settings.method == "exact":
+        checks = _exact_checks(log, settings)
+        summary = (
+            f"not recomputed: {rows} hold closed forms, which only the classifier "
+            "can give again; no line is damaged"
+        )
+    else:
+        check = _planned_checks if settings.radii is None else _sequential_checks
+        checks = [*_common_checks(log, settings), *check(log, settings)]
+        summary = f"true: {rows} hold, recomputed from their votes"
+    wrong = [(int(np.argmax(bad)), reason) for bad, reason in checks if bad.any()]
+    if not wrong:
+        return Verdict(True, f"{path}: {summary}")
+    at, reason = min(wrong, key=lambda found: found[0])
+    where = f"row {log.rows[at]} (line {log.lines[at]})"
+    return Verdict(False, f"{path}: false: {where}: {reason(at)}")
+
+
+class _Settings:
+    """Settings that the checks need, in the types they need."""
+
+    def __init__(self, settings):
+        try:
+            self._read(settings)
+        except (LookupError, OverflowError, TypeError, ValueError) as error:
+            raise UnreadableError(2, f"odd settings ({told(error)})") from None
+
+    def _read(self, settings):
+        self.n_rows = settings["n_rows"]
+        self.method = settings["method"]
+        self.n_classes = len(settings["classes"])
+        self.sigma = float(settings["sigma"])
+        self.slack = float(settings["slack"])
+        law = LAWS.get(settings["noise"])
+        if law is None:
+            raise ValueError(f"noise={settings['noise']!r} is not known here")
+        self.n_features = settings["n_features"]
+        if type(self.n_features) is not int or self.n_features < 1:
+            raise ValueError(f"n_features={self.n_features!r}")
+        unit = law.unit(settings["norm"], self.n_features)
+        counted = type(self.n_rows) is int and 0 <= self.n_rows <= _MOST_ROWS
+        if not (0 < self.sigma < math.inf and counted):
+            raise ValueError(f"sigma={self.sigma}, n_rows={self.n_rows!r:.40}")
+        self.law = law(self.sigma / unit)
+        radii = settings["radii"]
+        self.radii = None if radii is None else np.array(radii, dtype=float)
+        if radii is not None and (
+            self.radii.ndim != 1
+            or not self.radii.size
+            or not (np.diff(self.radii, prepend=-1.0) > 0).all()
+            or not 0 <= self.radii[0] <= self.radii[-1] < math.inf
+        ):
+            raise ValueError("radii do not increase")
+        if self.method == "exact":
+            return
+        if self.method != "monte_carlo":
+            raise ValueError(f"method={self.method!r}")
+        self.alpha, self.n_max = float(settings["alpha"]), settings["n_max"]
+        votes = type(self.n_max) is int and 1 <= self.n_max <= _MOST_VOTES
+        if not (0 < self.alpha < 1 and votes):
+            raise ValueError(f"alpha={self.alpha}, n_max={self.n_max}")
+        self.paired = {"binary": False, "multiclass": self.n_classes > 2}[
+            settings["bound"]
+        ]
+        weights = settings["weights"]
+        self.weighted = weights is not None
+        self.weights = np.array(weights or [1.0] * self.n_classes, dtype=float)
+        positive = (self.weights > 0) & (self.weights < math.inf)
+        if self.weights.shape != (self.n_classes,) or not positive.all():
+            raise ValueError(f"weights={weights}")
+        self.tol = settings["tol"] if radii is None else None
+        # Half a diagonal of a cell of the grid for each of two rows.
+        scale = settings["noise_scale"]
+        cell = np.array(settings["grid"]) / (1.0 if scale is None else np.array(scale))
+        needed = np.linalg.norm(np.broadcast_to(cell, self.n_features), law.norm) / unit
+        if not needed * (1 - _ROUNDING) <= self.slack < math.inf:
+            raise ValueError(f"slack={self.slack!r} beside {needed!r} of the grid")
+
+
+def _exact_checks(log, settings):
+    """Closed forms have no votes; more cannot be said without the classifier."""
+    votes = log.counts.any(axis=1) | log.label_counts.any(axis=1)
+    yield votes | (log.n_evaluations != 0), lambda at: "votes of a closed form"
+    yield from _ranges(log)
+
+
+def _ranges(log):
+    yield log.p_lower > 1, lambda at: f"p_lower={log.p_lower[at]}"
+    claims = log.abstained & (log.radius > 0)
+    yield claims, lambda at: f"it abstains with a radius of {log.radius[at]}"
+
+
+def _common_checks(log, settings):
+    yield from _ranges(log)
+    leader = np.argmax(log.label_counts * settings.weights, axis=1)
+    yield (
+        leader != log.label,
+        lambda at: (
+            f"the votes that chose the label, {log.label_counts[at].tolist()}, are led "
+            f"by class number {leader[at]}, not {log.label[at]}"
+        ),
+    )
+
+
+def _planned_checks(log, settings):
+    """A pilot chose the label; the counts are fresh votes, as many as it planned."""
+    pilot, total = log.label_counts.sum(axis=1), log.counts.sum(axis=1)
+    n_max = settings.n_max
+    if settings.tol == 0:
+        pilots, sizes = [_FIXED_PILOT], [n_max]
+    else:
+        pilots = [_FIRST_PILOT]
+        while _PILOT_CAP * pilots[-1] <= n_max:
+            pilots.append(2 * pilots[-1])
+        sizes = [0, *_planned_sizes(n_max)]
+    wrong = ~np.isin(pilot, pilots) | ~np.isin(total, sizes)
+    yield (
+        wrong | (pilot + total != log.n_evaluations),
+        lambda at: (
+            f"{pilot[at]} and {total[at]} votes, of {log.n_evaluations[at]}, are not "
+            "what a pilot and an estimate take"
+        ),
+    )
+    drawn = np.flatnonzero(total)
+    alphas = (settings.alpha / 2,) * 2 if settings.paired else (settings.alpha, None)
+    proved, miss = np.full(len(total), -np.inf), np.ones(len(total))
+    proved[drawn], miss[drawn] = proved_radius(
+        settings.law, log.counts[drawn], log.label[drawn], alphas, settings.weights
+    )
+    yield from _radius_checks(log, settings, proved)
+    yield _p_lower_check(log, 1 - miss)
+
+
+def _planned_sizes(n_max):
+    steps = max(
+        1, round(math.log(max(n_max / _FIRST_PILOT, 1)) / math.log(_SIZE_RATIO))
+    )
+    sizes = {int(_FIRST_PILOT * _SIZE_RATIO**step) for step in range(steps)}
+    return [*(size for size in sizes if size < n_max), n_max]
+
+
+def _radius_checks(log, settings, proved):
+    rounding = _rounding(settings, proved)
+    at_most = np.maximum(proved + rounding - settings.slack, 0.0)
+    at_least = np.maximum(proved - rounding - settings.slack, 0.0)
+    below = ~log.abstained & (proved + rounding <= 0)
+    yield (
+        below | (log.radius > at_most),
+        lambda at: (
+            f"a radius of {log.radius[at]} is claimed, and its votes prove "
+            f"{at_most[at] if proved[at] > 0 else 'nothing'}"
+        ),
+    )
+    more = np.where(log.abstained, proved - rounding > 0, log.radius < at_least)
+    yield (
+        more,
+        lambda at: (
+            f"a radius of {log.radius[at]} stands beside votes that prove "
+            f"{at_least[at]}: one of them was changed"
+        ),
+    )
+
+
+def _rounding(settings, radius):
+    """What a radius may be off by; nothing where nothing is proved."""
+    finite = np.where(np.isfinite(radius), np.abs(radius), 0.0)
+    return _ROUNDING * (settings.sigma + finite)
+
+
+def _p_lower_check(log, expected):
+    return (
+        np.abs(log.p_lower - expected) > _ROUNDING,
+        lambda at: f"p_lower is {log.p_lower[at]}, and its votes prove {expected[at]}",
+    )
+
+
+def _sequential_checks(log, settings):
+    """One stream of votes, looked at; `label_counts` is where a radius showed."""
+    shown_at, total = log.label_counts.sum(axis=1), log.counts.sum(axis=1)
+    tests = _SequentialTests(settings)
+    known = np.isin(total, tests.looks) & np.isin(shown_at, tests.looks)
+    ahead = (log.label_counts > log.counts).any(axis=1)
+    late = log.abstained & (shown_at != total)
+    yield (
+        ~known | (total != log.n_evaluations) | ahead | late,
+        lambda at: (
+            f"{shown_at[at]} votes, then {total[at]}, of {log.n_evaluations[at]}, are "
+            "no looks at one stream"
+        ),
+    )
+    steps = np.append(0.0, settings.radii)
+    held = np.searchsorted(steps, log.radius)
+    held = np.where(log.abstained, 0, np.maximum(held, 1))
+    of_grid = steps[np.minimum(held, len(steps) - 1)] == log.radius
+    yield ~of_grid, lambda at: f"{log.radius[at]} is none of the radii asked for"
+    held = np.minimum(held, len(steps) - 1)
+    fewest, most, p_lower = tests.shown(log.label_counts, log.label, known)
+    yield (
+        known & (held > most),
+        lambda at: (
+            f"a radius of {steps[held[at]]} is claimed, and its votes show "
+            f"{steps[most[at]] if most[at] else 'nothing'}"
+        ),
+    )
+    yield (
+        known & (held < fewest),
+        lambda at: (
+            f"a radius of {steps[held[at]]} stands beside votes that show "
+            f"{steps[fewest[at]]}: one of them was changed"
+        ),
+    )
+    last = np.argmax(log.counts * settings.weights, axis=1)
+    fewest_last, _, _ = tests.shown(log.counts, last, known)
+    yield (
+        known & (held < fewest_last),
+        lambda at: (
+            f"a radius of {steps[held[at]]} stands beside votes that show "
+            f"{steps[fewest_last[at]]} in the end: one of them was changed"
+        ),
+    )
+    bad, reason = _p_lower_check(log, np.where(held > 0, p_lower, 0.0))
+    yield bad & known, reason
+
+
+class _SequentialTests:
+    """Which radii are shown at a look, by the share of the label or class by class."""
+
+    def __init__(self, settings):
+        self._settings = settings
+        self.looks = looks_of(settings.n_max)
+        # A radius of 0 speaks of the row alone, not of points between the grid's.
+        radii = settings.radii
+        self._needed = np.where(radii > 0, radii + settings.slack, 0.0)
+        self._odds = heaviest_odds(settings.weights)
+        self._critical = {}
+
+    def shown(self, counts, label, known):
+        """How many radii are shown at least and at most, and the share that is shown.
+
+        Two numbers, because a radius may equal what votes prove up to rounding.
+        """
+        fewest, most = np.zeros((2, len(counts)), dtype=int)
+        p_lower = np.zeros(len(counts))
+        n = counts.sum(axis=1)
+        for look in np.unique(n[known]).tolist():
+            rows = np.flatnonzero(known & (n == look))
+            at = counts[rows], label[rows], look
+            fewest[rows], p_lower[rows] = self._by_share(*at)
+            most[rows] = fewest[rows]
+            if self._settings.paired:
+                low, high, miss = self._class_by_class(*at)
+                better = high > fewest[rows]
+                p_lower[rows] = np.where(better, 1 - miss, p_lower[rows])
+                fewest[rows] = np.maximum(fewest[rows], low)
+                most[rows] = np.maximum(most[rows], high)
+        return fewest, most, p_lower
+
+    def _by_share(self, counts, label, look):
+        misses = look - counts[np.arange(len(label)), label]
+        held, share = np.zeros(len(label), dtype=int), np.zeros(len(label))
+        for one in np.unique(label).tolist():
+            allowed, shares = self._thresholds(one, look)
+            rows = label == one
+            passes = misses[rows, np.newaxis] <= allowed
+            held[rows] = np.where(
+                passes.all(axis=1), len(allowed), passes.argmin(axis=1)
+            )
+            share[rows] = np.append(0.0, shares)[held[rows]]
+        return held, share
+
+    def _thresholds(self, label, look):
+        """Most misses with which each radius is shown, and the share that is."""
+        odds = self._odds[label]
+        if (key := (odds, look)) not in self._critical:
+            settings = self._settings
+            alpha = settings.alpha * (1 - _PAIRED_PART * settings.paired)
+            misses_of = settings.law.largest_miss(self._needed, odds)
+            allowed = most_misses(misses_of, look, self.looks, alpha)
+            shares = settings.law.share(self._needed, odds)
+            self._critical[key] = allowed, shares
+        return self._critical[key]
+
+    def _class_by_class(self, counts, label, look):
+        settings = self._settings
+        # The last look has half of the error probability, the others share the rest.
+        alpha = _PAIRED_PART * settings.alpha / 2
+        if look != self.looks[-1]:
+            alpha /= len(self.looks) - 1
+        alphas = alpha / (2 * settings.n_classes), alpha / 4
+        radius, miss = proved_radius(
+            settings.law, counts, label, alphas, settings.weights
+        )
+        rounding = _rounding(settings, radius)
+        low = np.searchsorted(self._needed, radius - rounding)
+        return low, np.searchsorted(self._needed, radius + rounding), miss

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Answers from all noisy copies of a sample, where the law has only a few."""
+
+import numpy as np
+
+from sksmooth.votes._source import Declined, Source
+from sksmooth.votes.sampled import MonteCarloVotes
+
+
+class EnumeratedVotes(Source):
+    """A source that takes the votes of all noisy copies, with any classifier.
+
+    Parameters
+    ----------
+    model : Model
+        With a law that enumerates its copies.
+
+    Raises
+    ------
+    Declined
+        If copies have to be drawn.
+    """
+
+    method = "exact"
+
+    def __init__(self, model):
+        if model.law.n_copies is None:
+            raise Declined(
+                f"noise={model.law.name!r} has more noisy copies of a sample than can "
+                "be listed"
+            )
+        self.votes = MonteCarloVotes(model)
+        self.law = model.law
+        self.classes = model.classes
+
+    def count(self, X, on_finished=None):
+        """Count the votes of all copies.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, ...)
+        on_finished : callable, default=None
+            Called with numbers of samples as they finish.
+
+        Returns
+        -------
+        ndarray of int of shape (n_samples, n_classes)
+        """
+        rows = self.law.snap(self.votes.coordinates(X))
+        n_classes = len(self.classes)
+        counts = np.zeros((len(rows), n_classes), dtype=np.int64)
+        n_copies = self.law.n_copies
+        at_once = max(1, self.votes.batch_size // n_copies)
+        for start in range(0, len(rows), at_once):
+            part = rows[start : start + at_once]
+            copies = np.concatenate([self.law.enumerate(row) for row in part])
+            votes = np.concatenate(
+                [
+                    self.votes.vote(some, X[:0])
+                    for some in np.array_split(
+                        copies, -(-len(copies) // self.votes.batch_size)
+                    )
+                ]
+            )
+            place = np.repeat(np.arange(len(part)), n_copies) * n_classes + votes
+            counts[start : start + len(part)] = np.bincount(
+                place, minlength=len(part) * n_classes
+            ).reshape(-1, n_classes)
+            if on_finished is not None:
+                on_finished(len(part))
+        return counts
+
+    def answer(self, question, X, on_finished=None):
+        """Answer a question about samples; see `Source.answer`."""
+        return question.from_enumeration(self.count(X, on_finished), self.law)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Checks that noise may be added to what a base classifier predicts.
+
+A classifier can break the premises of smoothing without an error: its label for a
+sample may depend on the other samples of a batch, or it may read a column as codes of
+categories, which no noisy copy has. These are looked for before the first vote.
+"""
+
+from sksmooth.votes.probes._categories import categorical_columns, refuse_categories
+from sksmooth.votes.probes._columns import (
+    columns_without_numbers,
+    numeric_table,
+    refuse_columns_without_numbers,
+)
+from sksmooth.votes.probes._independence import check_independence
+from sksmooth.votes.probes._noise_errors import explain_failure
+from sksmooth.votes.probes._once import probe_once
+from sksmooth.votes.probes._tiny_noise import warn_about_exact_values
+
+__all__ = [
+    "categorical_columns",
+    "check_independence",
+    "columns_without_numbers",
+    "explain_failure",
+    "numeric_table",
+    "probe_once",
+    "refuse_categories",
+    "refuse_columns_without_numbers",
+    "warn_about_exact_values",
+]

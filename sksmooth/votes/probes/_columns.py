@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Columns of data frames that take noise must hold numbers."""
+
+import numpy as np
+
+from sksmooth._estimators import is_frame, tags_of
+from sksmooth.samples import Table
+
+
+def columns_without_numbers(X):
+    """Names of the columns of a data frame whose values are not numbers.
+
+    Categories, strings and dates convert to numbers in some cases. The base classifier
+    was not trained on these numbers, and noise takes their meaning away.
+
+    Parameters
+    ----------
+    X : object
+        A data frame of pandas or polars; anything else has no such columns.
+
+    Returns
+    -------
+    list
+    """
+    if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
+        return []
+    return [
+        name
+        for at, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True))
+        if not _is_numeric(dtype, X, at)
+    ]
+
+
+def refuse_columns_without_numbers(X):
+    """Refuse a data frame with columns that hold no numbers; see above."""
+    columns = columns_without_numbers(X)
+    if columns:
+        numbers = [name for name in X.columns if name not in columns]
+        raise ValueError(
+            f"X has the columns {columns}, which are not numbers: noise can only be "
+            "added to numbers. Hold them fixed, by one of\n"
+            f"    SmoothedClassifier(..., noise_features={numbers})\n"
+            "    SmoothedClassifier(..., noise_features="
+            "make_column_selector(dtype_include='number'))\n"
+            "or encode them in a Pipeline before SmoothedClassifier."
+        )
+
+
+def _is_numeric(dtype, X, at):
+    is_numeric = getattr(dtype, "is_numeric", None)  # of polars
+    if callable(is_numeric):
+        text = str(dtype)
+        if text != "Object":
+            return bool(is_numeric()) or text in ("Boolean", "Null")
+    elif getattr(dtype, "kind", "O") != "O":
+        return dtype.kind in "biufc"
+    elif str(dtype).startswith(("category", "str", "period", "interval")):
+        return False
+    column = X.iloc[:, at] if hasattr(X, "iloc") else X[X.columns[at]]
+    values = np.asarray(column, dtype=object)
+    if any(isinstance(value, (str, bytes)) for value in values):
+        return False
+    try:
+        np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def numeric_table(rows, scale, *, noise_features, estimator, caller):
+    """Samples with the columns that take noise as numbers.
+
+    Parameters
+    ----------
+    rows : DataFrame or ndarray of shape (n_samples, n_features)
+    scale : ndarray of shape (n_features,)
+        The unit of each feature; 0 where it is held fixed.
+    noise_features : object
+        The parameter of the caller, for messages.
+    estimator : estimator
+        Its tags tell whether values that take noise may be missing.
+    caller : str
+        Name of the class that adds the noise, for messages.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    ValueError
+        If a column that takes noise does not hold numbers, or holds infinity, or a
+        missing value that `estimator` does not take.
+    """
+    noisy = np.flatnonzero(scale)
+    names = rows.columns if is_frame(rows) else range(rows.shape[1])
+    without = columns_without_numbers(rows)
+    wrong = [names[at] for at in noisy if names[at] in without]
+    if wrong:
+        raise ValueError(
+            f"noise_features={noise_features!r} has the columns {wrong}, "
+            "which are not numbers: noise can only be added to numbers. Name the "
+            "columns with numbers, such as "
+            "noise_features=make_column_selector(dtype_include='number')."
+        )
+    table = Table(rows, noisy, scale[noisy])
+    if np.isinf(table.values).any():
+        raise ValueError("X holds infinity in a column that takes noise.")
+    missing = np.isnan(table.values).any(axis=0)
+    if missing.any() and not tags_of(estimator).input_tags.allow_nan:
+        raise ValueError(
+            f"X has missing values in the columns "
+            f"{[names[at] for at in noisy[missing]]}, which take noise, and the "
+            f"base classifier {estimator!r} does not take missing values. "
+            f"Impute them in a Pipeline before {caller}, hold the columns "
+            "fixed with noise_features, or use a base classifier that takes them, "
+            "such as HistGradientBoostingClassifier."
+        )
+    return table

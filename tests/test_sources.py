@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The vote sources, each by the tests that all of them inherit."""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from sksmooth.votes import ExactSource, MonteCarloVotes
+from sksmooth.votes._registry import (
+    find_any,
+    find_closed_form,
+    find_network,
+    find_projected_linear,
+)
+from sksmooth.votes.exact import ExactVotes
+from sksmooth.votes.exact._additive import AdditiveSource
+from sksmooth.votes.exact._cells import CellSource
+from sksmooth.votes.exact._linear import LineSource, ThreeClassSource, TwoClassSource
+from sksmooth.votes.exact._tree import TreeSource
+from sksmooth.votes.sampled import ProjectedLinearVotes
+from tests.source_case import SourceCase
+
+
+class ExactCase:
+    """A closed form: `form` is its class."""
+
+    kind = ExactVotes
+    find = staticmethod(find_closed_form)
+    form: type
+
+    def test_it_is_the_form_that_is_meant(self):
+        assert type(self.source().form) is self.form
+
+    def test_bounds_hold_the_middle(self):
+        lower, upper = self.source().probits(self.samples())
+        assert (lower <= upper).all()
+
+
+class TwoClasses:
+    @staticmethod
+    def data():
+        X, y = SourceCase.data()
+        return X, (y > 0).astype(int)
+
+
+class TestMonteCarlo(SourceCase):
+    kind = MonteCarloVotes
+    find = staticmethod(find_any)
+    estimator = staticmethod(lambda: KNeighborsClassifier(5))
+
+    def declined(self):
+        return ()  # it serves any classifier
+
+
+class TestProjectedLinear(SourceCase):
+    kind = ProjectedLinearVotes
+    find = staticmethod(find_projected_linear)
+    estimator = staticmethod(LogisticRegression)
+
+
+class TestTree(ExactCase, SourceCase):
+    form = TreeSource
+    estimator = staticmethod(lambda: DecisionTreeClassifier(random_state=0))
+
+
+class TestForest(ExactCase, SourceCase):
+    form = CellSource
+    estimator = staticmethod(
+        lambda: RandomForestClassifier(4, max_depth=3, random_state=0)
+    )
+
+
+class TestAdditive(ExactCase, TwoClasses, SourceCase):
+    form = AdditiveSource
+    # Its products of matrices round in ways that depend on their shapes.
+    tolerance = 1e-13
+    estimator = staticmethod(
+        lambda: GradientBoostingClassifier(
+            n_estimators=400, max_depth=1, subsample=0.3, random_state=0
+        )
+    )
+
+
+class TestTwoClassLinear(ExactCase, TwoClasses, SourceCase):
+    form = TwoClassSource
+    estimator = staticmethod(LogisticRegression)
+
+
+class TestThreeClassLinear(ExactCase, SourceCase):
+    form = ThreeClassSource
+    estimator = staticmethod(LogisticRegression)
+
+
+class TestLine(ExactCase, SourceCase):
+    form = LineSource
+    estimator = staticmethod(LogisticRegression)
+
+    @staticmethod
+    def data():
+        X, y = SourceCase.data()
+        return X[:, :1] + y[:, np.newaxis], y
+
+
+@pytest.mark.filterwarnings("ignore:Votes .* takes longer")
+class TestTorch(SourceCase):
+    find = staticmethod(find_network)
+
+    @pytest.fixture(autouse=True)
+    def _torch(self):
+        pytest.importorskip("skorch")
+        from sksmooth.votes.torch._sources import TorchVotes
+
+        type(self).kind = TorchVotes
+
+    # The last digits of the outputs of a network depend on the batch, and with them
+    # where a vote between equal scores goes.
+    tolerance = 2 / 50
+
+    @staticmethod
+    def data():
+        X, y = SourceCase.data()
+        return X.astype(np.float32), y
+
+    @staticmethod
+    def estimator():
+        import skorch
+        import torch
+
+        torch.manual_seed(0)
+        return skorch.NeuralNetClassifier(
+            torch.nn.Linear(3, 3),
+            criterion=torch.nn.CrossEntropyLoss,
+            optimizer=torch.optim.Adam,
+            lr=0.05,
+            max_epochs=20,
+            train_split=None,
+            verbose=0,
+        )
+
+    def declined(self):
+        yield self.model(LogisticRegression().fit(*self.data())), "not a classif"
+
+
+def _all_subclasses(kind):
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from _all_subclasses(sub)
+
+
+def test_every_closed_form_inherits_the_tests():
+    """Those of the package; abstract ones have no instances."""
+    forms = {
+        form
+        for form in _all_subclasses(ExactSource)
+        if form.__module__.startswith("sksmooth.")
+        and not getattr(form, "__abstractmethods__", None)
+        and not form.__subclasses__()
+    }
+    tested = {getattr(case, "form", None) for case in _all_subclasses(SourceCase)}
+    assert forms <= tested

@@ -1,0 +1,480 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Noise on some columns, in a unit of each; everything else is held fixed."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtri
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
+from sksmooth.metrics import CertifiedScorer, classwise_report
+from sksmooth.verification import verify_log
+from tests.known_votes import assert_at_most
+
+NUMBERS = make_column_selector(dtype_include="number")
+
+
+def mixed_table(n=400, seed=0):
+    """Numbers in different units, categories, strings, flags, dates and holes."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 90, n)
+    income = np.exp(rng.normal(10, 1, n))
+    color = rng.choice(list("abcdef"), n)
+    z = (age - 54) / 20 + (np.log(income) - 10) + np.where(color < "c", 1.5, -1.0)
+    frame = pd.DataFrame(
+        {
+            "color": pd.Categorical(color),
+            "age": age.astype(float),
+            "sex": rng.choice(["m", "f"], n),
+            "income": income,
+            "member": rng.random(n) < 0.5,
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(age, unit="D"),
+        }
+    )
+    frame.loc[::9, "color"] = None
+    return frame, np.where(z > 0, "yes", "no")
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Keeps what `predict` is given, and predicts by the first number it finds."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.n_features_in_ = X.shape[1]
+        self.seen_ = []
+        return self
+
+    def predict(self, X):
+        self.seen_.append(X)
+        column = X["age"] if hasattr(X, "columns") else X[:, 1]
+        return self.classes_[(np.asarray(column, dtype=float) > 50).astype(int)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def smoothed(base, **settings):
+    settings = {"sigma": 0.3, "n_certify": 300, "random_state": 0} | settings
+    return SmoothedClassifier(base, **settings)
+
+
+@pytest.mark.parametrize(
+    "noise_features", [["age", "income"], [1, 3], "age", NUMBERS, slice(1, 2), [-3]]
+)
+def test_columns_held_fixed_reach_predict_as_they_come(noise_features):
+    X, y = mixed_table(60)
+    clf = smoothed(Recorder(), noise_features=noise_features).fit(X, y)
+    clf.estimator_.seen_.clear()
+    clf.certify(X[:7])
+    held = [X.columns[at] for at in np.flatnonzero(clf.feature_scale_ == 0)]
+    assert "color" in held and "since" in held
+    originals = {tuple(map(repr, row)) for row in X[:7][held].to_numpy(dtype=object)}
+    for shown in clf.estimator_.seen_:
+        assert list(shown.columns) == list(X.columns)
+        assert (shown.dtypes[held] == X.dtypes[held]).all()
+        rows = {tuple(map(repr, row)) for row in shown[held].to_numpy(dtype=object)}
+        assert rows <= originals
+    noisy = [X.columns[at] for at in np.flatnonzero(clf.feature_scale_)]
+    moved = pd.concat(clf.estimator_.seen_)[noisy].to_numpy()
+    assert not np.isin(moved, X[noisy].to_numpy()).any()
+
+
+def test_the_same_choice_in_any_spelling():
+    X, y = mixed_table(60)
+    spellings = [
+        {"noise_features": ["age", "income"]},
+        {"noise_features": [3, 1]},
+        {"noise_features": [False, True, False, True, False, False]},
+        {"noise_features": lambda X: ["income", "age"]},
+        {"feature_scale": [0, 1, 0, 1, 0, 0]},
+        {"feature_scale": {"color": 0, "sex": 0, "member": 0, "since": 0}},
+    ]
+    first, *others = (
+        smoothed(Recorder(), **spelling).fit(X, y).certify(X[:9])
+        for spelling in spellings
+    )
+    assert all(first == other for other in others)
+    assert first.scale == (0, 1, 0, 1, 0, 0)
+
+
+def test_a_scale_is_a_change_of_units():
+    """The certificate of f at X is that of f(scale * .) at X / scale.
+
+    To the last bit where scales are powers of two, so that both are exact.
+    """
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(size=(40, 3)), 2)
+    y = (X.sum(axis=1) > 0).astype(int)
+    scale = np.array([0.5, 4.0, 1.0])
+    base = KNeighborsClassifier(3).fit(X, y)
+
+    def behind_scale(rows):
+        return base.predict(rows * scale)
+
+    settings = {"sigma": 0.4, "n_certify": 300, "random_state": 0}
+    scaled = SmoothedClassifier.from_fitted(base, feature_scale=scale, **settings)
+    plain = SmoothedClassifier.from_fitted(behind_scale, classes=[0, 1], **settings)
+    # Noise belongs to the content of a sample; here both must have the same.
+    keys = [bytes(32)] * len(X)
+    for clf in (scaled, plain):
+        clf._noise_key = keys[0]
+    source = scaled.certify(X[:1])
+    assert source.scale == tuple(scale)
+    law, unit = scaled.noise_law(3), plain.noise_law(3)
+    assert np.array_equal(law.snap(X) / scale, unit.snap(X / scale))
+    one, other = np.empty((50, 3)), np.empty((50, 3))
+    law.perturb(law.snap(X)[0], np.random.default_rng(1), one)
+    unit.perturb(unit.snap(X / scale)[0], np.random.default_rng(1), other)
+    assert np.array_equal(one / scale, other)
+    assert law.grid_slack(3) == unit.grid_slack(3)
+
+
+def test_the_order_of_columns_permutes_nothing_else():
+    X, y = mixed_table(80)
+    base = make_pipeline(
+        make_column_transformer(
+            (OneHotEncoder(handle_unknown="ignore"), ["color", "sex"]),
+            (StandardScaler(), ["age", "income"]),
+        ),
+        LogisticRegression(),
+    )
+    clf = smoothed(base, noise_features=["age"]).fit(X, y)
+    turned = smoothed(base, noise_features=["age"]).fit(X[X.columns[::-1]], y)
+    one, other = clf.certify(X[:10]), turned.certify(X[X.columns[::-1]][:10])
+    assert one.scale == other.scale[::-1]
+    # Their noise differs, as samples differ; their labels must not, where clear.
+    sure = ~one.abstained & ~other.abstained
+    assert sure.sum() >= 5
+    assert (one.label == other.label)[sure].all()
+
+
+class Ellipsoid(ClassifierMixin, BaseEstimator):
+    """The half-space that is worst for noise of these scales."""
+
+    def __init__(self, scale, offset):
+        self.scale = scale
+        self.offset = offset
+
+    def fit(self, X=None, y=None):
+        self.classes_ = np.array([0, 1])
+        self.n_features_in_ = len(self.scale)
+        return self
+
+    def predict(self, X):
+        scale = np.asarray(self.scale)
+        unit = np.where(scale > 0, 1 / np.where(scale > 0, scale, 1), 0.0)
+        return (X @ unit / np.sqrt(np.sum(scale > 0)) > self.offset).astype(int)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_false_certificates_on_the_worst_half_space(asked):
+    alpha, sigma, n, share = 0.1, 0.5, 1000, 0.9
+    scale = [1.0, 0.1, 0.0, 30.0]
+    true = sigma * ndtri(share)
+    base = Ellipsoid(scale, -true).fit()
+    clf = SmoothedClassifier.from_fitted(
+        base,
+        sigma=sigma,
+        feature_scale=scale,
+        alpha=alpha,
+        n_certify=300,
+        method="monte_carlo",
+        random_state=0,
+    )
+    X = np.zeros((n, 4))
+    X[:, 2] = np.arange(n)  # held fixed: it only tells samples apart
+    radii = [true * (1 + 1e-4)] if asked else None
+    certificates = clf.certify(X, radii=radii, tol=0)
+    false = ~certificates.abstained & (certificates.radius > true)
+    assert_at_most(false.sum(), n, alpha)
+    assert asked or false.mean() > alpha / 4
+
+
+def test_noise_is_keyed_on_columns_held_fixed():
+    X, y = mixed_table(30)
+    clf = smoothed(Recorder(), noise_features=["age"]).fit(X, y)
+    X = X.iloc[[0] * 5].reset_index(drop=True)
+    X["sex"] = ["m", "f", "x", "y", "z"]
+    clf.estimator_.seen_.clear()
+    clf.predict_proba(X)
+    ages = np.concatenate([shown["age"].to_numpy() for shown in clf.estimator_.seen_])
+    assert len(np.unique(ages)) > 0.99 * len(ages)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 8192])
+def test_a_sample_gets_the_same_in_any_company(batch_size):
+    X, y = mixed_table(80)
+    base = HistGradientBoostingClassifier(
+        max_iter=10, categorical_features="from_dtype"
+    )
+    X = X.drop(columns=["since", "sex"])
+    clf = smoothed(base, noise_features=["age", "income"], n_certify=100).fit(X, y)
+    together = clf.certify(X[:12])
+    clf.set_params(batch_size=batch_size)
+    parts = [clf.certify(X[at : at + 1]) for at in range(6)]
+    turned = clf.certify(X[:12][::-1])
+    for at, part in enumerate(parts):
+        assert part == together[at : at + 1]
+    assert turned[::-1] == together
+
+
+# -- missing values ----------------------------------------------------------------
+
+
+def test_what_is_missing_stays_missing():
+    X, y = mixed_table(60)
+    X.loc[::4, "age"] = np.nan
+    clf = smoothed(Recorder(), noise_features=["age", "income"]).fit(X, y)
+    clf.estimator_.seen_.clear()
+    clf.predict_proba(X[:4])
+    shown = pd.concat(clf.estimator_.seen_)
+    assert shown["age"].isna().mean() == 0.25
+    assert not shown["income"].isna().any()
+
+
+def test_missing_values_are_refused_where_the_base_refuses_them():
+    X, y = mixed_table(60)
+    numbers = X[["age", "income"]].copy()
+    numbers.loc[3, "age"] = np.nan
+    with pytest.raises(ValueError, match=r"\['age'\].*does not take missing values"):
+        smoothed(LogisticRegression(), noise_features=[0, 1]).fit(numbers, y)
+    with pytest.raises(ValueError, match="NaN"):
+        smoothed(LogisticRegression()).fit(numbers, y)
+
+
+# -- what the certificate says -----------------------------------------------------
+
+
+def certified():
+    X, y = mixed_table(200)
+    X = X[["age", "income", "member"]]
+    clf = smoothed(
+        HistGradientBoostingClassifier(max_iter=10),
+        noise_features=["age", "income"],
+        feature_scale="std",
+    ).fit(X, y)
+    return clf, X, y, clf.certify(X[:40])
+
+
+def test_the_scale_is_learned_from_the_training_samples():
+    clf, X, _, certificates = certified()
+    std = X[["age", "income"]].std(ddof=0)
+    np.testing.assert_allclose(clf.feature_scale_, [*std, 0.0])
+    assert certificates.scale == tuple(clf.feature_scale_)
+    assert certificates.features == ("age", "income", "member")
+    assert certificates.law == {"n_features": 2}
+    assert "noise on 2 of 3 features" in repr(certificates)
+    assert certificates.to_frame().index.equals(X[:40].index)
+
+
+def test_a_given_change_is_certified_inside_the_ellipsoid_only():
+    clf, _, _, certificates = certified()
+    scale = clf.feature_scale_
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        direction = np.append(rng.normal(size=2), 0.0)
+        direction /= np.linalg.norm(direction)
+        delta = np.outer(certificates.radius, direction * scale)
+        sure = ~certificates.abstained & (certificates.radius > 0)
+        assert certificates.holds_for(0.999 * delta)[sure].all()
+        assert not certificates.holds_for(1.001 * delta)[sure].any()
+        assert not certificates.holds_for(delta)[certificates.abstained].any()
+
+
+def test_one_feature_alone_may_move_so_far():
+    _, _, _, certificates = certified()
+    far = certificates.feature_radius("income")
+    delta = np.zeros((len(far), 3))
+    delta[:, 1] = far * (1 - 1e-12)
+    sure = far > 0
+    assert certificates.holds_for(delta)[sure].all()
+    delta[:, 1] *= 1.001
+    assert not certificates.holds_for(delta)[sure].any()
+    assert not certificates.feature_radius("member").any()
+    assert (certificates.feature_radius(1) == far).all()
+
+
+def test_nothing_found_inside_the_ellipsoid_changes_the_label():
+    clf, X, _, certificates = certified()
+    rng = np.random.default_rng(1)
+    at = int(np.argmax(np.where(certificates.radius < 0.6, certificates.radius, 0)))
+    row, label = X.iloc[[at]], certificates.label[at]
+    moved = pd.concat([row] * 40, ignore_index=True)
+    steps = rng.normal(size=(40, 2))
+    steps *= 0.95 * certificates.radius[at] / np.linalg.norm(steps, axis=1)[:, None]
+    moved[["age", "income"]] += steps * clf.feature_scale_[:2]
+    assert (clf.set_params(n_predict=2000).predict(moved) == label).all()
+
+
+@pytest.mark.parametrize(
+    ("delta", "match"),
+    [
+        ([1.0, 2.0], "shape"),
+        ([0.0, np.nan, 0.0], "finite"),
+        ([0.0, 1.0, 1.0], "member.*held fixed"),
+        (np.zeros((7, 3)), "40 samples"),
+    ],
+)
+def test_a_change_that_says_nothing_is_refused(delta, match):
+    with pytest.raises(ValueError, match=match):
+        certified()[-1].holds_for(delta)
+
+
+@pytest.mark.parametrize("feature", ["height", 3, -4, 0.5, None])
+def test_an_unknown_feature_is_refused(feature):
+    with pytest.raises((ValueError, TypeError), match="feature="):
+        certified()[-1].feature_radius(feature)
+
+
+# -- with everything else ----------------------------------------------------------
+
+
+def test_searches_learn_the_scale_in_each_fold():
+    X, y = mixed_table(120)
+    X = X[["age", "income"]]
+    search = GridSearchCV(
+        smoothed(LogisticRegression(), feature_scale="std"),
+        {"sigma": [0.25, 1.0]},
+        scoring=CertifiedScorer(radius=0.1),
+        cv=2,
+    ).fit(X, y)
+    best = search.best_estimator_
+    np.testing.assert_allclose(best.feature_scale_, X.std(ddof=0))
+
+
+def test_a_log_is_resumed_and_read(tmp_path):
+    X, y = mixed_table(60)
+    clf = smoothed(
+        HistGradientBoostingClassifier(max_iter=5),
+        noise_features=["age", "income"],
+        feature_scale={"income": 1000.0},
+    ).fit(X[["age", "income", "member"]], y)
+    X = X[["age", "income", "member"]]
+    log = CertificateLog(tmp_path / "log.tsv", y=y[:20])
+    first = clf.certify(X[:20], log=log)
+    text = log.path.read_text().splitlines(keepends=True)
+    log.path.write_text("".join(text[:10]))
+    assert clf.certify(X[:20], log=log) == first
+    assert log.path.read_text().splitlines(keepends=True) == text
+    again, y_true = read_certificates(log.path)
+    assert again.scale == first.scale == (1.0, 1000.0, 0.0)
+    assert again.features == ("age", "income", "member")
+    assert classwise_report(y_true, again) == classwise_report(y[:20], first)
+    other = clone(clf).set_params(feature_scale={"income": 1001.0}).fit(X, y[:60])
+    with pytest.raises(ValueError, match="another run"):
+        other.certify(X[:20], log=log)
+
+
+def test_it_clones_and_pickles():
+    clf, X, _, certificates = certified()
+    again = pickle.loads(pickle.dumps(clf))
+    assert again.certify(X[:40]) == certificates
+    assert pickle.loads(pickle.dumps(certificates)) == certificates
+    params = clone(clf).get_params()
+    assert params["feature_scale"] == "std"
+    assert params["noise_features"] == ["age", "income"]
+
+
+def test_parameters_may_be_set_on_a_fitted_classifier():
+    clf, X, y, _ = certified()
+    clf.set_params(noise_features=["age"], feature_scale={"age": 2.0})
+    fresh = smoothed(
+        HistGradientBoostingClassifier(max_iter=10),
+        noise_features=["age"],
+        feature_scale={"age": 2.0},
+    ).fit(X, y)
+    assert clf.certify(X[:9]) == fresh.certify(X[:9])
+    with pytest.raises(ValueError, match="learned in fit"):
+        clf.set_params(feature_scale="std").predict(X)
+
+
+# -- refusals ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"noise_features": ["height"]}, "noise_features has 'height'.*'age'"),
+        ({"noise_features": [7]}, "noise_features has 7"),
+        ({"noise_features": [True, False]}, "mask of 2 values for 6"),
+        ({"noise_features": []}, "no feature that takes noise"),
+        ({"noise_features": ["color"]}, r"\['color'\].*not numbers"),
+        ({"noise_features": ["since", "age"]}, r"\['since'\].*not numbers"),
+        ({"noise_features": ["age"], "feature_scale": "var"}, "'std'"),
+        ({"noise_features": ["age"], "feature_scale": {"height": 1}}, "'height'"),
+        ({"noise_features": ["age"], "feature_scale": [1, 2]}, "6 features"),
+        ({"noise_features": ["age"], "feature_scale": {"age": -1}}, "'age'.*-1"),
+        ({"noise_features": ["age"], "feature_scale": {"age": np.nan}}, "'age'.*nan"),
+        ({"noise_features": ["age"], "feature_scale": {"age": np.inf}}, "'age'.*inf"),
+        ({"noise_features": ["age"], "feature_scale": {"age": 0}}, "no feature"),
+        ({}, r"\['color', 'sex', 'since'\](.|\n)*noise_features=\['age', 'income'"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused(settings, match):
+    X, y = mixed_table(60)
+    with pytest.raises(ValueError, match=match):
+        smoothed(Recorder(), **settings).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"feature_scale": "std"}, {"noise_features": NUMBERS}]
+)
+def test_from_fitted_has_no_training_samples(settings):
+    X, y = mixed_table(60)
+    X = X[["age", "income"]]
+    base = LogisticRegression(max_iter=1000).fit(X, y)
+    with pytest.raises(ValueError, match="from_fitted has n"):
+        SmoothedClassifier.from_fitted(base, **settings)
+    clf = SmoothedClassifier.from_fitted(
+        base, noise_features=["age"], random_state=0, n_certify=100
+    )
+    assert clf.certify(X[:3]).scale == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("norm", [2, 1, np.inf])
+@pytest.mark.parametrize("scale", [None, {"age": 10.0, "income": 1000.0}])
+@pytest.mark.parametrize("radii", [None, [0.0, 0.02, 0.1]])
+def test_logs_in_any_norm_and_unit_are_verified(norm, scale, radii, tmp_path):
+    X, y = mixed_table(60)
+    clf = smoothed(
+        Recorder(), noise_features=["age", "income"], feature_scale=scale, norm=norm
+    ).fit(X, y)
+    log = tmp_path / "log.tsv"
+    clf.certify(X[:20], radii=radii, log=log)
+    assert verify_log(log).holds
+    raised = log.read_text().replace(f'"norm": {norm}'.replace("inf", "Infinity"), "")
+    log.write_text(raised)
+    assert not verify_log(log).holds
+
+
+def test_all_norms_speak_of_one_ball():
+    """l1 inside l2; l-infinity of r inside l2 of r times sqrt(2 noisy features)."""
+    X, y = mixed_table(60)
+    radius = {
+        norm: smoothed(Recorder(), noise_features=["age"], sigma=2.0, norm=norm)
+        .fit(X, y)
+        .certify(X[:20])
+        for norm in (2, 1, np.inf)
+    }
+    assert np.array_equal(radius[2].radius, radius[1].radius)
+    np.testing.assert_allclose(radius[2].radius, radius[np.inf].radius)  # one feature
+    two = {
+        norm: smoothed(Recorder(), noise_features=["age", "income"], norm=norm)
+        .fit(X, y)
+        .certify(X[:20])
+        .radius
+        for norm in (2, np.inf)
+    }
+    np.testing.assert_allclose(two[2], two[np.inf] * np.sqrt(2), rtol=1e-9)
