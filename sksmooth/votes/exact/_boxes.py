@@ -18,7 +18,7 @@ from sksmooth.votes.exact._numerics import (
 from sksmooth.votes.exact._rounding import UNIT
 
 # Narrower intervals, in units of the noise, are not differences of tails.
-_NARROW = 3e-3
+_NARROW = 2e-3
 # Rows are worked off in chunks of about this many bytes, which stay in cache.
 _CHUNK_BYTES = 2**20
 
@@ -194,13 +194,21 @@ def _narrow_masses(start, width):
     that do not underflow, what is left out is below the bound of `mass_error`.
     """
     half = width / 2
-    # Beyond 39 the mass underflows; the series need not hold there.
-    middle = np.minimum(np.abs(start + half), 39.0)
     q = half * half
-    y2 = middle * middle * q
-    series = y2 - q
-    series = 1.0 + series / 6 + (y2 * (y2 - 6 * q) + 3 * q * q) / 120 + y2**3 / 5040
-    return np.exp(-0.5 * middle * middle) * series * (width / np.sqrt(2 * np.pi))
+    middle = start + half
+    # Beyond 39 the mass underflows; the series need not hold there.
+    square = np.minimum(np.square(middle, out=middle), 39.0**2, out=middle)
+    mass = np.exp(-0.5 * square)
+    square *= q
+    series = square * (1 / 5040)
+    series += 1 / 120
+    series *= square
+    series += 1 / 6 - q / 20
+    series *= square
+    series += 1 - q / 6 + q * q / 40
+    mass *= series
+    mass *= width / np.sqrt(2 * np.pi)
+    return mass
 
 
 def _log_mass_between(log_tail_lo, log_tail_hi, straddles):

@@ -309,12 +309,12 @@ class _Differences:
     def at(self, X):
         """Differences and their bounds, both of shape (n_rows, n_differences)."""
         n_rows, n_features = X.shape
-        value = np.empty((n_rows, len(self._intercept)))
-        error = np.empty_like(value)
+        value, error = np.empty((2, n_rows, len(self._intercept)))
         for rows in row_chunks(n_rows, 2 * n_features + 1):
             moved = X[rows] if self._center is None else X[rows] - self._center
-            np.matmul(moved, self._coef, out=value[rows])
-            np.matmul(np.abs(moved), self._bound, out=error[rows])
+            np.dot(moved, self._coef, out=value[rows])
+            moved = np.abs(moved, out=None if self._center is None else moved)
+            np.dot(moved, self._bound, out=error[rows])
         value += self._intercept
         error += self._constant
         return value, error
@@ -368,27 +368,35 @@ class TwoClassSource(LinearSource):
         weight, offset = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
         self._margin = _Differences(weight, offset, center)
         # Unlike that of numpy, this norm is not lost where squares underflow.
-        length = scipy.linalg.norm(weight.value[0])
+        self._length = scipy.linalg.norm(weight.value[0])
         unsure = _SLACK * scipy.linalg.norm(weight.error[0])
-        unsure += gamma(weight.value.size + 4) * length
-        self._shortest, self._longest = max(length - unsure, 0.0), length + unsure
+        unsure += gamma(weight.value.size + 4) * self._length
+        self._shortest = self._length - unsure
+        self._has_weight = self._length + unsure > 0
+        if self._shortest > 0:
+            # Of the quotients by the length and by sigma, and of what follows.
+            self._relative = _SLACK * (unsure / self._shortest) + 8 * UNIT
 
     def _probits(self, X, scale):
-        if self._longest == 0:
+        if not self._has_weight:
             return self._constant_probits(len(X))
+        lower, upper = np.empty((2, len(X), 2))
+        if self._shortest <= 0:
+            lower[:], upper[:] = -PROBIT_MAX, PROBIT_MAX
+            return lower, upper
         margin, error = (part[:, 0] for part in self._margin.at(X))
-        lower, upper = margin - error, margin + error
-        with np.errstate(divide="ignore"):
-            # The map is the identity, so every feature has the same noise.
-            lower /= np.where(lower > 0, self._longest, self._shortest)
-            upper /= np.where(upper > 0, self._shortest, self._longest)
-        lower /= scale[0]
-        upper /= scale[0]
-        lower -= 8 * UNIT * np.abs(lower)
-        upper += 8 * UNIT * np.abs(upper)
-        return clipped(
-            np.stack([-upper, lower], axis=1), np.stack([-lower, upper], axis=1)
-        )
+        # The map is the identity, so every feature has the same noise.
+        margin /= self._length
+        margin /= scale[0]
+        error /= self._shortest
+        error /= scale[0]
+        error += self._relative * np.abs(margin)
+        error *= _SLACK
+        np.subtract(margin, error, out=lower[:, 1])
+        np.add(margin, error, out=upper[:, 1])
+        np.negative(upper[:, 1], out=lower[:, 0])
+        np.negative(lower[:, 1], out=upper[:, 0])
+        return clipped(lower, upper)
 
     def _constant_probits(self, n_rows):
         """Without any weight the second class is always ahead, or never."""

@@ -83,16 +83,18 @@ def probit_interval(probit, error):
     constant = 1.3 * error.constant + 2.2 * error.per_log + 8 * UNIT
     slope = 0.52 * error.per_log + 8 * UNIT
     # Infinite probits stay infinite.
-    moved = constant + slope * np.minimum(np.abs(probit), 2 * PROBIT_MAX)
+    moved = np.minimum(np.abs(probit), 2 * PROBIT_MAX)
+    moved *= slope
+    moved += constant
     return clipped(probit - moved, probit + moved)
 
 
 def clipped(lower, upper):
-    """Finite ends of intervals; what is not a number says nothing."""
-    return (
-        np.fmin(np.fmax(lower, -PROBIT_MAX), PROBIT_MAX),
-        np.fmax(np.fmin(upper, PROBIT_MAX), -PROBIT_MAX),
-    )
+    """Finite ends of intervals, in place; what is not a number says nothing."""
+    # Of a number and nan, fmin and fmax take the number.
+    np.fmin(np.fmax(lower, -PROBIT_MAX, out=lower), PROBIT_MAX, out=lower)
+    np.fmax(np.fmin(upper, PROBIT_MAX, out=upper), -PROBIT_MAX, out=upper)
+    return lower, upper
 
 
 def probits_of_shares(shares):

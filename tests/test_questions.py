@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the questions of `certify` conclude from votes that a test sends them."""
+
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from scipy.stats import beta as beta_law
+
+from sksmooth.bounds import ThresholdTest
+from sksmooth.noise import Gaussian, Stage, row_digests
+from sksmooth.questions._certify_at_radii import (
+    CertifyAtRadii,
+    _AgainstEach,
+    _OwnShare,
+)
+from sksmooth.questions._certify_radius import CertifyRadius
+from sksmooth.questions._vote_radius import VoteRadius, heaviest_other
+
+SIGMA = 0.5
+LAW = Gaussian(SIGMA)
+COMMON = {"law": LAW, "weights": None, "beta": 0.0}
+
+
+def answers_to(question, votes, n_classes):
+    """Answers about samples whose votes at each request come from a function.
+
+    `votes` maps a request and the number of votes drawn so far to counts, of shape
+    (len(request.rows), n_classes).
+    """
+    run = question.from_votes(len(votes(None, 0)), n_classes)
+    requests, drawn = [], 0
+    try:
+        request = next(run)
+        while True:
+            requests.append(request)
+            counts = np.asarray(votes(request, drawn))
+            drawn += np.max(request.sizes)
+            request = run.send(counts)
+    except StopIteration as stop:
+        return stop.value, requests
+
+
+# certify(X)
+
+
+def two_stages(slack=0.0, bound="multiclass", alpha=0.01):
+    """Certify one sample whose pilot is 80:15:5 and whose estimate is 700:200:100."""
+    question = CertifyRadius(
+        **COMMON, n_max=1000, alpha=alpha, bound=bound, slack=slack, tol=0.0
+    )
+    pilot, estimate = [[80, 15, 5]], [[700, 200, 100]]
+
+    def votes(request, drawn):
+        return pilot if request is None or request.stage == Stage.PILOT else estimate
+
+    answers, requests = answers_to(question, votes, 3)
+    assert [request.stage for request in requests] == [Stage.PILOT, Stage.ESTIMATE]
+    return answers
+
+
+def test_votes_of_the_pilot_are_not_among_those_that_are_counted():
+    answers = two_stages()
+    np.testing.assert_array_equal(answers.counts, [[700, 200, 100]])
+    assert answers.n_evaluations == [1100]
+    # The bounds of 700 and of 200 among 1000, at half of alpha each.
+    top = beta_law.ppf(0.005, 700, 301)
+    other = beta_law.ppf(0.995, 201, 800)
+    normal = mpmath.mpf(0)
+    for p, sign in ((top, 1), (other, -1)):
+        normal += sign * mpmath.sqrt(2) * mpmath.erfinv(2 * mpmath.mpf(p) - 1)
+    assert answers.radius[0] == pytest.approx(float(SIGMA / 2 * normal), rel=1e-9)
+    assert answers.p_lower[0] == pytest.approx(top, rel=1e-12)
+
+
+def test_the_slack_is_taken_off_every_radius():
+    plain, reduced = two_stages().radius, two_stages(slack=0.05).radius
+    np.testing.assert_allclose(reduced, plain - 0.05, rtol=1e-14)
+    # A class that leads stays certified, within nothing.
+    answers = two_stages(slack=5.0)
+    assert answers.radius == [0.0] and not answers.abstained[0]
+
+
+# The error probability and its parts
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1e-3])
+def test_parts_of_alpha_add_up_to_alpha(alpha):
+    split = VoteRadius.at(alpha, "multiclass", 5, LAW)
+    assert split.alpha_top + split.alpha_other == pytest.approx(alpha, rel=1e-15)
+    for whole in (
+        VoteRadius.at(alpha, "binary", 5, LAW),
+        VoteRadius.at(alpha, "multiclass", 2, LAW),
+    ):
+        assert whole.alpha_top == alpha and whole.alpha_other is None
+    looks = np.array([16, 31, 60, 100])
+    for n_classes in (3, 7):
+        each = _AgainstEach([0.1], LAW, looks, alpha, n_classes, None, 0.05)
+        lower = sum(part.alpha_top for part in each._proves)
+        upper = sum(part.alpha_other for part in each._proves)
+        # As many lower bounds as classes and two upper ones may fail.
+        spent = n_classes * lower + 2 * upper
+        assert spent == pytest.approx(alpha, rel=1e-14)
+    assert each._proves[-1].alpha_top == alpha / 2 / (2 * n_classes)
+
+
+def test_each_bound_is_used_at_its_own_level():
+    counts, leader = np.array([[60, 25, 15]]), np.array([0])
+    for top, other in ((0.01, 0.04), (0.04, 0.01)):
+        radius, miss = VoteRadius(LAW, top, other)(counts, leader)
+        lower = beta_law.ppf(top, 60, 41)
+        upper = beta_law.ppf(1 - other, 26, 75)
+        assert miss[0] == pytest.approx(1 - lower, rel=1e-10)
+        gap = mpmath.erfinv(2 * lower - 1) - mpmath.erfinv(2 * upper - 1)
+        expected = float(SIGMA / 2 * mpmath.sqrt(2) * gap)
+        assert radius[0] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "weights", [[1.0, 2.0], [3.0, 1.0, 2.0], [2.0, 2.0, 1.0], [0.1, 5.0, 4.0, 4.5]]
+)
+def test_the_heaviest_other_class(weights):
+    weights = np.array(weights)
+    expected = [np.delete(weights, k).max() for k in range(len(weights))]
+    np.testing.assert_array_equal(heaviest_other(weights), expected)
+
+
+@pytest.mark.parametrize("weights", [[1.0, 3.0, 2.0], [4.0, 1.0, 2.0]])
+def test_what_the_leader_leaves_over_may_be_all_of_the_heaviest_class(weights):
+    weights = np.array(weights)
+    counts = np.full((3, 3), 3) + 91 * np.eye(3, dtype=int)
+    for leader in range(3):
+        proves = VoteRadius(LAW, 0.01, None, weights)
+        radius, miss = proves(counts[[leader]], np.array([leader]))
+        rest = np.delete(weights, leader).max()
+        with mpmath.workdps(30):
+            top = mpmath.sqrt(2) * mpmath.erfinv(1 - 2 * mpmath.mpf(float(miss[0])))
+            at = mpmath.mpf(float(radius[0])) / SIGMA
+            gap = weights[leader] * mpmath.ncdf(top - at) - rest * mpmath.ncdf(at - top)
+            assert abs(gap) < 1e-10
+
+
+# certify(X, radii=...)
+
+
+def at_radii(radii, n_max=400, alpha=0.1):
+    return CertifyAtRadii(
+        **COMMON, n_max=n_max, alpha=alpha, bound="binary", slack=0.0,
+        radii=np.asarray(radii),
+    )  # fmt: skip
+
+
+def test_a_label_stays_with_the_radius_that_was_shown_for_it():
+    """Later another class leads, and nothing more is shown for that one."""
+
+    def votes(request, drawn):
+        if request is None:
+            return [[0, 0]]
+        return [[request.sizes, 0]] if drawn < 31 else [[0, request.sizes]]
+
+    # Out of reach of 1 in 2 of all votes, so that the sample stays undecided.
+    answers, requests = answers_to(at_radii([0.0, 1.2]), votes, 2)
+    assert sum(np.max(request.sizes) for request in requests) == 400
+    assert answers.counts[0, 1] > answers.counts[0, 0]
+    assert answers.label == [0]
+    assert answers.radius == [0.0] and not answers.abstained[0]
+
+
+def test_until_something_is_shown_the_label_is_that_of_the_leader():
+    def votes(request, drawn):
+        if request is None:
+            return [[0, 0]]
+        half = request.sizes // 2
+        more = request.sizes - half
+        return [[more, half]] if drawn < 31 else [[half, more + 0]]
+
+    answers, _ = answers_to(at_radii([0.5]), votes, 2)
+    assert answers.abstained[0]
+    assert answers.label == [np.argmax(answers.counts[0])]
+
+
+def test_a_larger_radius_never_takes_fewer_votes():
+    """Their critical counts can: fewer looks can decide it, which share its alpha."""
+    radii = np.linspace(0.0, 1.5, 400)
+    shown_earlier = 0
+    for alpha in (0.3, 0.1, 1e-3):
+        for n_max in (60, 400, 3000):
+            own = _OwnShare(radii, LAW, n_max, alpha, None, 0.05)
+            assert (np.diff(own._accept, axis=-1) >= 0).all()
+            plain = ThresholdTest.build(
+                np.array([_miss(radius) for radius in radii]), n_max, alpha, 0.05
+            )
+            shown_earlier += (np.diff(plain.accept, axis=-1) < 0).sum()
+            assert (own._accept[:, 0] >= plain.accept).all()
+    assert shown_earlier > 0
+
+
+def _miss(radius):
+    return float(mpmath.ncdf(-mpmath.mpf(radius) / SIGMA))
+
+
+def test_a_radius_that_is_just_reached_does_not_count():
+    """What is proved holds inside of the radius, not on its boundary."""
+    looks = np.array([16, 100])
+    votes, leader = np.array([[90, 6, 4]]), np.array([0])
+    proved, _ = _AgainstEach([0.1], LAW, looks, 0.1, 3, None, 0.0)._proves[1](
+        votes, leader
+    )
+    assert proved[0] > 0
+    below = np.nextafter(proved[0], 0.0)
+    each = _AgainstEach(np.array([below, proved[0]]), LAW, looks, 0.1, 3, None, 0.0)
+    holds, _ = each.decide(1, votes, leader)
+    assert holds == [1]
+
+
+# Closed forms: a class that is level with another is not ahead
+
+
+def probits_with_radius_zero():
+    """Probits whose radius is the smallest positive number, rounded down."""
+    least = 5e-324
+    lower = np.array([[4 * least, -1.0], [1.0, -1.0]])
+    upper = np.array([[4 * least, 0.0], [1.0, -1.0]])
+    assert LAW.radius(lower[0, 0], upper[0, 1]) == 0.0
+    return lower, upper
+
+
+@pytest.mark.parametrize("radii", [None, [0.0], [0.0, 0.2]])
+def test_a_radius_of_zero_in_closed_form_is_no_certificate(radii):
+    if radii is None:
+        question = CertifyRadius(
+            **COMMON, n_max=100, alpha=0.1, bound="binary", slack=0.0, tol=0.0
+        )
+    else:
+        question = at_radii(radii)
+    answers = question.from_probabilities(probits_with_radius_zero())
+    assert answers.abstained.tolist() == [True, False]
+    assert answers.radius[0] == 0.0 and answers.radius[1] >= (radii or [0.4])[-1]
+
+
+# Radii are rounded down; noise has a key
+
+
+def test_radii_are_not_larger_than_those_of_exact_arithmetic():
+    rng = np.random.default_rng(0)
+    top, other = rng.normal(size=(2, 2000))
+    for sigma in (0.1, 0.25, 0.7):
+        radius = Gaussian(sigma).radius(top, other)
+        for a, b, r in zip(top, other, radius, strict=True):
+            exact = Fraction(sigma) * (Fraction(a) - Fraction(b)) / 2
+            assert Fraction(r) <= exact
+            assert Fraction(r) >= exact - Fraction(1e-15) * (1 + abs(exact))
+
+
+def test_weighted_radii_are_not_larger_than_those_of_exact_arithmetic():
+    rng = np.random.default_rng(1)
+    top, other = rng.uniform(0.0, 3.0, 300), rng.uniform(-3.0, 0.0, 300)
+    weight = rng.choice([0.3, 2.0, 7.0, 1e3], 300)
+    radius = Gaussian(0.7).radius(top, other, weight, 1.0)
+    larger = 0
+    with mpmath.workdps(40):
+        for a, b, v, r in zip(top, other, weight, radius, strict=True):
+            t = mpmath.mpf(r) / mpmath.mpf(0.7)
+            left = mpmath.mpf(v) * mpmath.ncdf(mpmath.mpf(a) - t)
+            right = mpmath.ncdf(mpmath.mpf(b) + t)
+            larger += left < right
+    assert larger == 0
+
+
+def test_the_noise_of_a_row_depends_on_the_key():
+    X = np.random.default_rng(0).normal(size=(4, 3))
+    keys = [bytes(32), bytes([1]) + bytes(31), bytes(31) + bytes([1])]
+    digests = [digest for key in keys for digest in row_digests(X, key)]
+    assert len(set(digests)) == 12
+    assert row_digests(X, keys[1]) == digests[4:8]
