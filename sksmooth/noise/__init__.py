@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Noise laws: how noise is drawn, and which radius given probabilities prove."""
 
-from sksmooth.noise._additive import AdditiveLaw
+from sksmooth.noise._additive import AdditiveLaw as _AdditiveLaw
 from sksmooth.noise._gaussian import Gaussian
 from sksmooth.noise._laplace import Laplace
 from sksmooth.noise._law import Law
@@ -15,7 +15,7 @@ from sksmooth.noise._uniform import Uniform
 LAWS = {law.name: law for law in (Gaussian, Laplace, Uniform, Splitting)}
 # Those whose noise does not depend on the sample that it is added to.
 ADDITIVE_LAWS = {
-    name: law for name, law in LAWS.items() if issubclass(law, AdditiveLaw)
+    name: law for name, law in LAWS.items() if issubclass(law, _AdditiveLaw)
 }
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
+_EPS = float(np.finfo(np.float64).eps)
+
 
 @dataclass(frozen=True)
 class Law(abc.ABC):
@@ -201,13 +203,16 @@ class Law(abc.ABC):
         """`radius` of flat arrays of finite probits."""
 
         def ahead(at, radius):
-            keeps = log_ndtr(-self.grow(-top[at], radius))
-            return keeps > log_odds[at] + log_ndtr(self.grow(other[at], radius))
+            return leads(
+                log_ndtr(-self.grow(-top[at], radius)),
+                log_ndtr(self.grow(other[at], radius)),
+                log_odds[at],
+            )
 
-        leads = np.flatnonzero(ahead(slice(None), 0.0))
-        first = np.full(leads.size, self.sigma)
+        some = np.flatnonzero(ahead(slice(None), 0.0))
+        first = np.full(some.size, self.sigma)
         radius = np.full(top.shape, -np.inf)
-        radius[leads] = last_that_holds(partial(ahead, leads), 0.0 * first, first)
+        radius[some] = last_that_holds(partial(ahead, some), 0.0 * first, first)
         return radius
 
     def worst_case_shares(
@@ -328,8 +333,33 @@ def broadcast_odds(probit_top, probit_other, weight_top, weight_other):
     """Broadcast arguments of `Law.radius`, the weights as the log of their ratio."""
     top = np.asarray(probit_top, dtype=np.float64)
     other = np.asarray(probit_other, dtype=np.float64)
-    log_odds = np.log(weight_other) - np.log(weight_top)
+    heavy = np.asarray(weight_top, dtype=np.float64)
+    gained = np.asarray(weight_other, dtype=np.float64) - heavy
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        odds = np.divide(weight_other, heavy)
+        # Exact to a few units in the last place, however small both weights are and
+        # however close to each other. The difference of logs only where one overflows.
+        log_odds = np.select(
+            [np.abs(odds - 1.0) < 0.5, (odds > 1e-300) & (odds < 1e300)],
+            [np.log1p(np.clip(gained / heavy, -0.5, 0.5)), np.log(odds)],
+            np.log(weight_other) - np.log(heavy),
+        )
     return np.broadcast_arrays(top, other, log_odds)
+
+
+def leads(log_keeps, log_gains, log_odds):
+    """Whether a share stays ahead of another one times the odds, whatever is rounded.
+
+    Parameters
+    ----------
+    log_keeps, log_gains, log_odds : ndarray
+        Logs of both shares and of the odds, each with a relative error of a few units
+        in the last place or an absolute error of as much.
+    """
+    # A share of 0, of which the log is infinite, is exact.
+    some = np.where(np.isneginf(log_gains), 0.0, log_gains)
+    terms = 1.0 + np.abs(log_keeps) + np.abs(some) + np.abs(log_odds)
+    return log_keeps - 8 * _EPS * terms > log_odds + log_gains
 
 
 def last_that_holds(holds, low, high):

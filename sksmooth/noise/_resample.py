@@ -12,7 +12,7 @@ from scipy.special import log_ndtr, ndtr
 
 from sksmooth.noise._changed_categories import changed_categories
 from sksmooth.noise._gaussian import Gaussian
-from sksmooth.noise._law import Law, broadcast_odds
+from sksmooth.noise._law import Law, broadcast_odds, leads
 from sksmooth.noise._parameters import LawParameters, check_probability
 
 
@@ -289,7 +289,8 @@ class ResampledGaussian(Law):
         at = np.arange(top.size)
         for changes in range(self.n_categorical + 1):
             keeps = log_ndtr(-self.grow(-top[at], changes))
-            at = at[keeps > log_odds[at] + log_ndtr(self.grow(other[at], changes))]
+            gains = log_ndtr(self.grow(other[at], changes))
+            at = at[leads(keeps, gains, log_odds[at])]
             if not at.size:
                 break
             result[at] = changes + 0.5

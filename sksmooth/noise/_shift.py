@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.noise._additive import AdditiveLaw
-from sksmooth.noise._law import broadcast_odds, last_that_holds
+from sksmooth.noise._law import broadcast_odds, last_that_holds, leads
+
+_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -129,13 +131,16 @@ class ShiftLaw(AdditiveLaw):
             )
         if self._quantile_error:
             distance -= self._quantile_error * (np.abs(top) + np.abs(other))
-        return np.nextafter(self.shift_unit * distance, -np.inf)
+        radius = self.shift_unit * np.asarray(distance)
+        # More than the roundings of the difference, the unit and their product.
+        radius = radius * np.where(radius > 0, 1 - 3 * _EPS, 1 + 3 * _EPS)
+        return np.nextafter(radius, -np.inf)
 
     def _weighted_distance(self, top, other, log_odds):
         """Lower end of the root of log F(top - t) = log_odds + log F(other + t)."""
 
         def ahead(t):
-            return self.log_tail(t - top) >= log_odds + self.log_tail(-other - t)
+            return leads(self.log_tail(t - top), self.log_tail(-other - t), log_odds)
 
         # The root is shifted from the plain one by at most what makes either side
         # vanish; the bracket is widened until it holds.

@@ -312,9 +312,9 @@ class _Differences:
         value, error = np.empty((2, n_rows, len(self._intercept)))
         for rows in row_chunks(n_rows, 2 * n_features + 1):
             moved = X[rows] if self._center is None else X[rows] - self._center
-            np.dot(moved, self._coef, out=value[rows])
+            value[rows] = np.dot(moved, self._coef)
             moved = np.abs(moved, out=None if self._center is None else moved)
-            np.dot(moved, self._bound, out=error[rows])
+            error[rows] = np.dot(moved, self._bound)
         value += self._intercept
         error += self._constant
         return value, error
