@@ -14,7 +14,7 @@ from sksmooth.questions._count_votes import CountVotes
 from sksmooth.questions._decide_label import DecideLabel
 from sksmooth.questions._question import Question
 from sksmooth.questions._radius_against import radius_against
-from sksmooth.questions._recertify import Recertify, recertify
+from sksmooth.questions._recertify import Recertify, check_changes, recertify
 from sksmooth.questions._vote_radius import VoteRadius
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Question",
     "Recertify",
     "VoteRadius",
+    "check_changes",
     "radius_against",
     "recertify",
 ]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes that are sampled: predictions on noisy copies, counted."""
 
+from sksmooth.votes.sampled._counted_words import find_word_votes
 from sksmooth.votes.sampled._monte_carlo import (
     MonteCarloVotes,
     VoteStreams,
@@ -9,4 +10,11 @@ from sksmooth.votes.sampled._monte_carlo import (
 from sksmooth.votes.sampled._projected_linear import ProjectedLinearVotes
 from sksmooth.votes.sampled._run import run
 
-__all__ = ["MonteCarloVotes", "ProjectedLinearVotes", "VoteStreams", "batches", "run"]
+__all__ = [
+    "MonteCarloVotes",
+    "ProjectedLinearVotes",
+    "VoteStreams",
+    "batches",
+    "find_word_votes",
+    "run",
+]
