@@ -452,5 +452,7 @@ class ResampledGaussian(Law):
             grid = np.broadcast_to(self.numbers_law.grid, self._is_number.sum())
             described["grid"] = grid.tolist()
         return (
-            described if self.scale is None else described | {"scale": list(self.scale)}
+            described
+            if self.scale is None
+            else described | {"noise_scale": list(self.scale)}
         )
