@@ -1239,6 +1239,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.device,
             as_frame,
             self._may_miss,
+            self._weights() is not None,
         )
 
     def _answer(self, question, X, as_frame=None):

@@ -17,7 +17,6 @@ deviation? All of it is known in closed form.
 # features the order is turned over: uniform noise never leaves far, so that all
 # features of a copy stay inside together.
 
-
 import matplotlib.pyplot as plt
 import numpy as np
 

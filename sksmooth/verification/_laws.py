@@ -379,7 +379,7 @@ def law_of(settings):
         return SplittingLaw(sigma, whole, settings["grid"], settings["noise_scale"])
     if name in ("resample", "token_deletion"):
         return _of_changes(settings, name, norm, sigma)
-    raise ValueError(f"noise={name!r} with norm={norm!r} is not known here")
+    raise ValueError(f"noise={name!r} is not known here, or not with norm={norm!r}")
 
 
 def _of_changes(settings, name, norm, sigma):

@@ -13,9 +13,12 @@ from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
     EnumeratedVotes,
     ExactVotes,
+    IndependentVotes,
+    MarginVotes,
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
+    has_margin,
 )
 from sksmooth.votes.probes import probe_once
 from sksmooth.votes.sampled import (
@@ -78,6 +81,7 @@ def find_source(model, X, *, method, n_votes):
                 _warn(f"Votes of {model.estimator!r} are sampled: {reason}.")
             continue
         if method == "exact" or source.break_even_votes <= n_votes:
+            source.only_exact = method == "exact"
             return source
     raise AssertionError("the last source serves any classifier")
 
@@ -132,12 +136,25 @@ def find_no_form(model, X):
 
 def find_closed_form(model, X):
     """Class probabilities without sampling."""
+    law = model.law
+    if not hasattr(law, "tail"):
+        raise Declined(f"none is known under noise={law.name!r}")
     form, break_even = _find(_closed_forms, model, X)
-    return ExactVotes(form, model.law, break_even)
+    if has_margin(form) and not model.weighted and law.norm != 2:
+        sampled = not law.rotation_invariant
+        others = (
+            MonteCarloVotes(model) if sampled else ExactVotes(form, law, break_even)
+        )
+        return MarginVotes(form, model, others)
+    if law.rotation_invariant:
+        return ExactVotes(form, law, break_even)
+    return IndependentVotes(form, model, break_even)
 
 
 def find_projected_linear(model, X):
     """Votes of linear scores, sampled in fewer dimensions."""
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
     (coef, intercept), _ = _find(_linear_forms, model, X)
     return ProjectedLinearVotes(coef, intercept, model)
 
@@ -202,8 +219,6 @@ def _find(forms, model, X):
         raise Declined("some of its columns are held fixed")
     if model.may_miss:
         raise Declined("its training samples have missing values")
-    if not model.law.rotation_invariant:
-        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
     points = unit_values_of(X) if isinstance(X, Table) else X
     form = forms.get(model.estimator, points, model.law.sigma, model.law.scale)
     if not _has_classes(model.estimator, model.classes):

@@ -6,7 +6,9 @@ from sksmooth.votes.exact import _boosted, _cells, _linear, _tree, _wrappers  # 
 from sksmooth.votes.exact._by_type import affine_step, closed_form
 from sksmooth.votes.exact._enumerated import EnumeratedVotes
 from sksmooth.votes.exact._linear import linear_classifier, linear_scores
+from sksmooth.votes.exact._margins import MarginVotes, has_margin
 from sksmooth.votes.exact._numerics import PROBIT_MAX
+from sksmooth.votes.exact._other_laws import IndependentVotes
 from sksmooth.votes.exact._registry import (
     find_exact_source,
     find_linear_scores,
@@ -22,11 +24,14 @@ __all__ = [
     "EnumeratedVotes",
     "ExactSource",
     "ExactVotes",
+    "IndependentVotes",
+    "MarginVotes",
     "SelfCheckFailed",
     "affine_step",
     "closed_form",
     "find_exact_source",
     "find_linear_scores",
+    "has_margin",
     "linear_classifier",
     "linear_scores",
     "may_have_closed_form",
