@@ -203,9 +203,8 @@ def words(n_test, n_certify):
     X, X_test, y, y_test = train_test_split(
         vectorizer.fit_transform(texts), y, test_size=n_test, stratify=y, random_state=0
     )
-    print(
-        f"{len(texts)} texts of {np.median(np.asarray(X.sum(axis=1))):.0f} words in the median"
-    )
+    median = np.median(np.asarray(X.sum(axis=1)))
+    print(f"{len(texts)} texts of {median:.0f} words in the median", flush=True)
     base = make_pipeline(TfidfTransformer(), LogisticRegression(C=10, max_iter=300))
     clean = clone(base).fit(X, y).score(X_test, y_test)
     for probability in (0.8, 0.9, 0.95):
