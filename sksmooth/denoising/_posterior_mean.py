@@ -35,7 +35,7 @@ class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
 
     with :math:`p(z \mid x)` the density of the noise [1]_ [2]_: the estimate of least
     squared error under that prior. In front of a classifier that was trained without
-    noise and is left as it is, it is a remedy for smoothing that needs no training
+    noise and is left as it is, it reduces the cost of smoothing without any training
     [3]_; what is smoothed and certified is the classifier behind the denoiser.
 
     Parameters
