@@ -732,7 +732,7 @@ def test_metadata_is_routed_to_the_base_and_the_splitter():
         ({"radius": np.inf}, ValueError, "radius"),
         ({"significance": 0.9}, ValueError, "significance"),
         ({"cv": ShuffleSplit(3, random_state=0)}, ValueError, "each row in one"),
-        ({"cv": [(np.arange(30), np.arange(60))]}, ValueError, "two folds or more"),
+        ({"cv": [(np.arange(30), np.arange(60))]}, ValueError, "two or more folds"),
     ],
 )
 def test_it_refuses_what_it_cannot_do(params, error, message):
