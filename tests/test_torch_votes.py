@@ -499,8 +499,8 @@ class Centred(nn.Module):
     [
         (Stubborn(0.1), r"part '1' \(Stubborn\) stays in training mode"),
         (nn.BatchNorm1d(10, track_running_stats=False), "no running statistics"),
-        (Sampled(), "answers differently .* in another batch"),
-        (Centred(), "answers differently .* in another batch"),
+        (Sampled(), "outputs for the same samples differ .* in another batch"),
+        (Centred(), "outputs for the same samples differ .* in another batch"),
     ],
 )
 def test_a_network_without_a_fixed_answer_is_refused(part, message):

@@ -497,5 +497,5 @@ def _check_weight(sample_weight, n_samples):
             "prior must not be negative."
         )
     if not weight.any():
-        raise ValueError("sample_weight is zero for all samples; give some a weight.")
+        raise ValueError("sample_weight is zero for all; give some a weight.")
     return weight
