@@ -87,5 +87,14 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 # Pages that stand alone need no list of the pages beside them.
-ALONE = "index", "install", "quick_start", "comparison", "whats_new", "references"
+ALONE = (
+    "index",
+    "install",
+    "quick_start",
+    "comparison",
+    "faq",
+    "glossary",
+    "whats_new",
+    "references",
+)
 html_sidebars = {page: [] for page in ALONE}

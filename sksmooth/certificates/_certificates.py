@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `certify` returns: one certificate per row, as plain arrays."""
+"""What `certify` returns: one certificate per sample, as plain arrays."""
 
 import numbers
 from collections.abc import Sequence
@@ -79,13 +79,13 @@ class CertifyInterrupted(KeyboardInterrupt):
     Attributes
     ----------
     certificates : Certificates
-        Of the first rows, as many as were finished.
+        Of the first samples, as many as were finished.
     """
 
     def __init__(self, certificates: "Certificates") -> None:
         super().__init__(
-            f"interrupted after {len(certificates)} rows; their certificates are the "
-            "attribute `certificates` of this exception"
+            f"interrupted after {len(certificates)} samples, whose certificates are in "
+            "the attribute `certificates` of this exception"
         )
         self.certificates = certificates
 
@@ -97,29 +97,29 @@ def _same(a, b):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Certificates:
-    """Certified labels and radii of rows, as `SmoothedClassifier.certify` returns them.
+    """Certified labels and radii, as `SmoothedClassifier.certify` returns them.
 
-    For each row that is not abstained, with probability at least ``1 - alpha`` over
-    the noise, `label` is the smoothed classifier's answer and does not change within
-    `radius` of the row. Radii are in the units of the X given to `certify`.
+    For each sample that is not abstained, with probability at least ``1 - alpha`` over
+    the noise, `label` is the smoothed classifier's prediction and the same within
+    `radius` of the sample. Radii are in the units of the X given to `certify`.
 
     Immutable: all arrays are copied and read-only. Two objects are equal if all their
     fields are; like arrays, they are not hashable.
 
     Parameters
     ----------
-    label : array-like of shape (n_rows,)
-        Label of each row, always a member of `classes`, also where abstained.
-    radius : array-like of shape (n_rows,)
+    label : array-like of shape (n_samples,)
+        Label of each sample, always a member of `classes`, also where abstained.
+    radius : array-like of shape (n_samples,)
         Certified radius, finite and >= 0, exactly 0.0 where abstained.
-    abstained : array-like of bool of shape (n_rows,)
+    abstained : array-like of bool of shape (n_samples,)
         True where nothing was certified. The label is then no more than a guess.
-    p_lower : array-like of shape (n_rows,)
+    p_lower : array-like of shape (n_samples,)
         Lower confidence bound on the probability of `label` under noise.
-    counts : array-like of int of shape (n_rows, n_classes)
+    counts : array-like of int of shape (n_samples, n_classes)
         Votes of the estimate for each class; zeros where no votes were drawn.
-    n_evaluations : array-like of int of shape (n_rows,)
-        Calls of the base classifier spent on each row, the pilot included.
+    n_evaluations : array-like of int of shape (n_samples,)
+        Calls of the base classifier spent on each sample, the pilot included.
     classes : array-like of shape (n_classes,)
         The labels the classifier knows, in the order of the columns of `counts`.
     sigma : float
@@ -129,14 +129,14 @@ class Certificates:
     norm : float
         Order of the norm that radii are measured in; 2 for Gaussian noise.
     alpha : float
-        Probability, per row, that a certificate may be wrong; nan if a published file
-        does not say.
+        Probability, per sample, that a certificate may be wrong; nan if a published
+        file does not say.
     method : str
         How the certificates were obtained: "monte_carlo" or "exact".
     radii : tuple of float or None, default=None
-        The radii that were asked, ``certify(X, radii=...)``; `radius` is then the
+        The radii that were requested, ``certify(X, radii=...)``; `radius` is then the
         largest of them that was shown to hold, a lower bound. None if the radius
-        itself was asked.
+        itself was estimated.
     slack : float, default=0.0
         What was taken off each radius so that it also holds between the points of the
         grid that noise is drawn on.
@@ -148,7 +148,7 @@ class Certificates:
         them.
     denoiser : str or None, default=None
         The denoiser in front of the base classifier; it is part of what is certified.
-    index : array-like of shape (n_rows,) or None, default=None
+    index : array-like of shape (n_samples,) or None, default=None
         Labels of the samples, where `X` is a DataFrame of pandas. Certificates are
         compared without them.
     law : dict or None, default=None
@@ -353,18 +353,18 @@ class Certificates:
         return array
 
     def holds(self, radius: float) -> NDArray[np.bool_]:
-        """Tell for each row whether its label is certified within `radius`.
+        """Tell for each sample whether its label is certified within `radius`.
 
         Parameters
         ----------
         radius : float
-            Radius to ask for, >= 0, in the units of X. At 0.0 it tells whether the
+            Radius >= 0, in the units of X. At 0.0 it tells whether the
             label is certified at all.
 
         Returns
         -------
-        holds : ndarray of bool of shape (n_rows,)
-            False means "not shown". In particular, if the certificates were asked at
+        holds : ndarray of bool of shape (n_samples,)
+            False means "not shown". In particular, if the certificates were made for
             given `radii` only, nothing above the largest of them is ever shown.
 
         Raises
@@ -385,7 +385,7 @@ class Certificates:
 
         Returns
         -------
-        holds : ndarray of bool of shape (n_rows,)
+        holds : ndarray of bool of shape (n_samples,)
             False means "not shown".
 
         Raises
@@ -431,7 +431,7 @@ class Certificates:
 
         Returns
         -------
-        radius : ndarray of shape (n_rows,)
+        radius : ndarray of shape (n_samples,)
             0.0 where abstained, and everywhere for a feature that is held fixed.
 
         Raises
@@ -457,19 +457,19 @@ class Certificates:
         """Return the labels with abstentions written as a label of their own.
 
         For metrics that know nothing of abstention. `sklearn.metrics` then counts an
-        abstention as a wrong answer.
+        abstention as a wrong prediction.
 
         Parameters
         ----------
         abstain_label : int, float or str, default=None
-            Label for abstained rows, of the same kind as the classes and not one of
+            Label for abstained samples, of the same kind as the classes and not one of
             them. None chooses: "abstain" for strings; for numbers -1, or the smallest
             class less 1 where -1 is taken. Bool classes become the integers 0 and 1,
             and abstentions -1: a third truth value does not exist.
 
         Returns
         -------
-        labels : ndarray of shape (n_rows,)
+        labels : ndarray of shape (n_samples,)
             Its dtype is wide enough for the classes and `abstain_label`.
 
         Raises
@@ -547,13 +547,13 @@ class Certificates:
         return len(self.label)
 
     def __getitem__(self, rows: ArrayLike | slice) -> "Certificates":
-        """Return the certificates of some rows: a mask, slice, ints or one int."""
+        """Return the certificates of some samples: a mask, slice, ints or one int."""
         if isinstance(rows, numbers.Integral) and not isinstance(
             rows, (bool, np.bool_)
         ):
             if not -len(self) <= rows < len(self):
                 raise IndexError(
-                    f"row {rows} is out of range for {len(self)} certificates."
+                    f"sample {rows} is out of range for {len(self)} certificates."
                 )
             rows = [rows]
         if not isinstance(rows, slice):

@@ -12,7 +12,7 @@ class Answers:
 
     @classmethod
     def concatenate(cls, parts: "list[Self]") -> Self:
-        """Join the answers for consecutive samples."""
+        """Join the results for consecutive samples."""
         return cls(
             **{
                 field.name: np.concatenate(

@@ -112,7 +112,7 @@ class LogFormat:
     Parameters
     ----------
     settings : dict
-        All that defines the certificates, of types that JSON knows, or scalars of
+        All that defines the certificates, of types that JSON has, or scalars of
         numpy.
 
     Attributes

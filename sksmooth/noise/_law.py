@@ -243,7 +243,7 @@ class Law(abc.ABC):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         return {
             "noise": self.name,

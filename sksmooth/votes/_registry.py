@@ -90,7 +90,7 @@ def find_network(model, X):
             ) from None
         if not ends_in_skorch_net(model.estimator):
             raise
-        _warn(f"Votes are asked from `predict`, which takes longer: {reason}.")
+        _warn(f"Votes come from `predict`, which takes longer: {reason}.")
         return probe_once(votes_of_predictions(model), model.estimator, X)
     return probe_once(source, model.estimator, X, is_network=True)
 

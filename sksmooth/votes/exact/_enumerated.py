@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Answers from all noisy copies of a sample, where the law has only a few."""
+"""Certificates from all noisy copies of a sample, where there are only a few."""
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -71,5 +71,5 @@ class EnumeratedVotes(Source):
         return counts
 
     def answer(self, question, X, on_finished=None):
-        """Answer a question about samples; see `Source.answer`."""
+        """Results of a question for samples; see `Source.answer`."""
         return question.from_enumeration(self.count(X, on_finished), self.law)

@@ -14,29 +14,30 @@ from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes.torch._philox import row_words, standard_noise
 
 # On a CPU a forward pass is fastest while activations stay in cache and in memory that
-# is mapped already: large batches make a convolution up to ten times slower a row.
-# These are features of the rows of a piece; its activations are larger.
+# is mapped already: large batches make a convolution up to ten times slower a sample.
+# These are features of the samples of a piece; its activations are larger.
 _PIECE_OF_DENSE, _PIECE_OF_CONVOLUTION = 2**17, 2**14
 _FEWEST, _MOST = 64, 4096
-# Noise on the host is made for more rows at a time, so that several threads share it.
+# Noise on the host is made for more samples at a time, so that several threads share
+# it.
 _HOST_FEATURES = 2**21
 # Noise is made for so many features at a time: the generator needs ten times its room.
 _NOISE_FEATURES = 2**22
 
 
 class TorchVotes(MonteCarloVotes):
-    """A source of votes that asks a network.
+    """A source of votes that calls a network.
 
     On a CPU, noise is that of `MonteCarloVotes`, so votes are those of `predict`, up
     to ties within the rounding of the network. On a GPU it is drawn, rounded to the
     grid, voted on and counted there, one transfer a round; it is other noise, with the
-    same law and the same independence of batch, order and company.
+    same law and the same independence of batches, order and the other samples.
 
     Parameters
     ----------
     network : Network
     steps : list of transformers
-        Applied to noisy rows before the network, on the host.
+        Applied to noisy samples before the network, on the host.
     model : Model
     """
 
@@ -57,11 +58,11 @@ class TorchVotes(MonteCarloVotes):
         self.noise_on_device = not steps and on_gpu and drawn_there
 
     def open(self, X):
-        """Open the streams of rows.
+        """Open the streams of samples.
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, ...)
+        X : ndarray of shape (n_samples, ...)
 
         Returns
         -------
@@ -101,7 +102,7 @@ class _Predictor:
 
 
 class _HostStreams(VoteStreams):
-    """Votes of a chunk of rows with the noise of `VoteStreams`, drawn by all cores."""
+    """Votes of a chunk of samples, the noise of `VoteStreams` drawn by all cores."""
 
     def draw(self, rows, sizes, stage):
         """Draw votes; see `VoteStreams.draw`."""
@@ -127,7 +128,7 @@ class _HostStreams(VoteStreams):
                 if n_threads == 1:
                     self._perturb(tasks)
                 else:
-                    # Rows draw from streams of their own, so any thread may do any.
+                    # Samples draw from streams of their own, so any thread may do any.
                     shares = (np.cumsum(parts) - 1) * n_threads // parts.sum()
                     cuts = np.searchsorted(shares, np.arange(1, n_threads))
                     bounds = pairwise([0, *cuts, len(tasks)])
@@ -141,7 +142,7 @@ class _HostStreams(VoteStreams):
 
 
 class _DeviceStreams:
-    """Votes of a chunk of rows that stay on the device until they are counted."""
+    """Votes of a chunk of samples that stay on the device until they are counted."""
 
     def __init__(self, source, X):
         network = source.network
@@ -161,7 +162,7 @@ class _DeviceStreams:
         network = self._source.network
         drawn = self._drawn.setdefault(stage, np.zeros(len(self._rows), np.int64))
         ends = np.cumsum(sizes, dtype=np.int64)
-        # The v-th vote of this round is copy v + offset[owner] of its row.
+        # The v-th vote of this round is copy v + offset[owner] of its sample.
         offset = drawn[rows] - (ends - sizes)
         rows_, ends_, offset_ = (
             torch.from_numpy(np.asarray(a, dtype=np.int64)).to(network.device)
@@ -212,10 +213,10 @@ class _DeviceStreams:
 
 
 def check_no_nan(n_nan):
-    """Refuse to count a vote of a network that answers NaN."""
+    """Refuse to count a vote of a network that returns NaN."""
     if n_nan:
         raise ValueError(
-            f"the network answers NaN for {n_nan} noisy rows, which vote for no class. "
+            f"the network returns NaN for {n_nan} noisy samples: these have no class. "
             "Its weights may have diverged in training, or the precision of autocast "
             "may be too low: bfloat16 overflows less than float16."
         )
