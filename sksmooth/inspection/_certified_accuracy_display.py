@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Certified accuracy over the radius, overall and class by class."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
@@ -147,7 +149,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         *,
         radii: ArrayLike | None = None,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | str | None = None,
         bands: str = "auto",
         legend: bool = True,
@@ -213,7 +215,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         certificates: Certificates,
         *,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | str | None = None,
         bands: str = "auto",
         legend: bool = True,
@@ -315,7 +317,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
         classes: ArrayLike | str | None = None,

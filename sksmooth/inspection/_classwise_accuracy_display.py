@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What smoothing costs each class: base against smoothed, abstention apart."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -136,7 +138,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         *,
         radius: float = 0.0,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | None = None,
         legend: bool = True,
         despine: bool = False,
@@ -196,7 +198,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         y_base: ArrayLike | None = None,
         radius: float = 0.0,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | None = None,
         legend: bool = True,
         despine: bool = False,
@@ -270,7 +272,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         y_base: ArrayLike | None = None,
         radius: float = 0.0,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | None = None,
         legend: bool = True,
         despine: bool = False,
@@ -363,7 +365,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
         classes: ArrayLike | None = None,

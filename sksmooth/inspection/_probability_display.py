@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How sure the votes are of the right class, as a distribution for each class."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -107,7 +109,7 @@ class ProbabilityDisplay(_DisplayBase):
         y: ArrayLike,
         *,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | None = None,
         legend: bool = True,
         despine: bool = False,
@@ -160,7 +162,7 @@ class ProbabilityDisplay(_DisplayBase):
         certificates: Certificates,
         *,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | None = None,
         legend: bool = True,
         despine: bool = False,
@@ -239,7 +241,7 @@ class ProbabilityDisplay(_DisplayBase):
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
         classes: ArrayLike | None = None,

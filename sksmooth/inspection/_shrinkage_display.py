@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How each class fares as sigma grows, and where it is gone."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -133,7 +135,7 @@ class ShrinkageDisplay(_DisplayBase):
         vanishing: bool = True,
         theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | None = None,
         legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
@@ -217,7 +219,7 @@ class ShrinkageDisplay(_DisplayBase):
         vanishing: VanishingSigma | None = None,
         theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | None = None,
         legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
@@ -273,7 +275,7 @@ class ShrinkageDisplay(_DisplayBase):
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
         classes: ArrayLike | None = None,
