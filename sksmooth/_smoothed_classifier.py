@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The smoothed classifier: a meta-estimator that votes on noisy copies."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Mapping
 from functools import partial
@@ -32,6 +34,7 @@ from sklearn.utils.validation import (
 )
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     Options,
@@ -101,7 +104,9 @@ _DTYPES = [np.float64, np.float32]
 _MOST_VOTES = 2**53
 
 
-class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class SmoothedClassifier(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Smooth any classifier by a vote on noisy copies of each sample, and certify it.
 
     The smoothed classifier g predicts the class that the base classifier f predicts
@@ -308,7 +313,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         n_certify: int = 10_000,
         alpha: float = 0.001,
         batch_size: int = 8192,
-        device: "str | torch.device | None" = None,
+        device: str | torch.device | None = None,
         n_jobs: int | None = None,
         random_state: RandomState = None,
         verbose: int = 0,
@@ -350,7 +355,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         clf: Any,
         *,
         classes: ArrayLike | None = None,
-        autocast: "torch.dtype | None" = None,
+        autocast: torch.dtype | None = None,
         channels_last: bool = False,
         **params: Any,
     ) -> Self:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What `certify` returns: one certificate per sample, as plain arrays."""
 
+from __future__ import annotations
+
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -8,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from sksmooth.certificates._html import certificates_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +86,7 @@ class CertifyInterrupted(KeyboardInterrupt):
         Of the first samples, as many as were finished.
     """
 
-    def __init__(self, certificates: "Certificates") -> None:
+    def __init__(self, certificates: Certificates) -> None:
         super().__init__(
             f"interrupted after {len(certificates)} samples, whose certificates are in "
             "the attribute `certificates` of this exception"
@@ -517,7 +521,7 @@ class Certificates:
         labels[self.abstained] = abstain_label
         return labels
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return one row of a pandas DataFrame per certificate.
 
         Returns
@@ -546,7 +550,7 @@ class Certificates:
     def __len__(self) -> int:
         return len(self.label)
 
-    def __getitem__(self, rows: ArrayLike | slice) -> "Certificates":
+    def __getitem__(self, rows: ArrayLike | slice) -> Certificates:
         """Return the certificates of some samples: a mask, slice, ints or one int."""
         if isinstance(rows, numbers.Integral) and not isinstance(
             rows, (bool, np.bool_)
@@ -596,6 +600,9 @@ class Certificates:
     def __reduce__(self):
         # Through the constructor: what is unpickled is checked and read-only again.
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    def _repr_html_(self):
+        return certificates_html(self)
 
     def __repr__(self):
         n_rows = len(self)

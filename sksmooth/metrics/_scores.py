@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scores of certificates against true labels, overall or class by class."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

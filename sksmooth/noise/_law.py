@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The protocol of a noise law: how fast a probability can grow with distance."""
 
+from __future__ import annotations
+
 import abc
 from dataclasses import dataclass
 from functools import partial

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Certify at another alpha, bound or vote weights, from the votes that were kept."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any classifier, trained on noisy copies of its data."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -31,6 +33,7 @@ from sklearn.utils.validation import (
 )
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     StrOptions,
@@ -58,7 +61,9 @@ def _estimator_has(name):
     return lambda self: hasattr(getattr(self, "estimator_", self.estimator), name)
 
 
-class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class NoiseAugmentedClassifier(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     r"""Fit a classifier on copies of the data with noise added.
 
     Each copy holds every training sample once, with independent noise, by default
