@@ -696,6 +696,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             **self._space(),
             index=None if index is None else index[: len(answers.label)],
             law={"n_features": question.law.n_features},
+            vote_weights=question.weights,
         )
 
     def _space(self):
