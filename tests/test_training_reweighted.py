@@ -280,8 +280,8 @@ COMMON = [
 ]
 
 
-# A sample given twice gets noise of its own each time, so that a weight of 2 is the same
-# in the mean over the noise only; see the test below.
+# A sample given twice gets noise of its own each time, so that a weight of 2 is the
+# same in the mean over the noise only; see the test below.
 @pytest.mark.parametrize("routing", [False, True], ids=["routing_off", "routing_on"])
 @each_check(COMMON, without=(ReweightedNoiseClassifier, "sample_weight_equivalence"))
 def test_scikit_learn_check(estimator, check, routing):
@@ -300,7 +300,7 @@ def test_weights_are_repetitions_in_the_mean_over_the_noise():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(30, 2)), np.repeat([0, 1], 15)
     weight = rng.integers(0, 4, size=30)
-    sigma, n_copies = 1.0, 2000
+    sigma, n_copies = 1.0, 200
     clf = ReweightedNoiseClassifier(
         GaussianNB(), sigma=sigma, n_rounds=1, n_copies=n_copies, random_state=0
     )

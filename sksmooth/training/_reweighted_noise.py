@@ -169,8 +169,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     digits with a logistic classifier both gave the same worst class. Training with
     `n_rounds` rounds takes ``n_rounds * cv + 1`` fits.
 
-    A sample that is given twice gets noise of its own each time. So a weight of 2 is the
-    same as a sample given twice in the mean over the noise, and not for each draw of it.
+    A sample that is given twice gets noise of its own each time. So a weight of 2 is
+    the same as a sample given twice in the mean over the noise, but not for each draw.
 
     Vote weights of :class:`~sksmooth.TunedVoteClassifierCV` can be tuned on top.
     Metadata is routed to the estimator's `fit` and to `cv`.
