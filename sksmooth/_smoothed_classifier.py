@@ -701,6 +701,7 @@ class SmoothedClassifier(
             **self._space(),
             index=None if index is None else index[: len(answers.label)],
             law={"n_features": question.law.n_features},
+            vote_weights=question.weights,
         )
 
     def _space(self):

@@ -76,11 +76,12 @@ def recertify(
         raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
 
     classes = certificates.classes
+    weights = resolve_vote_weights(vote_weights, classes)
     question = Recertify(
         law=law_of(certificates),
         alpha=float(alpha),
         bound=bound,
-        weights=resolve_vote_weights(vote_weights, classes),
+        weights=weights,
         slack=certificates.slack,
     )
     leader = class_index(certificates.label, classes)
@@ -91,6 +92,7 @@ def recertify(
         abstained=abstained,
         p_lower=p_lower,
         alpha=question.alpha,
+        vote_weights=None if weights is None else tuple(weights.tolist()),
     )
 
 

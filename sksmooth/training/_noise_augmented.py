@@ -341,7 +341,9 @@ class NoiseAugmentedClassifier(
         log_proba : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        return self._ask("predict_log_proba", X)
+        # Of an estimator that is certain, the logarithm is minus infinity.
+        with np.errstate(divide="ignore"):
+            return self._ask("predict_log_proba", X)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
