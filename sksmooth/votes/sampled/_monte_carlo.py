@@ -6,6 +6,7 @@ import numpy as np
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.noise import row_stream
 from sksmooth.samples import digests_of, shown, values_of
+from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
 from sksmooth.votes.probes import explain_failure
 from sksmooth.votes.sampled._run import run
@@ -56,6 +57,10 @@ class MonteCarloVotes(Source):
         """Samples as vectors where noise is added, of shape (n_samples, d)."""
         return values_of(X)
 
+    def copies_at_once(self, n_values):
+        """Most noisy copies of so many values that are held at a time."""
+        return copies_at_once(self.batch_size, n_values)
+
     def vote(self, noisy, X, owner):
         """Position of the class that each noisy copy votes for.
 
@@ -99,8 +104,9 @@ class VoteStreams:
         """
         source = self._source
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
-        capacity = int(min(source.batch_size, np.sum(sizes)))
-        batch = np.empty((capacity, self._rows.shape[1]))
+        n_values = self._rows.shape[1]
+        capacity = int(min(source.copies_at_once(n_values), np.sum(sizes)))
+        batch = np.empty((capacity, n_values))
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)
             for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
