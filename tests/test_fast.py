@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Labels computed in place of `predict`: the same ones, found, forgotten, declined."""
 
+import mpmath
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -9,6 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, NuSVC
 
 from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined, MonteCarloVotes
@@ -41,11 +43,93 @@ class TestGaussianNB(FastCase):
             GaussianNB(var_smoothing=10.0),
         ]
 
+
+class TestSVC(FastCase):
     @staticmethod
-    def tied():
-        X = np.array([[-1.0, 0.5], [-1.5, -0.5], [1.0, 0.5], [1.5, -0.5]])
-        rows = np.column_stack([np.zeros(9), np.linspace(-2, 2, 9)])
-        return GaussianNB().fit(X, [0, 0, 1, 1]), rows
+    def estimators():
+        return [
+            SVC(),
+            SVC(gamma=5.0, C=100.0, class_weight={0: 3.0}),
+            SVC(break_ties=True, decision_function_shape="ovr"),
+            SVC(kernel="poly", degree=4, coef0=0.5),
+            SVC(kernel="linear"),
+            SVC(kernel="sigmoid", gamma=0.2, coef0=-0.1),
+            NuSVC(nu=0.3),
+        ]
+
+
+@pytest.mark.parametrize("kernel", ["linear", "poly", "rbf", "sigmoid"])
+def test_the_error_of_a_decision_is_within_its_bound(kernel):
+    """Against exact arithmetic, and against what libsvm computes."""
+    rng = np.random.default_rng(0)
+    X = 100.0 + rng.standard_normal((40, 3))
+    y = np.arange(40) % 3
+    estimator = SVC(kernel=kernel, C=10.0, gamma=1e-3).fit(X, y)
+    estimator.set_params(decision_function_shape="ovo")
+    rows = np.concatenate([X[:10], X[:10] + 30.0])
+    predictor = fast_votes(estimator, X).fast.predictor
+    decisions, error = predictor.decisions(rows)
+    assert (np.abs(decisions - estimator.decision_function(rows)) <= error).all()
+    assert (error < 1e-3 * (1 + np.abs(decisions).max())).all()
+    with mpmath.workdps(50):
+        for row, decision, bound in zip(
+            rows[::4], decisions[::4], error[::4], strict=True
+        ):
+            exact = _exact_decisions(estimator, row)
+            assert all(
+                abs(mpmath.mpf(d) - e) <= b
+                for d, e, b in zip(decision, exact, bound, strict=True)
+            )
+
+
+def _exact_decisions(estimator, row):
+    gamma, coef0 = mpmath.mpf(estimator.gamma), mpmath.mpf(estimator.coef0)
+    inner = [
+        sum(mpmath.mpf(a) * mpmath.mpf(b) for a, b in zip(row, vector, strict=True))
+        for vector in estimator.support_vectors_
+    ]
+    match estimator.kernel:
+        case "linear":
+            values = inner
+        case "poly":
+            values = [(gamma * at + coef0) ** estimator.degree for at in inner]
+        case "sigmoid":
+            values = [mpmath.tanh(gamma * at + coef0) for at in inner]
+        case "rbf":
+            values = [
+                mpmath.exp(
+                    -gamma
+                    * sum(
+                        (mpmath.mpf(a) - mpmath.mpf(b)) ** 2
+                        for a, b in zip(row, vector, strict=True)
+                    )
+                )
+                for vector in estimator.support_vectors_
+            ]
+    owner = np.repeat(np.arange(3), estimator.n_support_)
+    decisions = []
+    for at, (i, j) in enumerate([(0, 1), (0, 2), (1, 2)]):
+        total = mpmath.mpf(estimator.intercept_[at])
+        for k, value in enumerate(values):
+            if owner[k] in (i, j):
+                row_of = j - 1 if owner[k] == i else i
+                total += mpmath.mpf(estimator.dual_coef_[row_of, k]) * value
+        decisions.append(total)
+    return decisions
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (SVC(kernel=lambda A, B: A @ B.T), "kernel"),
+        (SVC(kernel="precomputed"), "kernel"),
+    ],
+)
+def test_kernels_that_are_not_known_are_declined(estimator, reason):
+    X = SourceCase.data()[0]
+    X = X @ X.T if estimator.kernel == "precomputed" else X
+    with pytest.raises(Declined, match=reason):
+        fast_votes(estimator.fit(X, SourceCase.data()[1]), X)
 
 
 def test_a_variance_of_zero_is_declined():
