@@ -2,7 +2,7 @@
 """The only file that imports private names of scikit-learn."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sklearn import get_config
 from sklearn.model_selection._search import BaseSearchCV
@@ -33,6 +33,7 @@ __all__ = [
     "BaseSearchCV",
     "HasMethods",
     "Interval",
+    "LibsvmModel",
     "Options",
     "StrOptions",
     "_fit_context",
@@ -59,4 +60,37 @@ def refuse_fit_params(fit_params, estimator):
             f"{type(estimator).__name__}.fit got {unknown}; it passes on sample_weight "
             "alone. For more, enable metadata routing: "
             "sklearn.set_config(enable_metadata_routing=True)."
+        )
+
+
+class LibsvmModel(NamedTuple):
+    """What the `predict` of a support vector classifier computes with.
+
+    The public attributes have the opposite signs where there are two classes, and hold
+    no gamma.
+
+    Attributes
+    ----------
+    n_support : ndarray of int of shape (n_classes,)
+    dual_coef : ndarray of shape (n_classes - 1, n_support_vectors)
+    intercept : ndarray of shape (n_classes * (n_classes - 1) / 2,)
+    gamma : float
+    is_sparse : bool
+    """
+
+    n_support: Any
+    dual_coef: Any
+    intercept: Any
+    gamma: float
+    is_sparse: bool
+
+    @classmethod
+    def of(cls, estimator):
+        """Read it from a fitted `SVC` or `NuSVC`."""
+        return cls(
+            estimator._n_support,
+            estimator._dual_coef_,
+            estimator._intercept_,
+            estimator._gamma,
+            estimator._sparse,
         )

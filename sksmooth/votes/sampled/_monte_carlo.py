@@ -18,11 +18,13 @@ class MonteCarloVotes(Source):
     Parameters
     ----------
     model : Model
+    fast : FastLabels, default=None
+        Computes the labels of `predict` in less time than it takes.
     """
 
     method = "monte_carlo"
 
-    def __init__(self, model):
+    def __init__(self, model, fast=None):
         self.estimator = model.estimator
         self.classes = model.classes
         self.law = model.law
@@ -30,6 +32,7 @@ class MonteCarloVotes(Source):
         self.batch_size = model.batch_size
         self._index = LabelIndex(model.classes)
         self.as_frame = model.as_frame
+        self.fast = fast
 
     def check(self, question):
         """Refuse a question that no number of votes could answer."""
@@ -73,7 +76,12 @@ class MonteCarloVotes(Source):
             Positions in `X` of the samples that they are copies of.
         """
         copies = shown(noisy, X, owner, self.as_frame)
-        return self._index.positions(self.estimator.predict(copies), len(noisy))
+        if self.fast is None:
+            return self._predicted(copies)
+        return self.fast.positions(copies, self._predicted)
+
+    def _predicted(self, copies):
+        return self._index.positions(self.estimator.predict(copies), len(copies))
 
 
 class VoteStreams:
