@@ -8,7 +8,7 @@ are left to `predict` itself.
 """
 
 # Modules that register classifiers, by their decorators. One line for each.
-from sksmooth.votes.fast import _gaussian_nb, _svc  # noqa: F401
+from sksmooth.votes.fast import _boosting, _forests, _gaussian_nb, _svc  # noqa: F401
 from sksmooth.votes.fast._labels import FastLabels
 from sksmooth.votes.fast._predictor import (
     FastPredictor,
