@@ -102,6 +102,8 @@ if TYPE_CHECKING:
 _DTYPES = [np.float64, np.float32]
 # Bounds take counts of votes as floats, which are whole numbers up to here.
 _MOST_VOTES = 2**53
+# Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
+_MOST_ROWS = 8192
 
 
 class SmoothedClassifier(
@@ -191,8 +193,10 @@ class SmoothedClassifier(
     alpha : float, default=0.001
         Probability, for each sample, that its certificate is wrong.
 
-    batch_size : int, default=8192
-        Noisy samples held in memory, and given to the base classifier, at a time.
+    batch_size : int or None, default=None
+        Noisy samples held in memory, and given to the base classifier, at a time. None
+        is as many as stay in the cache of the processor: 4 MiB of them, though 256 at
+        least and 8192 at most.
 
     device : str, torch.device or None, default=None
         Where a torch network votes; None is where it is. Others accept None only.
@@ -286,7 +290,7 @@ class SmoothedClassifier(
         "n_predict": [Interval(Integral, 1, None, closed="left")],
         "n_certify": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [None, Interval(Integral, 1, None, closed="left")],
         "device": "no_validation",  # a vote source knows which devices there are
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
@@ -312,7 +316,7 @@ class SmoothedClassifier(
         n_predict: int = 1000,
         n_certify: int = 10_000,
         alpha: float = 0.001,
-        batch_size: int = 8192,
+        batch_size: int | None = None,
         device: str | torch.device | None = None,
         n_jobs: int | None = None,
         random_state: RandomState = None,
@@ -1060,7 +1064,7 @@ class SmoothedClassifier(
             partial(source.answer, question),
             X,
             n_jobs=1 if source.serial else self.n_jobs,
-            largest=self.batch_size,
+            largest=self.batch_size or _MOST_ROWS,
             task=question.task,
             verbose=self.verbose,
         )

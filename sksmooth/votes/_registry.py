@@ -9,6 +9,7 @@ import numpy as np
 from sksmooth._estimators import frames_of
 from sksmooth.samples import Table, has_missing, unit_values_of
 from sksmooth.votes._cache import FormCache
+from sksmooth.votes._fast_votes import find_fast_votes
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
     ExactVotes,
@@ -109,7 +110,14 @@ def find_projected_linear(model, X):
 
 def find_any(model, X):
     """Votes of any classifier, by its `predict`."""
-    return probe_once(MonteCarloVotes(model), model.estimator, X)
+    source = probe_once(MonteCarloVotes(model), model.estimator, X)
+    try:
+        return find_fast_votes(source, model, X)
+    except SelfCheckFailed as reason:
+        _warn(f"Votes of {model.estimator!r} are those of its predict: {reason}.")
+    except Declined:
+        pass
+    return source
 
 
 def probe_fitted(model, X):

@@ -51,7 +51,8 @@ class EnumeratedVotes(Source):
         n_classes = len(self.classes)
         counts = np.zeros((len(rows), n_classes), dtype=np.int64)
         n_copies = self.law.n_copies
-        at_once = max(1, self.votes.batch_size // n_copies)
+        largest = self.votes.copies_at_once(rows.shape[1])
+        at_once = max(1, largest // n_copies)
         for start in range(0, len(rows), at_once):
             part = rows[start : start + at_once]
             copies = np.concatenate([self.law.enumerate(row) for row in part])
@@ -59,7 +60,7 @@ class EnumeratedVotes(Source):
             votes = np.concatenate(
                 [
                     self.votes.vote(copies[some], X, owner[some])
-                    for some in gen_batches(len(copies), self.votes.batch_size)
+                    for some in gen_batches(len(copies), largest)
                 ]
             )
             place = np.repeat(np.arange(len(part)), n_copies) * n_classes + votes
