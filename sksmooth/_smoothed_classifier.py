@@ -70,7 +70,7 @@ from sksmooth.denoising import (
     follow_noise,
 )
 from sksmooth.logs import CertificateLog, describe_run
-from sksmooth.noise import LAWS, Law, draw_noise_key
+from sksmooth.noise import LAWS, Law, Splitting, draw_noise_key
 from sksmooth.parallel import run_in_chunks
 from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
 from sksmooth.samples import (
@@ -78,7 +78,10 @@ from sksmooth.samples import (
     digests_of,
     has_missing,
     n_values_of,
+    ranges_of,
     resolve_scale,
+    values_of,
+    whole_rows,
 )
 from sksmooth.votes import (
     Model,
@@ -429,6 +432,7 @@ class SmoothedClassifier(
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
         smoothed._learn_scale(None)
+        smoothed._ranges = None
         # Nothing is known of training samples; a closed form refuses missing values.
         smoothed._may_miss = False
         smoothed.denoiser_ = smoothed._fitted_denoiser()
@@ -502,6 +506,7 @@ class SmoothedClassifier(
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
         self._may_miss = has_missing(samples)
+        self._ranges = ranges_of(values_of(samples), getattr(samples, "scale", None))
         self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":
@@ -675,7 +680,7 @@ class SmoothedClassifier(
         return self._certificates(answers, question, source, index)
 
     def _certify_question(self, X, radii, tol, beta):
-        law = self.noise_law(n_values_of(X))
+        law = self._law(n_values_of(X), X)
         settings = {
             "law": law,
             "n_max": self.n_certify,
@@ -704,7 +709,7 @@ class SmoothedClassifier(
             **question.error(source.method),
             **self._space(),
             index=None if index is None else index[: len(answers.label)],
-            law={"n_features": question.law.n_features},
+            law=question.law.terms(),
             vote_weights=question.weights,
         )
 
@@ -850,9 +855,33 @@ class SmoothedClassifier(
         Law
             A law of `sksmooth.noise`.
         """
+        return self._law(n_features)
+
+    def _law(self, n_features, X=None):
+        """Return the law of the noise of samples."""
         scale = self._scale() if hasattr(self, "_scale_of") else None
         scale = None if scale is None else scale[scale > 0]
-        return LAWS[self.noise](self.sigma, self.norm, n_features, scale)
+        cells = self._cells(scale, X) if self.noise == Splitting.name else {}
+        return LAWS[self.noise](self.sigma, self.norm, n_features, scale, **cells)
+
+    def _cells(self, scale, X):
+        """Parameters of splitting noise that samples say."""
+        ranges = getattr(self, "_ranges", None)
+        if ranges is not None and self._scale() is self.feature_scale_:
+            return ranges._asdict()
+        # Fitted elsewhere, or in other units. The noise of a sample must not depend on
+        # the others, so that all of them have to be alike.
+        if X is None or self.method == "exact":
+            return {"whole": self.method == "exact"}
+        whole = whole_rows(values_of(X), scale)
+        if whole.any() and not whole.all():
+            raise ValueError(
+                f"{whole.sum()} of {len(whole)} samples in X are whole multiples of "
+                "their units, and the others are not, which makes different cells of "
+                "noise='splitting'. Pass them apart, state a finer unit as "
+                "feature_scale, or use fit, which learns it from the training samples."
+            )
+        return {"whole": bool(whole.all())}
 
     def vote_source(self, X: ArrayLike) -> VoteSource:
         """Tell where the votes for samples come from.
@@ -1044,7 +1073,7 @@ class SmoothedClassifier(
         return Model(
             self._base(),
             self.classes_,
-            self.noise_law(n_values_of(X)),
+            self._law(n_values_of(X), X),
             self._noise_key,
             self.batch_size,
             self.device,

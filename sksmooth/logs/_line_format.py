@@ -179,7 +179,7 @@ class LogFormat:
             **{name: columns[name] for name in FIELDS},
             classes=as_labels(self.settings["classes"]),
             **{name: self.settings[name] for name in SCALARS},
-            law={"n_features": self.settings["n_features"]},
+            law=self.settings.get("law", {"n_features": self.settings["n_features"]}),
             vote_weights=self.settings["weights"],
         )
 

@@ -254,6 +254,16 @@ class Law(abc.ABC):
             "n_features": self.n_features,
         }
 
+    def terms(self) -> dict[str, Any]:
+        """Return what certificates hold of the law beside `sigma`, `norm` and `scale`.
+
+        Returns
+        -------
+        dict
+            Parameters of the law, of types that JSON knows.
+        """
+        return {"n_features": self.n_features}
+
     @abc.abstractmethod
     def grid_slack(self, n_features: int) -> float:
         """Radius given up so that certificates also hold between grid points.
