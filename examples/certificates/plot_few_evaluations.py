@@ -99,7 +99,12 @@ left.set(xscale="log", xlabel="evaluations of a sample", ylabel="share of sample
 left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
 
 right.semilogy(
-    largest.radius, within.n_evaluations, "o", color=looks[1][0], alpha=0.6, label="one"
+    largest.radius,
+    within.n_evaluations,
+    "o",
+    color=looks[1][0],
+    alpha=0.6,
+    label="sample",
 )
 right.axvline(0.25, color="black", linestyle=":", label="0.25")
 right.axhline(100_100, color="black", label="100,100")

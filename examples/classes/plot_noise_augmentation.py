@@ -63,7 +63,7 @@ SIGMA = 1.0
 
 
 def class_accuracy(bunch, classifier, seed):
-    """Accuracy of each class on held-out samples, of the base classifier and smoothed."""
+    """Accuracy of each class on held-out samples, of the base and smoothed one."""
     X_train, X_test, y_train, y_test = train_test_split(
         bunch.data,
         bunch.target,
