@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The smoothed classifier: a meta-estimator that votes on noisy copies."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Mapping
 from functools import partial
@@ -32,6 +34,7 @@ from sklearn.utils.validation import (
 )
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     Options,
@@ -67,7 +70,7 @@ from sksmooth.denoising import (
     follow_noise,
 )
 from sksmooth.logs import CertificateLog, describe_run
-from sksmooth.noise import LAWS, Law, draw_noise_key
+from sksmooth.noise import LAWS, Law, Splitting, draw_noise_key
 from sksmooth.parallel import run_in_chunks
 from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
 from sksmooth.samples import (
@@ -75,7 +78,10 @@ from sksmooth.samples import (
     digests_of,
     has_missing,
     n_values_of,
+    ranges_of,
     resolve_scale,
+    values_of,
+    whole_rows,
 )
 from sksmooth.votes import (
     Model,
@@ -99,9 +105,13 @@ if TYPE_CHECKING:
 _DTYPES = [np.float64, np.float32]
 # Bounds take counts of votes as floats, which are whole numbers up to here.
 _MOST_VOTES = 2**53
+# Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
+_MOST_ROWS = 8192
 
 
-class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class SmoothedClassifier(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Smooth any classifier by a vote on noisy copies of each sample, and certify it.
 
     The smoothed classifier g predicts the class that the base classifier f predicts
@@ -186,8 +196,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     alpha : float, default=0.001
         Probability, for each sample, that its certificate is wrong.
 
-    batch_size : int, default=8192
-        Noisy samples held in memory, and given to the base classifier, at a time.
+    batch_size : int or None, default=None
+        Noisy samples held in memory, and given to the base classifier, at a time. None
+        is as many as stay in the cache of the processor: 4 MiB of them, though 256 at
+        least and 8192 at most.
 
     device : str, torch.device or None, default=None
         Where a torch network votes; None is where it is. Others accept None only.
@@ -281,7 +293,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "n_predict": [Interval(Integral, 1, None, closed="left")],
         "n_certify": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [None, Interval(Integral, 1, None, closed="left")],
         "device": "no_validation",  # a vote source knows which devices there are
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
@@ -307,8 +319,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         n_predict: int = 1000,
         n_certify: int = 10_000,
         alpha: float = 0.001,
-        batch_size: int = 8192,
-        device: "str | torch.device | None" = None,
+        batch_size: int | None = None,
+        device: str | torch.device | None = None,
         n_jobs: int | None = None,
         random_state: RandomState = None,
         verbose: int = 0,
@@ -350,7 +362,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         clf: Any,
         *,
         classes: ArrayLike | None = None,
-        autocast: "torch.dtype | None" = None,
+        autocast: torch.dtype | None = None,
         channels_last: bool = False,
         **params: Any,
     ) -> Self:
@@ -420,6 +432,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
         smoothed._learn_scale(None)
+        smoothed._ranges = None
         # Nothing is known of training samples; a closed form refuses missing values.
         smoothed._may_miss = False
         smoothed.denoiser_ = smoothed._fitted_denoiser()
@@ -493,6 +506,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
         self._may_miss = has_missing(samples)
+        self._ranges = ranges_of(values_of(samples), getattr(samples, "scale", None))
         self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":
@@ -666,7 +680,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self._certificates(answers, question, source, index)
 
     def _certify_question(self, X, radii, tol, beta):
-        law = self.noise_law(n_values_of(X))
+        law = self._law(n_values_of(X), X)
         settings = {
             "law": law,
             "n_max": self.n_certify,
@@ -695,7 +709,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             **question.error(source.method),
             **self._space(),
             index=None if index is None else index[: len(answers.label)],
-            law={"n_features": question.law.n_features},
+            law=question.law.terms(),
+            vote_weights=question.weights,
         )
 
     def _space(self):
@@ -718,9 +733,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 parts = list(self._chunks(question, source, X[at]))
                 again = vars(RowAnswers.concatenate(parts).named(self.classes_))
                 writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
-            rest = X[len(writer.rows) :]
-            for part in self._chunks(question, source, rest):
-                writer.append(vars(part.named(self.classes_)))
+            n_done = len(writer.rows)
+            try:
+                for part in self._chunks(question, source, X[n_done:], n_done):
+                    writer.append(vars(part.named(self.classes_)))
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(
+                    f"{len(writer.rows):,} of {len(X):,} samples are in "
+                    f"{CertificateLog.of(log).path}; the same call resumes the run"
+                ) from None
             return RowAnswers(**writer.columns())
 
     def score(
@@ -840,9 +861,33 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Law
             A law of `sksmooth.noise`.
         """
+        return self._law(n_features)
+
+    def _law(self, n_features, X=None):
+        """Return the law of the noise of samples."""
         scale = self._scale() if hasattr(self, "_scale_of") else None
         scale = None if scale is None else scale[scale > 0]
-        return LAWS[self.noise](self.sigma, self.norm, n_features, scale)
+        cells = self._cells(scale, X) if self.noise == Splitting.name else {}
+        return LAWS[self.noise](self.sigma, self.norm, n_features, scale, **cells)
+
+    def _cells(self, scale, X):
+        """Parameters of splitting noise that samples say."""
+        ranges = getattr(self, "_ranges", None)
+        if ranges is not None and self._scale() is self.feature_scale_:
+            return ranges._asdict()
+        # Fitted elsewhere, or in other units. The noise of a sample must not depend on
+        # the others, so that all of them have to be alike.
+        if X is None or self.method == "exact":
+            return {"whole": self.method == "exact"}
+        whole = whole_rows(values_of(X), scale)
+        if whole.any() and not whole.all():
+            raise ValueError(
+                f"{whole.sum()} of {len(whole)} samples in X are whole multiples of "
+                "their units, and the others are not, which makes different cells of "
+                "noise='splitting'. Pass them apart, state a finer unit as "
+                "feature_scale, or use fit, which learns it from the training samples."
+            )
+        return {"whole": bool(whole.all())}
 
     def vote_source(self, X: ArrayLike) -> VoteSource:
         """Tell where the votes for samples come from.
@@ -1034,7 +1079,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return Model(
             self._base(),
             self.classes_,
-            self.noise_law(n_values_of(X)),
+            self._law(n_values_of(X), X),
             self._noise_key,
             self.batch_size,
             self.device,
@@ -1048,15 +1093,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, question, source, X):
+    def _chunks(self, question, source, X, n_done=0):
         """Results of a question, chunk by chunk of the samples."""
         return run_in_chunks(
             partial(source.answer, question),
             X,
             n_jobs=1 if source.serial else self.n_jobs,
-            largest=self.batch_size,
+            largest=self.batch_size or _MOST_ROWS,
             task=question.task,
             verbose=self.verbose,
+            n_done=n_done,
         )
 
 

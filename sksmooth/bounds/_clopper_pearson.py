@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clopper-Pearson bounds of a binomial proportion, and the interval of a share."""
 
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
 

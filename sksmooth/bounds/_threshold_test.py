@@ -5,6 +5,8 @@ The probability of a false positive is spent over the looks; no sample is needed
 choose the class beforehand.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Self
 

@@ -1,13 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What `certify` returns: one certificate per sample, as plain arrays."""
 
+from __future__ import annotations
+
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from sksmooth.bounds import check_alpha
+from sksmooth.certificates._html import certificates_html
+from sksmooth.certificates._radius_against import (
+    against_all_copies,
+    against_kept_votes,
+    against_probabilities,
+)
+from sksmooth.certificates._vote_weights import resolve_vote_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +85,21 @@ def _integer_dtype(values, at_least):
     )
 
 
+def require_certificates(value):
+    """Raise unless `value` is what `certify` returns."""
+    if isinstance(value, Certificates):
+        return
+    found, hint = type(value).__name__, ""
+    if isinstance(value, (str, PathLike)):
+        hint = " Read a log with certificates, y_true = read_certificates(path)."
+    elif isinstance(value, tuple) and any(isinstance(v, Certificates) for v in value):
+        hint = " read_certificates returns a pair: give its first part."
+    raise TypeError(
+        "certificates must be what SmoothedClassifier.certify returns, got "
+        f"{found}.{hint}"
+    )
+
+
 class CertifyInterrupted(KeyboardInterrupt):
     """A keyboard interrupt of `certify`; what was finished is not lost.
 
@@ -82,7 +109,7 @@ class CertifyInterrupted(KeyboardInterrupt):
         Of the first samples, as many as were finished.
     """
 
-    def __init__(self, certificates: "Certificates") -> None:
+    def __init__(self, certificates: Certificates) -> None:
         super().__init__(
             f"interrupted after {len(certificates)} samples, whose certificates are in "
             "the attribute `certificates` of this exception"
@@ -153,6 +180,13 @@ class Certificates:
         compared without them.
     law : dict or None, default=None
         What else defines the law of the noise.
+    vote_weights : tuple of float of shape (n_classes,) or None, default=None
+        Weights of the classes in the vote, relative to the largest; None is the plain
+        vote.
+    p_upper : array-like of shape (n_rows, n_classes) or None, default=None
+        Upper bounds on the probabilities of all classes under noise, where a closed
+        form gave them. Logs do not keep them, and certificates are compared without
+        them.
 
     Raises
     ------
@@ -197,6 +231,8 @@ class Certificates:
     denoiser: str | None = None
     index: np.ndarray | None = None
     law: dict[str, Any] | None = None
+    vote_weights: tuple[float, ...] | None = None
+    p_upper: np.ndarray | None = None
 
     if TYPE_CHECKING:
         # What the fields may be given as; above is what they become.
@@ -221,6 +257,8 @@ class Certificates:
             denoiser: str | None = None,
             index: ArrayLike | None = None,
             law: dict[str, Any] | None = None,
+            vote_weights: Sequence[float] | None = None,
+            p_upper: ArrayLike | None = None,
         ) -> None: ...
 
     def __post_init__(self):
@@ -288,6 +326,9 @@ class Certificates:
             "n_evaluations": n_evaluations,
             "classes": classes,
         }
+        if self.p_upper is not None:
+            shape = (n_rows, len(classes))
+            arrays["p_upper"] = self._numbers("p_upper", shape, np.float64)
         for array in arrays.values():
             array.setflags(write=False)
         scalars = {
@@ -296,9 +337,15 @@ class Certificates:
             "alpha": float(self.alpha),
             "radii": radii,
             "slack": check_radius(self.slack, "slack"),
+            "vote_weights": self._weights(classes),
         }
         for name, value in {**arrays, **scalars}.items():
             object.__setattr__(self, name, value)
+
+    def _weights(self, classes):
+        """Weights of the vote as a tuple; None where all are the same."""
+        weights = resolve_vote_weights(self.vote_weights, classes)
+        return None if weights is None else tuple(weights.tolist())
 
     def _space(self, n_rows):
         """Check the fields that say what a radius is about."""
@@ -421,6 +468,144 @@ class Certificates:
         size = np.linalg.norm(delta, self.norm, axis=-1) * (1 + rounding)
         return ~self.abstained & (self.radius >= size)
 
+    def radius_against(
+        self,
+        classes: ArrayLike,
+        *,
+        alpha: float | None = None,
+        vote_weights: Mapping[Any, float] | ArrayLike | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the radius within which a sample becomes none of some classes.
+
+        Errors do not cost the same: an 8 that is read as a 3 may be worse than one that
+        is read as a 9. The votes of a certificate prove more against some classes than
+        against all, and often something for samples that abstained [1]_.
+
+        Parameters
+        ----------
+        classes : array-like of shape (n_some,)
+            Classes that a sample must not become.
+        alpha : float, default=None
+            Error probability of each radius; None is that of the certificates.
+        vote_weights : dict, array-like or None, default=None
+            Weights of the classifier that is meant, as in `SmoothedClassifier`; None
+            takes those of the certificates, ``{}`` is the plain vote.
+
+        Returns
+        -------
+        radius : ndarray of shape (n_rows,)
+            For each row, with probability at least ``1 - alpha`` over the noise, the
+            smoothed classifier predicts none of `classes` within this radius. 0.0 where
+            nothing is proved; in particular where the label is one of them.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is empty, or holds a class that is unknown or all classes; if
+            `alpha` or `vote_weights` is invalid; or if they are given and there are no
+            votes that could prove something new, see `recertify`.
+
+        Notes
+        -----
+        Let A be the label, which the pilot chose independently of the votes, and p_A
+        its probability. A lower bound of p_A at ``alpha / 2`` and an upper bound of p_c
+        at ``alpha / 2`` for each class c of the set give a radius within which A stays
+        ahead of c; the smallest of them is the result. Of the classes, the one that
+        truly limits the radius is fixed, so only its bound has to hold: ``alpha``
+        covers any number of classes. Against all classes but A it is `radius`, if that
+        was certified with ``bound="multiclass"``.
+
+        Closed forms know the probabilities, and need no alpha; of certificates that
+        were read from a log only that of the label is left, and the result is smaller
+        or the same. Where votes were drawn for given `radii`, or where a published file
+        keeps none, nothing more is known than that the label does not change: the
+        result is `radius`.
+
+        Fix the classes before you look: the best of several radii at `alpha` each is
+        not one at `alpha`.
+
+        References
+        ----------
+        .. [1] X. Zhang, D. Evans, "Cost-Sensitive Robustness against Adversarial
+           Examples", ICLR 2019.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from sksmooth import SmoothedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = SmoothedClassifier(KNeighborsClassifier(), sigma=0.5, random_state=0)
+        >>> certificates = clf.fit(X, y).certify(X[50:55])  # of class 1, near class 2
+        >>> bool((certificates.radius_against([0]) > certificates.radius).all())
+        True
+        """
+        against = self._some_classes(classes)
+        weights = self.vote_weights if vote_weights is None else vote_weights
+        weights = resolve_vote_weights(weights, self.classes)
+        same = weights is None and self.vote_weights is None
+        if weights is not None and self.vote_weights is not None:
+            same = np.array_equal(weights, self.vote_weights)
+        weights = np.ones(len(self.classes)) if weights is None else weights
+
+        label = class_index(self.label, self.classes)
+        # What is certified holds against every other class.
+        radius = self.radius.copy()
+        if self.method == "exact":
+            if alpha is not None:
+                raise ValueError(
+                    f"alpha={alpha!r}, but these certificates are exact and have no "
+                    "error probability. Use alpha=None."
+                )
+            proved = np.zeros(len(self))
+            counted = self.counts.any(axis=1)
+            for rows, prove in (
+                (counted, against_all_copies),
+                (~counted, against_probabilities),
+            ):
+                rows = np.flatnonzero(rows & ~np.isin(label, against))
+                if rows.size:
+                    proved[rows] = prove(self[rows], label[rows], against, weights)
+            radius = np.maximum(radius, proved) if same else np.maximum(proved, 0.0)
+        elif self.radii is None and (self.n_evaluations > 0).all():
+            alpha = check_alpha(self.alpha if alpha is None else alpha)
+            radius = np.zeros(len(self))
+            rows = np.flatnonzero(self.counts.any(axis=1) & ~np.isin(label, against))
+            if rows.size:
+                proved = against_kept_votes(
+                    self[rows], label[rows], against, weights, alpha
+                )
+                radius[rows] = np.maximum(proved - self.slack, 0.0)
+        elif not same or (alpha is not None and alpha != self.alpha):
+            raise ValueError(
+                "the certificates hold no votes that could prove something at another "
+                "alpha or with other vote_weights. Leave both None, or certify without "
+                "radii."
+            )
+        radius[np.isin(label, against)] = 0.0
+        return radius
+
+    def _some_classes(self, classes):
+        """Positions of the classes of a set, which must leave some out."""
+        given, known = np.asarray(classes), self.classes
+        if given.ndim != 1 or not len(given):
+            raise ValueError(
+                f"classes={given.tolist()!r} must be a list of at least one class."
+            )
+        positions = np.unique(class_index(given, known))
+        if positions[0] < 0:
+            unknown = given[class_index(given, known) < 0].tolist()
+            raise ValueError(
+                f"classes holds the classes {unknown}, which the classifier does not "
+                f"know: its classes are {known.tolist()}."
+            )
+        if len(positions) == len(known):
+            raise ValueError(
+                f"classes={given.tolist()!r} are all classes: one of them is predicted "
+                "everywhere. Leave out those that a sample may become."
+            )
+        return positions
+
     def feature_radius(self, feature: str | int) -> NDArray[np.float64]:
         """Return how far one feature alone may move, in its own units.
 
@@ -517,7 +702,7 @@ class Certificates:
         labels[self.abstained] = abstain_label
         return labels
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return one row of a pandas DataFrame per certificate.
 
         Returns
@@ -546,7 +731,7 @@ class Certificates:
     def __len__(self) -> int:
         return len(self.label)
 
-    def __getitem__(self, rows: ArrayLike | slice) -> "Certificates":
+    def __getitem__(self, rows: ArrayLike | slice) -> Certificates:
         """Return the certificates of some samples: a mask, slice, ints or one int."""
         if isinstance(rows, numbers.Integral) and not isinstance(
             rows, (bool, np.bool_)
@@ -571,8 +756,7 @@ class Certificates:
                     f"the mask has {len(rows)} entries for {len(self)} certificates."
                 )
         by_row = ["label", "radius", "abstained", "p_lower", "counts", "n_evaluations"]
-        if self.index is not None:
-            by_row.append("index")
+        by_row += [n for n in ("index", "p_upper") if getattr(self, n) is not None]
         return type(self)(
             **{
                 field.name: getattr(self, field.name)[rows]
@@ -588,7 +772,7 @@ class Certificates:
         return all(
             _same(getattr(self, field.name), getattr(other, field.name))
             for field in fields(self)
-            if field.name not in ("features", "index")
+            if field.name not in ("features", "index", "p_upper")
         )
 
     __hash__ = None  # type: ignore[assignment] # Python's way to say unhashable
@@ -596,6 +780,9 @@ class Certificates:
     def __reduce__(self):
         # Through the constructor: what is unpickled is checked and read-only again.
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    def _repr_html_(self):
+        return certificates_html(self)
 
     def __repr__(self):
         n_rows = len(self)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The posterior mean of the clean sample: a denoiser that needs no training."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -13,7 +15,13 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sksmooth._compat import Interval, StrOptions, _fit_context, feature_names_in
+from sksmooth._compat import (
+    DocumentationLink,
+    Interval,
+    StrOptions,
+    _fit_context,
+    feature_names_in,
+)
 from sksmooth._typing import RandomState
 from sksmooth.denoising._columns import Columns
 from sksmooth.denoising._likelihood import GaussianLikelihood, find_likelihood
@@ -24,7 +32,7 @@ from sksmooth.denoising._prior import choose_bandwidth, find_prototypes
 _LARGEST = 1e75
 
 
-class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
+class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
     r"""Replace a noisy sample by the posterior mean of the clean one.
 
     The training samples :math:`x_i`, with weights :math:`w_i`, are the prior. A noisy

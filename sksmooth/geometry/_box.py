@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The axis-aligned box, bounded on any number of its sides."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtri

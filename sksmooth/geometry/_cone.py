@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The round cone: a semi-bounded region, which shrinks but never vanishes."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, log_ndtr, ndtri

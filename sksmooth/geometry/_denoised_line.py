@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Points on a line, denoised by their posterior mean before the vote."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, minimize_scalar

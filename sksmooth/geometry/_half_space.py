@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The half-space: the one region that smoothing leaves as it is."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The slab between two parallel hyperplanes: one bounded direction."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtri, ndtri_exp

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Decision regions in two features: base against smoothed, with certified balls."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from copy import copy
 from itertools import combinations
@@ -164,7 +166,7 @@ class DecisionRegionDisplay(_DisplayBase):
         source: str = "auto",
         kind: str = "panels",
         name: str | None = None,
-        ax: "Axes | Sequence[Axes] | NDArray[Any] | None" = None,
+        ax: Axes | Sequence[Axes] | NDArray[Any] | None = None,
         despine: bool = False,
         **params: Any,
     ) -> Self:
@@ -270,7 +272,7 @@ class DecisionRegionDisplay(_DisplayBase):
 
     def plot(
         self,
-        ax: "Axes | Sequence[Axes] | NDArray[Any] | None" = None,
+        ax: Axes | Sequence[Axes] | NDArray[Any] | None = None,
         *,
         kind: str = "panels",
         name: str | None = None,

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How each class fares as sigma grows, and where it is gone."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth.certificates import class_index
+from sksmooth.certificates import class_index, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
+    class_styles,
     legend_below,
-    line_styles,
     markers,
     spread_apart,
 )
@@ -45,7 +47,8 @@ class ShrinkageDisplay(_DisplayBase):
 
     Classes whose decision regions shrink faster lose sooner [1]_. A cross on the axis
     marks the sigma past which no sample of a class is right; the hollow points at 0 are
-    the base classifier.
+    the base classifier. Of more than 5 classes only the best and the worst at the
+    largest sigma have a color.
 
     Make one with `from_estimator` or `from_curve`.
 
@@ -132,7 +135,9 @@ class ShrinkageDisplay(_DisplayBase):
         vanishing: bool = True,
         theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
         **params: Any,
@@ -163,6 +168,10 @@ class ShrinkageDisplay(_DisplayBase):
             Name of the classifier, for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         curve_kwargs : dict, default=None
             As in `plot`.
         despine : bool, default=False
@@ -195,6 +204,8 @@ class ShrinkageDisplay(_DisplayBase):
             theory=theory,
             name=name,
             ax=ax,
+            classes=classes,
+            legend=legend,
             curve_kwargs=curve_kwargs,
             despine=despine,
         )
@@ -208,7 +219,9 @@ class ShrinkageDisplay(_DisplayBase):
         vanishing: VanishingSigma | None = None,
         theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
     ) -> Self:
@@ -228,6 +241,10 @@ class ShrinkageDisplay(_DisplayBase):
             As for the class.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         curve_kwargs : dict, default=None
             As in `plot`.
         despine : bool, default=False
@@ -248,13 +265,21 @@ class ShrinkageDisplay(_DisplayBase):
         display = cls(
             curve=curve, score=score, vanishing=vanishing, theory=theory, name=name
         )
-        return display.plot(ax, curve_kwargs=curve_kwargs, despine=despine)
+        return display.plot(
+            ax,
+            classes=classes,
+            legend=legend,
+            curve_kwargs=curve_kwargs,
+            despine=despine,
+        )
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
     ) -> Self:
@@ -266,6 +291,10 @@ class ShrinkageDisplay(_DisplayBase):
             Axes to draw in. None makes a figure.
         name : str, default=None
             Name for the title. None takes the attribute `name`.
+        classes : array-like of labels or None, default=None
+            Classes to draw beside the overall curve. None draws all.
+        legend : bool, default=True
+            Draw the legend of the signs.
         curve_kwargs : dict, default=None
             Keywords of matplotlib's `plot` for the curves of the classes.
         despine : bool, default=False
@@ -278,7 +307,7 @@ class ShrinkageDisplay(_DisplayBase):
         """
         theory = self._check()
         curve = self.curve
-        present = np.flatnonzero(curve.support > 0).tolist()
+        present = self._order(classes)
         size = (7.2, max(4.4, 1.3 + 0.2 * len(present)))
         ax = self._open(ax, figsize=size)
         self.bands_: list[Any] = []
@@ -287,19 +316,33 @@ class ShrinkageDisplay(_DisplayBase):
         self.class_lines_ = [None] * len(curve.classes)
         self.line_ = None
 
-        ends = self._curves(ax, present, theory, curve_kwargs)
+        self._styles = class_styles(len(curve.classes), present)
+        ends = self._curves(ax, sorted(present), theory, curve_kwargs)
         if self.score != "predicted_share":
             ends["overall"] = self._overall(ax)
         self._bands(ax, present)
         self._axis(ax)
         self._name_ends(ax, self._sigmas()[-1], ends)
-        self.legend_ = self._legend(ax)
+        self.legend_ = self._legend(ax) if legend else None
         return self._close(
             ax,
             despine=despine,
             title=self._title(name, np.nan),
             beside=[self.legend_, *self.text_],
         )
+
+    def _order(self, classes):
+        """Positions of the classes to draw, from the highest score to the lowest.
+
+        Of classes whose curves end together, the mean over sigma decides.
+        """
+        values = self._sorted(getattr(self.curve, self.score))
+        order = np.lexsort((-values.mean(axis=0), -values[-1]))
+        order = order[self.curve.support[order] > 0]
+        if classes is not None:
+            wanted = require_known(classes, self.curve.classes, "classes")
+            order = order[np.isin(order, wanted)]
+        return order.tolist()
 
     def _sigmas(self):
         return np.sort(self.curve.sigmas)
@@ -316,18 +359,12 @@ class ShrinkageDisplay(_DisplayBase):
         """Draw each class; return names with the values and the look of each curve."""
         curve, sigmas = self.curve, self._sigmas()
         values = self._sorted(getattr(curve, self.score))
-        styles, symbols = line_styles(len(curve.classes)), markers(len(curve.classes))
+        symbols = markers(len(curve.classes))
         base = self._base_tally()
         ends = {}
         for c in present:
             label = curve.classes[c].item()
-            style = {
-                "linewidth": 1.6,
-                "markersize": 5,
-                "zorder": 2.5,
-                "marker": symbols[c],
-                **styles[c],
-            }
+            style = {"markersize": 5, "marker": symbols[c], **self._styles[c]}
             if label in theory:
                 self.theory_lines_[label] = self._draw_theory(
                     ax, theory[label], style["color"]
@@ -360,10 +397,9 @@ class ShrinkageDisplay(_DisplayBase):
         tally, sigmas = self.curve.tallies[self.score], self._sigmas()
         if len(present) <= _MOST_BANDS:
             interval = [self._sorted(end) for end in tally.interval]
-            styles = line_styles(len(self.curve.classes))
             for c in present:
                 ends = [end[:, c] for end in interval]
-                self._band(ax, sigmas, ends, styles[c]["color"])
+                self._band(ax, sigmas, ends, self._styles[c]["color"])
         if self.line_ is not None:
             ends = [self._sorted(end) for end in tally.overall_interval]
             self._band(ax, sigmas, ends, "black")

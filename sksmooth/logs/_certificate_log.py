@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A log that certificates are appended to as they are made, and resumed from."""
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import json
@@ -86,7 +88,7 @@ class CertificateLog:
         return f"CertificateLog({str(self.path)!r})"
 
     @classmethod
-    def of(cls, log: "CertificateLog | str | PathLike[str]") -> "CertificateLog":
+    def of(cls, log: CertificateLog | str | PathLike[str]) -> CertificateLog:
         """Return `log` itself, or the log at that path.
 
         Parameters
@@ -116,7 +118,7 @@ class CertificateLog:
     @contextmanager
     def writing(
         self, settings: dict[str, Any], digests: list[bytes]
-    ) -> Iterator["LogWriter"]:
+    ) -> Iterator[LogWriter]:
         """Open the log for the rest of a run.
 
         Parameters

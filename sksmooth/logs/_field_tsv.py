@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Logs in the format of Cohen et al.: idx, label, predict, radius, correct, time."""
 
+from __future__ import annotations
+
 import re
 from os import PathLike
 from pathlib import Path

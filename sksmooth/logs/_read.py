@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Read certificates from logs of ours or of the field."""
 
+from __future__ import annotations
+
 import os
 import warnings
 from collections.abc import Sequence

@@ -68,7 +68,7 @@ def _rows(source, X, law, digests):
 
 
 def _votes(source, X, law):
-    """Votes of the classifier halfway between samples, where they are split.
+    """Votes of the classifier between samples, where they are split.
 
     Near the samples two classifiers may agree in every vote that is drawn, and differ
     far away; so they are also compared at points that noise of 3 and of 10 sigma leads
@@ -76,16 +76,11 @@ def _votes(source, X, law):
     vote.
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
-    values = values_of(X)
-    middle = (values[rows] + values[np.roll(rows, 1)]) / 2
-    normal = np.random.Generator(np.random.SFC64(0)).standard_normal
+    points_of = _far_points if hasattr(law, "draw") else _mixtures
     seen = []
-    for reach in _REACHES:
-        away = law.deviation * np.sqrt(reach**2 - 1.0) * normal(middle.shape)
-        # Not where the sum of sample and noise would have too many digits.
-        most = np.fmax(np.nanmax(np.abs(values), axis=0), 3 * reach * law.deviation)
-        points = with_values(X, np.clip(middle + away, -most, most), rows)
-        if source.method == "exact":
+    for values in points_of(values_of(X), rows, law):
+        points = with_values(X, values, rows)
+        if hasattr(source, "probits"):
             # Their last digits may depend on the threads of the BLAS.
             lower, upper = source.probits(points)
             seen.append(np.round([lower, upper], 6) + 0.0)
@@ -97,6 +92,30 @@ def _votes(source, X, law):
     return b"".join(part.tobytes() for part in seen)
 
 
+def _far_points(values, rows, law):
+    """Points halfway between rows, as far as noise of some sigma reaches."""
+    normal = np.random.Generator(np.random.SFC64(0)).standard_normal
+    middle = (values[rows] + values[np.roll(rows, 1)]) / 2
+    for reach in _REACHES:
+        away = law.deviation * np.sqrt(reach**2 - 1.0) * normal(middle.shape)
+        # Not where the sum of row and noise would have too many digits.
+        most = np.fmax(np.nanmax(np.abs(values), axis=0), 3 * reach * law.deviation)
+        yield np.clip(middle + away, -most, most)
+
+
+def _mixtures(values, rows, law):
+    """Points with some values of one row and some of another, where others have none.
+
+    There is nothing between two categories, or between two counts.
+    """
+    rng = np.random.Generator(np.random.SFC64(0))
+    for _ in _REACHES:
+        chosen = rng.random((len(rows), values.shape[1])) < 0.5
+        yield np.where(chosen, values[rows], values[np.roll(rows, 1)])
+
+
 def _drawn(source, points, n_votes):
+    if hasattr(source, "count"):  # all noisy copies
+        return source.count(points)
     sizes = np.full(len(points), n_votes)
     return source.open(points).draw(np.arange(len(points)), sizes, Stage.FINGERPRINT)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One table of how each class fares under smoothing."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Lower bounds of the certified accuracy of all classes, or groups, at once."""
 
+from __future__ import annotations
+
 import math
 from numbers import Real
 from typing import Any

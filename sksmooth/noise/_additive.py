@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Noise that is added to each feature, drawn so that its sum with a sample is exact."""
 
+from __future__ import annotations
+
 import abc
 from dataclasses import dataclass
 from typing import Any

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Laws whose samples are rounded to a grid, on which noise is exact."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 

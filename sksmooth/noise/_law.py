@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The protocol of a noise law: how fast a probability can grow with distance."""
 
+from __future__ import annotations
+
 import abc
 from dataclasses import dataclass
 from functools import partial
@@ -251,6 +253,16 @@ class Law(abc.ABC):
             "sigma": float(self.sigma),
             "n_features": self.n_features,
         }
+
+    def terms(self) -> dict[str, Any]:
+        """Return what certificates hold of the law beside `sigma`, `norm` and `scale`.
+
+        Returns
+        -------
+        dict
+            Parameters of the law, of types that JSON knows.
+        """
+        return {"n_features": self.n_features}
 
     @abc.abstractmethod
     def grid_slack(self, n_features: int) -> float:

@@ -4,6 +4,7 @@
 import pickle
 import sys
 import time
+from functools import partial
 from itertools import islice
 from uuid import uuid4
 
@@ -11,7 +12,6 @@ import numpy as np
 from joblib import effective_n_jobs, parallel_config, wrap_non_picklable_objects
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
-from tqdm import tqdm
 
 # A chunk is what is lost when a run is cut off, so it should not take long; and a call
 # with few samples leaves the base classifier idle, so it should not be small.
@@ -23,7 +23,7 @@ _GROWTH = 16
 _LARGEST_BYTES = 2**23
 
 
-def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
+def run_in_chunks(work, X, *, n_jobs, largest, task, verbose, n_done=0):
     """Apply `work` to chunks of samples.
 
     Jobs are those of joblib, under whatever backend is active. Inside a worker there is
@@ -43,6 +43,8 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
         What to write before the progress bar.
     verbose : int
         Shows the bar if 1 or more.
+    n_done : int, default=0
+        Samples that were finished before; the bar begins there.
 
     Yields
     ------
@@ -53,7 +55,9 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
     if jobs > 1 and len(X):
         largest = min(largest, max(1, _LARGEST_BYTES // max(1, X[0].nbytes)))
     chunks = _Chunks(len(X), largest, jobs)
-    with tqdm(total=len(X), desc=task, unit="row", disable=verbose < 1) as bar:
+    with _progress(verbose)(
+        total=n_done + len(X), initial=n_done, desc=task, unit="sample"
+    ) as bar:
         if jobs == 1:
             for chunk in chunks:
                 result, seconds = _timed(work, X[chunk], bar.update)
@@ -69,6 +73,18 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
             chunks.took(chunk, seconds)
             bar.update(chunk.stop - chunk.start)
             yield result
+
+
+def _progress(verbose):
+    """Progress bar: a widget in a notebook, none unless `verbose` is positive."""
+    if verbose < 1:
+        from tqdm import tqdm
+
+        return partial(tqdm, disable=True)
+    # Only now: in a notebook without ipywidgets this import warns.
+    from tqdm.auto import tqdm
+
+    return tqdm
 
 
 def _results(tasks, n_jobs, jobs):

@@ -13,7 +13,6 @@ from sksmooth.questions._certify_radius import CertifyRadius
 from sksmooth.questions._count_votes import CountVotes
 from sksmooth.questions._decide_label import DecideLabel
 from sksmooth.questions._question import Question
-from sksmooth.questions._radius_against import radius_against
 from sksmooth.questions._recertify import Recertify, recertify
 from sksmooth.questions._vote_radius import VoteRadius
 
@@ -26,6 +25,5 @@ __all__ = [
     "Question",
     "Recertify",
     "VoteRadius",
-    "radius_against",
     "recertify",
 ]

@@ -66,5 +66,6 @@ class Certify(Question):
             },
             **self.error(method),
             **self.law.described(),
+            "law": self.law.terms(),
             "method": method,
         }

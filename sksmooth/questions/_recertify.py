@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Certify at another alpha, bound or vote weights, from the votes that were kept."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth.bounds import check_alpha
-from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
+from sksmooth.certificates import (
+    Certificates,
+    class_index,
+    require_certificates,
+    resolve_vote_weights,
+)
 from sksmooth.noise import Law, law_of
 from sksmooth.questions._vote_radius import VoteRadius
 
@@ -51,9 +58,11 @@ def recertify(
     Raises
     ------
     ValueError
-        If a parameter is invalid, or if there are no votes to ask again: those of
+        If a parameter is invalid, or if there are no votes to use again: those of
         ``certify(X, radii=...)`` were stopped when they had shown enough at their
         alpha, closed forms have none, and published files do not keep them.
+    TypeError
+        If `certificates` are no `Certificates`.
 
     Examples
     --------
@@ -74,11 +83,12 @@ def recertify(
         raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
 
     classes = certificates.classes
+    weights = resolve_vote_weights(vote_weights, classes)
     question = Recertify(
         law=law_of(certificates),
         alpha=float(alpha),
         bound=bound,
-        weights=resolve_vote_weights(vote_weights, classes),
+        weights=weights,
         slack=certificates.slack,
     )
     leader = class_index(certificates.label, classes)
@@ -89,11 +99,13 @@ def recertify(
         abstained=abstained,
         p_lower=p_lower,
         alpha=question.alpha,
+        vote_weights=None if weights is None else tuple(weights.tolist()),
     )
 
 
 def require_kept_votes(certificates: Certificates) -> None:
     """Refuse certificates without counts of votes that prove something anew."""
+    require_certificates(certificates)
     if certificates.radii is not None:
         raise ValueError(
             f"the votes were drawn for radii={certificates.radii} and stopped once "

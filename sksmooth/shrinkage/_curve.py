@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How each class fares as sigma grows, on any estimator and data."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -183,7 +185,7 @@ class ShrinkageCurve:
             "range": tally.range,
         }
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return a tidy pandas DataFrame: one line for each sigma and class.
 
         Returns

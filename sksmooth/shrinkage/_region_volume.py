@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How large each class's decision region is in a box, base against smoothed."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -60,7 +62,7 @@ class RegionVolume:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame with one line for each class.
 
         Returns

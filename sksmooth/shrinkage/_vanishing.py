@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The sigma at which the last sample of a class is lost, on any estimator and data."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -76,7 +78,7 @@ class VanishingSigma:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame with one line for each class.
 
         Returns

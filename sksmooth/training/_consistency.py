@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Training for predictions that agree under noise."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch

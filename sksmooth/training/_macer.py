@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Training that maximises the certified radius, without an attack."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch

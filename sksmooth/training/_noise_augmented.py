@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any classifier, trained on noisy copies of its data."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -31,6 +33,7 @@ from sklearn.utils.validation import (
 )
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     StrOptions,
@@ -58,7 +61,9 @@ def _estimator_has(name):
     return lambda self: hasattr(getattr(self, "estimator_", self.estimator), name)
 
 
-class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class NoiseAugmentedClassifier(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     r"""Fit a classifier on copies of the data with noise added.
 
     Each copy holds every training sample once, with independent noise, by default
@@ -336,7 +341,9 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         log_proba : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        return self._ask("predict_log_proba", X)
+        # Of an estimator that is certain, the logarithm is minus infinity.
+        with np.errstate(divide="ignore"):
+            return self._ask("predict_log_proba", X)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:

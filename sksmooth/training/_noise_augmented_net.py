@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A network trained on noisy samples, with fresh noise for each batch."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any, Self

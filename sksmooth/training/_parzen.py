@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The kernel density classifier: noise augmentation with infinitely many copies."""
 
+from __future__ import annotations
+
 from numbers import Real
 from typing import Any, Self
 
@@ -12,13 +14,13 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sksmooth._compat import Interval, _fit_context
+from sksmooth._compat import DocumentationLink, Interval, _fit_context
 
 # Kernel values held at once: 32 MiB of float64 for each temporary.
 _CHUNK_ELEMENTS = 2**22
 
 
-class ParzenClassifier(ClassifierMixin, BaseEstimator):
+class ParzenClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     r"""Bayes classifier of a Gaussian kernel density estimate.
 
     It is where training with Gaussian noise augmentation leads with infinitely

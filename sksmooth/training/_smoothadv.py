@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Adversarial training of the smoothed classifier."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A smoothed classifier whose vote weights are tuned by cross-validation."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable
 from copy import copy
@@ -24,6 +26,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     StrOptions,
@@ -50,7 +53,9 @@ from sksmooth.tuning._vote_weight_search import (
 )
 
 
-class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class TunedVoteClassifierCV(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Smoothed classifier with vote weights that serve an objective, such as fairness.
 
     Smoothing shrinks decision regions, and the regions of some classes more than those

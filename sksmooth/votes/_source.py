@@ -27,8 +27,9 @@ class Model:
         The noise.
     key : bytes
         What the noise of each sample is derived from, see `draw_noise_key`.
-    batch_size : int
-        Most noisy copies held in memory, and given to `predict`, at a time.
+    batch_size : int or None
+        Most noisy copies held in memory, and given to `predict`, at a time; see
+        `copies_at_once`.
     device : str, torch.device or None
         Where a network runs; None is where it is.
     as_frame : callable or None
@@ -42,7 +43,7 @@ class Model:
     classes: np.ndarray
     law: Law
     key: bytes
-    batch_size: int
+    batch_size: int | None
     device: Any = None
     as_frame: Any = None
     may_miss: bool = False

@@ -6,6 +6,7 @@ import numpy as np
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.noise import row_stream
 from sksmooth.samples import digests_of, shown, values_of
+from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
 from sksmooth.votes.probes import explain_failure
 from sksmooth.votes.sampled._run import run
@@ -17,11 +18,13 @@ class MonteCarloVotes(Source):
     Parameters
     ----------
     model : Model
+    fast : FastLabels, default=None
+        Computes the labels of `predict` in less time than it takes.
     """
 
     method = "monte_carlo"
 
-    def __init__(self, model):
+    def __init__(self, model, fast=None):
         self.estimator = model.estimator
         self.classes = model.classes
         self.law = model.law
@@ -29,6 +32,7 @@ class MonteCarloVotes(Source):
         self.batch_size = model.batch_size
         self._index = LabelIndex(model.classes)
         self.as_frame = model.as_frame
+        self.fast = fast
 
     def check(self, question):
         """Refuse a question that no number of votes could decide."""
@@ -56,6 +60,10 @@ class MonteCarloVotes(Source):
         """Samples as vectors where noise is added, of shape (n_samples, d)."""
         return values_of(X)
 
+    def copies_at_once(self, n_values):
+        """Most noisy copies of so many values that are held at a time."""
+        return copies_at_once(self.batch_size, n_values)
+
     def vote(self, noisy, X, owner):
         """Position of the class that each noisy copy votes for.
 
@@ -68,7 +76,12 @@ class MonteCarloVotes(Source):
             Positions in `X` of the samples that they are copies of.
         """
         copies = shown(noisy, X, owner, self.as_frame)
-        return self._index.positions(self.estimator.predict(copies), len(noisy))
+        if self.fast is None:
+            return self._predicted(copies)
+        return self.fast.positions(copies, self._predicted)
+
+    def _predicted(self, copies):
+        return self._index.positions(self.estimator.predict(copies), len(copies))
 
 
 class VoteStreams:
@@ -99,8 +112,9 @@ class VoteStreams:
         """
         source = self._source
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
-        capacity = int(min(source.batch_size, np.sum(sizes)))
-        batch = np.empty((capacity, self._rows.shape[1]))
+        n_values = self._rows.shape[1]
+        capacity = int(min(source.copies_at_once(n_values), np.sum(sizes)))
+        batch = np.empty((capacity, n_values))
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)
             for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):

@@ -45,8 +45,6 @@ class ProjectedLinearVotes(MonteCarloVotes):
     def __init__(self, coef, intercept, model):
         # Coordinates are in units of the scale, where the noise is isotropic.
         super().__init__(replace(model, law=replace(model.law, scale=None)))
-        most = max(1, _MOST_SCORES // len(model.classes))
-        self.batch_size = min(model.batch_size, most)
         # A common vector added to all scores changes no prediction.
         differing = coef - coef.mean(axis=0)
         left, scale, right = np.linalg.svd(differing, full_matrices=False)
@@ -81,6 +79,11 @@ class ProjectedLinearVotes(MonteCarloVotes):
     def open(self, X):
         """Open the streams of samples; see `MonteCarloVotes.open`."""
         return _ScoreStreams(self, X)
+
+    def copies_at_once(self, n_values):
+        """Most votes whose scores are held at a time."""
+        most = max(1, _MOST_SCORES // len(self.classes))
+        return min(super().copies_at_once(n_values), most)
 
     def coordinates(self, X):
         """Samples in the basis, of shape (n_samples, rank)."""
@@ -160,7 +163,8 @@ class _ScoreStreams(VoteStreams):
     def _draw_misses(self, rows, sizes, stage):
         counts = np.zeros((len(rows), len(self._source.classes)), dtype=np.int64)
         leader, may_miss = self._leader[rows], self._missed[rows, -1]
-        capacity = int(min(self._source.batch_size, np.sum(sizes)))
+        most = self._source.copies_at_once(self._rows.shape[1])
+        capacity = int(min(most, np.sum(sizes)))
         uniform = np.empty(capacity)
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)

@@ -17,6 +17,7 @@ from sksmooth.votes.torch._network import (
     lead_of_scores,
     modes_kept,
 )
+from sksmooth.votes.torch._piece import WidestLayer
 from sksmooth.votes.torch._sources import TorchVotes, check_no_nan
 
 # What stands between a sample and its label in skorch.
@@ -137,6 +138,8 @@ def _noisy(X, model):
 def _check_against_predict(network, steps, last, rows):
     """Compare the network and `predict` of the net on a few samples.
 
+    On a CPU, the network also learns how many rows to take at a time.
+
     Raises
     ------
     Declined
@@ -152,9 +155,11 @@ def _check_against_predict(network, steps, last, rows):
     tensor = torch.from_numpy(np.ascontiguousarray(rows))
     # At least two samples each: batch-norm refuses to take statistics of one.
     part = len(rows) * 2 // 3
+    widest = WidestLayer()
     with network.evaluating():
         try:
-            outputs = network.outputs(tensor).cpu().double()
+            with widest.of(network.module):
+                outputs = network.outputs(tensor).cpu().double()
             alone = network.outputs(tensor[:part].flip(0)).flip(0).cpu().double()
         except (RuntimeError, TypeError, IndexError) as error:
             if is_out_of_memory(error):
@@ -165,6 +170,8 @@ def _check_against_predict(network, steps, last, rows):
             ) from error
         votes = network.votes(tensor).cpu().numpy()
     check_no_nan((votes == network.n_classes).sum())
+    if network.device.type == "cpu":
+        network.limit = widest.rows(network.module, tensor[0].numel())
     tolerance = _TOLERANCE if network.is_exact else _LOOSE_TOLERANCE
     change = (outputs[:part] - alone).abs()
     if (change > tolerance * outputs.abs().max()).any():

@@ -9,18 +9,16 @@ import numpy as np
 import torch
 
 from sksmooth.noise import row_digests
-from sksmooth.samples import n_values_of
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes.torch._philox import row_words, standard_noise
 
-# On a CPU a forward pass is fastest while activations stay in cache and in memory that
-# is mapped already: large batches make a convolution up to ten times slower a sample.
-# These are features of the samples of a piece; its activations are larger.
-_PIECE_OF_DENSE, _PIECE_OF_CONVOLUTION = 2**17, 2**14
-_FEWEST, _MOST = 64, 4096
-# Noise on the host is made for more samples at a time, so that several threads share
-# it.
-_HOST_FEATURES = 2**21
+# Noise on the host is made for so many features at a time: that stay in cache, and of
+# several threads, as many for each as make it worth to start it.
+_FEATURES_OF_THREAD, _MOST_FEATURES = 2**19, 2**21
+_FEWEST = 64
+_FEWEST_FEATURES_OF_THREADS = 2**17
+# Noisy samples on a device at a time, where `batch_size` says nothing.
+_ROWS_ON_DEVICE = 8192
 # Noise is made for so many features at a time: the generator needs ten times its room.
 _NOISE_FEATURES = 2**22
 
@@ -70,12 +68,6 @@ class TorchVotes(MonteCarloVotes):
         """
         if self.noise_on_device and isinstance(X, np.ndarray):
             return _DeviceStreams(self, X)
-        network = self.network
-        if network.device.type == "cpu":
-            is_dense = all(weight.dim() <= 2 for weight in network.module.parameters())
-            fits = _PIECE_OF_DENSE if is_dense else _PIECE_OF_CONVOLUTION
-            fits = max(_FEWEST, min(fits // max(n_values_of(X), 1), _MOST))
-            network.limit = min(network.limit or fits, fits)
         return _HostStreams(self, X)
 
 
@@ -109,12 +101,16 @@ class _HostStreams(VoteStreams):
         source = self._source
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
         n_features = self._rows.shape[1]
-        capacity = max(_FEWEST, _HOST_FEATURES // max(n_features, 1))
-        capacity = min(source.batch_size, capacity, max(1, int(np.sum(sizes))))
-        batch = np.empty((capacity, n_features))
-        n_threads = torch.get_num_threads() if batch.size > _PIECE_OF_DENSE else 1
+        n_threads = torch.get_num_threads()
+        most = min(n_threads * _FEATURES_OF_THREAD, _MOST_FEATURES)
+        capacity = max(_FEWEST, most // max(n_features, 1))
+        if source.batch_size is not None:
+            capacity = min(source.batch_size, capacity)
+        batch = np.empty((min(capacity, max(1, int(np.sum(sizes)))), n_features))
+        if batch.size <= _FEWEST_FEATURES_OF_THREADS:
+            n_threads = 1
         with source.network.evaluating(), ThreadPoolExecutor(n_threads) as pool:
-            for owners, parts in batches(sizes, capacity):
+            for owners, parts in batches(sizes, len(batch)):
                 noisy = batch[: parts.sum()]
                 streams = [self._stream(row, stage) for row in rows[owners]]
                 tasks = list(
@@ -183,8 +179,9 @@ class _DeviceStreams:
 
         total = int(ends[-1]) if len(ends) else 0
         with network.evaluating():
-            for start in range(0, total, self._source.batch_size):
-                size = min(self._source.batch_size, total - start)
+            largest = self._source.batch_size or _ROWS_ON_DEVICE
+            for start in range(0, total, largest):
+                size = min(largest, total - start)
                 network.in_pieces(size, lambda a, b, at=start: work(at + a, at + b))
         drawn[rows] += sizes
         counts = counts.reshape(-1, n_bins).cpu().numpy()
