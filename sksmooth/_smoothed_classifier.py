@@ -733,9 +733,15 @@ class SmoothedClassifier(
                 parts = list(self._chunks(question, source, X[at]))
                 again = vars(RowAnswers.concatenate(parts).named(self.classes_))
                 writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
-            rest = X[len(writer.rows) :]
-            for part in self._chunks(question, source, rest):
-                writer.append(vars(part.named(self.classes_)))
+            n_done = len(writer.rows)
+            try:
+                for part in self._chunks(question, source, X[n_done:], n_done):
+                    writer.append(vars(part.named(self.classes_)))
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(
+                    f"{len(writer.rows):,} of {len(X):,} samples are in "
+                    f"{CertificateLog.of(log).path}; the same call resumes the run"
+                ) from None
             return RowAnswers(**writer.columns())
 
     def score(
@@ -1087,7 +1093,7 @@ class SmoothedClassifier(
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, question, source, X):
+    def _chunks(self, question, source, X, n_done=0):
         """Results of a question, chunk by chunk of the samples."""
         return run_in_chunks(
             partial(source.answer, question),
@@ -1096,6 +1102,7 @@ class SmoothedClassifier(
             largest=self.batch_size or _MOST_ROWS,
             task=question.task,
             verbose=self.verbose,
+            n_done=n_done,
         )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,6 +82,21 @@ def _integer_dtype(values, at_least):
     raise ValueError(
         f"abstain_label={values[0]!r} and the classes {values[1:]} fit no integer "
         "dtype together; give another abstain_label."
+    )
+
+
+def require_certificates(value):
+    """Raise unless `value` is what `certify` returns."""
+    if isinstance(value, Certificates):
+        return
+    found, hint = type(value).__name__, ""
+    if isinstance(value, (str, PathLike)):
+        hint = " Read a log with certificates, y_true = read_certificates(path)."
+    elif isinstance(value, tuple) and any(isinstance(v, Certificates) for v in value):
+        hint = " read_certificates returns a pair: give its first part."
+    raise TypeError(
+        "certificates must be what SmoothedClassifier.certify returns, got "
+        f"{found}.{hint}"
     )
 
 

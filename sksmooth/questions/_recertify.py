@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth.bounds import check_alpha
-from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
+from sksmooth.certificates import (
+    Certificates,
+    class_index,
+    require_certificates,
+    resolve_vote_weights,
+)
 from sksmooth.noise import Law, law_of
 from sksmooth.questions._vote_radius import VoteRadius
 
@@ -53,9 +58,11 @@ def recertify(
     Raises
     ------
     ValueError
-        If a parameter is invalid, or if there are no votes to ask again: those of
+        If a parameter is invalid, or if there are no votes to use again: those of
         ``certify(X, radii=...)`` were stopped when they had shown enough at their
         alpha, closed forms have none, and published files do not keep them.
+    TypeError
+        If `certificates` are no `Certificates`.
 
     Examples
     --------
@@ -98,6 +105,7 @@ def recertify(
 
 def require_kept_votes(certificates: Certificates) -> None:
     """Refuse certificates without counts of votes that prove something anew."""
+    require_certificates(certificates)
     if certificates.radii is not None:
         raise ValueError(
             f"the votes were drawn for radii={certificates.radii} and stopped once "
