@@ -109,8 +109,15 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc", "edit-this-page"],
 }
 # Pages that stand alone need no list of the pages beside them.
-ALONE = [
-    *("index", "install", "quick_start", "comparison"),
-    *("cite", "whats_new", "references"),
-]
+ALONE = (
+    "index",
+    "install",
+    "quick_start",
+    "comparison",
+    "cite",
+    "faq",
+    "glossary",
+    "whats_new",
+    "references",
+)
 html_sidebars = {page: [] for page in ALONE}

@@ -108,7 +108,7 @@ def _parser():
         type=float,
         nargs="+",
         metavar="R",
-        help="radii to report at (default: those that were asked, or 0)",
+        help="radii to report at (default: those that were certified, or 0)",
     )
     report.add_argument(
         "--plot", metavar="FILE", help="save certified accuracy over radius as a figure"
@@ -127,7 +127,7 @@ def _parser():
 
 
 def _report(paths, args):
-    """Return the report of a set of logs, and draw it if that is asked for."""
+    """Return the report of a set of logs, and draw it if requested."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         certificates, y_true = read_certificates(paths)

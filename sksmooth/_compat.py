@@ -4,10 +4,13 @@
 import sys
 from collections.abc import Callable
 from itertools import takewhile
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import numpy as np
 from sklearn import get_config
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._indexing import _get_column_indices as column_positions
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -40,13 +43,17 @@ __all__ = [
     "DocumentationLink",
     "HasMethods",
     "Interval",
+    "LibsvmModel",
     "Options",
     "StrOptions",
     "_fit_context",
     "blas_controller",
+    "build_tree",
     "check_n_features",
     "column_positions",
     "feature_names_in",
+    "gradient_boosting_start",
+    "hist_boosting_parts",
     "refuse_fit_params",
     "routing_enabled",
     "validate_params",
@@ -85,3 +92,94 @@ class DocumentationLink:
         if name in getattr(top, "__all__", ()):
             public = self._doc_link_module
         return {"estimator_module": public, "estimator_name": name}
+
+
+class LibsvmModel(NamedTuple):
+    """What the `predict` of a support vector classifier computes with.
+
+    The public attributes have the opposite signs where there are two classes, and hold
+    no gamma.
+
+    Attributes
+    ----------
+    n_support : ndarray of int of shape (n_classes,)
+    dual_coef : ndarray of shape (n_classes - 1, n_support_vectors)
+    intercept : ndarray of shape (n_classes * (n_classes - 1) / 2,)
+    gamma : float
+    is_sparse : bool
+    """
+
+    n_support: Any
+    dual_coef: Any
+    intercept: Any
+    gamma: float
+    is_sparse: bool
+
+    @classmethod
+    def of(cls, estimator):
+        """Read it from a fitted `SVC` or `NuSVC`."""
+        return cls(
+            estimator._n_support,
+            estimator._dual_coef_,
+            estimator._intercept_,
+            estimator._gamma,
+            estimator._sparse,
+        )
+
+
+def build_tree(left, right, feature, threshold, *, n_features, max_depth):
+    """Build a tree of scikit-learn from its nodes, for its method `apply`.
+
+    Parameters
+    ----------
+    left, right : ndarray of int of shape (n_nodes,)
+        Children; -1 for a leaf.
+    feature : ndarray of int of shape (n_nodes,)
+    threshold : ndarray of shape (n_nodes,)
+        Rows with a value up to it go left.
+    n_features, max_depth : int
+    """
+    nodes = np.zeros(len(left), dtype=NODE_DTYPE)
+    nodes["left_child"], nodes["right_child"] = left, right
+    nodes["feature"], nodes["threshold"] = feature, threshold
+    tree = Tree(n_features, np.ones(1, dtype=np.intp), 1)
+    tree.__setstate__(
+        {
+            "max_depth": max_depth,
+            "node_count": len(nodes),
+            "nodes": nodes,
+            "values": np.zeros((len(nodes), 1, 1)),
+        }
+    )
+    return tree
+
+
+def gradient_boosting_start(estimator):
+    """Scores that the trees of a fitted `GradientBoostingClassifier` are added to.
+
+    Returns
+    -------
+    ndarray of shape (n_scores,), or None if they depend on the row.
+    """
+    init = estimator.init_
+    is_prior = type(init) is DummyClassifier and init.strategy == "prior"
+    if not is_prior and init != "zero":
+        return None
+    row = np.zeros((1, estimator.n_features_in_), dtype=np.float32)
+    return np.array(estimator._raw_predict_init(row), dtype=np.float64)[0]
+
+
+def hist_boosting_parts(estimator):
+    """Scores that trees are added to, and the trees, of histogram gradient boosting.
+
+    Returns
+    -------
+    start : ndarray of shape (n_scores,)
+    nodes : list of structured ndarray, or None
+        Those of each tree, in the order in which they are added; None if rows are
+        transformed before.
+    """
+    start = np.asarray(estimator._baseline_prediction, dtype=np.float64).ravel()
+    if estimator._preprocessor is not None:
+        return start, None
+    return start, [tree.nodes for some in estimator._predictors for tree in some]

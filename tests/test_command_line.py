@@ -66,7 +66,7 @@ def test_several_logs_are_told_apart_and_a_bad_one_does_not_stop_the_rest(logs, 
     assert code == 1
     for path in paths:
         assert f"{path}\n" in out
-    assert out.count("Certified accuracy by class: 30 rows") == 2
+    assert out.count("Certified accuracy by class: 30 samples") == 2
     assert err.startswith(f"error: {paths[1]} holds no certificate")
     assert err.count("\n") == 1
 
@@ -100,7 +100,7 @@ def test_a_published_file_with_other_lines_in_it(tmp_path, capsys):
     assert err.startswith(f"warning: {path}: skipped 2 lines (line 1: 1 columns")
     by_class = [line.split() for line in out.splitlines() if line.strip()[:2] == "8 "]
     assert by_class[0][:3] == ["8", "2", "0.500"]
-    assert "3 rows, sigma=nan" in out
+    assert "3 samples, sigma=nan" in out
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_it_runs_as_a_module(logs):
     assert done.returncode == 0, done.stderr
     accuracy = np.mean(read_certificates(logs / "ours.tsv")[0].holds(0))
     assert 0 < accuracy < 1
-    assert "Certified accuracy by class: 30 rows" in done.stdout
+    assert "Certified accuracy by class: 30 samples" in done.stdout
 
 
 def test_a_part_that_is_given_twice_is_not_reported_together(logs, tmp_path, capsys):

@@ -252,7 +252,7 @@ def test_from_predictions_knows_no_abstention():
         "smoothed: right",
         "95 % interval",
     ]
-    with pytest.raises(ValueError, match="y_pred has 1 rows and y_true 2"):
+    with pytest.raises(ValueError, match="y_pred has 1 samples and y_true 2"):
         ClasswiseAccuracyDisplay.from_predictions([0, 1], [0])
 
 

@@ -243,7 +243,7 @@ def _whole(name, value):
 
 
 def share_interval(hits, n_rows):
-    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no row."""
+    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no sample."""
     hits = np.asarray(hits)
     low, high = np.full((2, *hits.shape), np.nan)
     n_rows = np.broadcast_to(n_rows, hits.shape)

@@ -25,7 +25,7 @@ class ThresholdTest:
 
     Build it with `build`. At look k, after ``looks[k]`` votes, a count of at least
     ``accept[k]`` shows that the probability exceeds the threshold; a count of at most
-    ``hopeless[k]`` says that the last look would hardly show it either.
+    ``hopeless[k]`` means that the last look would hardly show it either.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ def _accept(miss, looks, alpha):
     # Most misses that still have P(Bin(n, miss) <= misses) <= level.
     misses = _critical(miss, looks, first, levels)
     # The proof in the notes of ThresholdTest needs counts of q * (n - 1) + 1 or more;
-    # only an alpha close to 1 asks for fewer.
+    # only an alpha close to 1 would need fewer.
     looks = looks[:, np.newaxis]
     misses = np.minimum(misses, np.floor(miss * (looks - 1)).astype(np.int64))
     late = np.arange(len(looks))[:, np.newaxis] >= first

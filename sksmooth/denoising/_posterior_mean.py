@@ -43,7 +43,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
 
     with :math:`p(z \mid x)` the density of the noise [1]_ [2]_: the estimate of least
     squared error under that prior. In front of a classifier that was trained without
-    noise and is left as it is, it is a remedy for smoothing that needs no training
+    noise and is left as it is, it reduces the cost of smoothing without any training
     [3]_; what is smoothed and certified is the classifier behind the denoiser.
 
     Parameters
@@ -505,5 +505,5 @@ def _check_weight(sample_weight, n_samples):
             "prior must not be negative."
         )
     if not weight.any():
-        raise ValueError("sample_weight is zero for all samples; give some a weight.")
+        raise ValueError("sample_weight is zero for all; give some a weight.")
     return weight

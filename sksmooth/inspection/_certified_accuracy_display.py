@@ -43,7 +43,7 @@ _DRAWN: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 class CertifiedAccuracyDisplay(_DisplayBase):
     """Certified accuracy over the radius, overall and for each class.
 
-    The certified accuracy at a radius is the share of rows whose label is right and
+    The certified accuracy at a radius is the share of samples whose label is right and
     certified within it [1]_. A steep or low curve is a class that pays for the
     robustness of the others [2]_.
 
@@ -56,14 +56,14 @@ class CertifiedAccuracyDisplay(_DisplayBase):
     radii : ndarray of shape (n_radii,)
         Radii in increasing order, in the units of X.
     tally : ClassTally
-        Rows of each class that are right and certified within each radius: hits of
+        Samples of each class that are right and certified within each radius: hits of
         shape (n_radii, n_classes).
     classes : ndarray of shape (n_classes,)
         The classes.
     average_certified_radius : ndarray of shape (n_classes,)
         Area under the curve of each class; its order is that of the legend.
     restricted : bool, default=False
-        True if `radii` are the ones that were asked in ``certify(X, radii=...)``, and
+        True if `radii` are those of ``certify(X, radii=...)``, and
         nothing more is known between them than that accuracy does not increase. False
         if the curve is exact, all its steps being among `radii`.
     sigma : float, default=nan
@@ -86,7 +86,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
     line_ : matplotlib Line2D
         The overall curve.
     class_lines_ : list of matplotlib Line2D or None
-        The curve of each class, None for a class without rows or not drawn.
+        The curve of each class, None for a class without samples or not drawn.
     bands_ : list of matplotlib artists
         The intervals.
     legend_ : matplotlib Legend or None
@@ -156,15 +156,15 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
     ) -> Self:
-        """Certify rows and draw their certified accuracy.
+        """Certify samples and draw their certified accuracy.
 
         Parameters
         ----------
         estimator : fitted SmoothedClassifier
             Bare, at the end of a Pipeline, or found by a search.
-        X : array-like of shape (n_rows, n_features, ...)
-            Rows, best ones that `estimator` was not fitted on.
-        y : array-like of shape (n_rows,)
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, best ones that `estimator` was not fitted on.
+        y : array-like of shape (n_samples,)
             Their true labels.
         radii : array-like of float, default=None
             Radii to ask for, which costs far fewer votes than the whole curve.
@@ -222,14 +222,14 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
     ) -> Self:
-        """Draw the certified accuracy of rows that were certified before.
+        """Draw the certified accuracy of samples that were certified before.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_rows,)
+        y_true : array-like of shape (n_samples,)
             True labels, all among ``certificates.classes``.
         certificates : Certificates
-            What `SmoothedClassifier.certify` returned for the same rows.
+            What `SmoothedClassifier.certify` returned for the same samples.
         name : str, default=None
             Name of the classifier, for the title.
         ax : matplotlib Axes, default=None
@@ -266,7 +266,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
             found = np.append(certificates.radius[counted], 0.0)
             radii = np.unique(np.append(found, found.max() * 1.04 or 1.0))
 
-        # Row i counts at the first last[i] radii: those of at most its own radius.
+        # Sample i counts at the first last[i] radii: those of at most its own radius.
         last = np.searchsorted(radii, certificates.radius[counted], side="right")
         ends = np.zeros((len(radii) + 1, n_classes), dtype=np.int64)
         np.add.at(ends, (last, index[counted]), 1)
@@ -296,11 +296,11 @@ class CertifiedAccuracyDisplay(_DisplayBase):
 
         Parameters
         ----------
-        y_true : array-like of shape (n_rows,)
+        y_true : array-like of shape (n_samples,)
             True labels, all among ``y_pred.classes``.
         y_pred : Certificates
-            What `SmoothedClassifier.certify` returned for the same rows; labels alone
-            say nothing of a radius.
+            What `SmoothedClassifier.certify` returned for the same samples; labels
+            alone say nothing of a radius.
         **keywords : dict
             As in `from_certificates`.
 
@@ -533,8 +533,8 @@ class CertifiedAccuracyDisplay(_DisplayBase):
                 "linestyle": "none",
             }
             return ax.plot(x, shares, **points)[0]
-        # The value on (radii[i - 1], radii[i]] is that at radii[i]: a row counts up to
-        # and with its own radius.
+        # The value on (radii[i - 1], radii[i]] is that at radii[i]: a sample counts up
+        # to and with its own radius.
         if interval is not None:
             band = ax.fill_between(
                 x,

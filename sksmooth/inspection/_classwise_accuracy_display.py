@@ -34,7 +34,7 @@ _RIGHT, _UNSURE, _ABSTAINED, _BASE = "#0072B2", "#56B4E9", "#E69F00", "black"
 class ClasswiseAccuracyDisplay(_DisplayBase):
     """Accuracy of each class, of the base classifier and of the smoothed one.
 
-    A bar for each class holds the rows that are right (and certified within the
+    A bar for each class holds the samples that are right (and certified within the
     radius), those that are right within a smaller radius only, and those that
     abstained; what is missing to 1 is wrong. A black tick is the accuracy of the base
     classifier. Classes are sorted by what smoothing costs them, the largest loss on
@@ -47,7 +47,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
     classes : ndarray of shape (n_classes,)
         The classes.
     tallies : dict of str to ClassTally
-        Rows of each class: "accuracy", those that are right and certified within
+        Samples of each class: "accuracy", those that are right and certified within
         `radius`; "closer", right and certified within less; "abstained", without a
         certificate; and "base_accuracy", those that the base classifier gets right
         without noise, if it is known.
@@ -75,14 +75,15 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     order_ : ndarray of int
-        Positions in `classes` of the bars, from the top; a class without rows has none.
+        Positions in `classes` of the bars, from the top; a class without samples has
+        none.
     bars_ : dict of str to matplotlib BarContainer
         The parts of the bars: "right", "closer", "abstained". The last bar of each is
-        that of all rows.
+        that of all samples.
     base_ : matplotlib artist or None
         The ticks of the base classifier.
     errorbar_ : matplotlib ErrorbarContainer
-        95 % Clopper-Pearson intervals of `accuracy`, the rows being a sample.
+        95 % Clopper-Pearson intervals of `accuracy`: the test set is a random sample.
     text_ : list of matplotlib Text
         What smoothing changes for each class, in percentage points.
     legend_ : matplotlib Legend or None
@@ -143,15 +144,15 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         legend: bool = True,
         despine: bool = False,
     ) -> Self:
-        """Certify rows, ask the base classifier about them, and draw both.
+        """Certify samples, predict them with the base classifier, and draw both.
 
         Parameters
         ----------
         estimator : fitted SmoothedClassifier
             Bare, at the end of a Pipeline, or found by a search.
-        X : array-like of shape (n_rows, n_features, ...)
-            Rows, best ones that `estimator` was not fitted on.
-        y : array-like of shape (n_rows,)
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, best ones that `estimator` was not fitted on.
+        y : array-like of shape (n_samples,)
             Their true labels.
         radius : float, default=0.0
             Radius to ask for, in the units of the X that is smoothed.
@@ -203,20 +204,20 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         legend: bool = True,
         despine: bool = False,
     ) -> Self:
-        """Draw rows that were certified before.
+        """Draw samples that were certified before.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_rows,)
+        y_true : array-like of shape (n_samples,)
             True labels, all among ``certificates.classes``.
         certificates : Certificates
-            What `SmoothedClassifier.certify` returned for the same rows.
-        y_base : array-like of shape (n_rows,), default=None
-            Answers of the base classifier without noise. None draws no ticks, and
+            What `SmoothedClassifier.certify` returned for the same samples.
+        y_base : array-like of shape (n_samples,), default=None
+            Predictions of the base classifier without noise. None draws no ticks, and
             sorts the classes by their accuracy.
         radius : float, default=0.0
-            Radius, in the units of X. Certificates asked at given radii answer at those
-            alone.
+            Radius, in the units of X. Certificates made for given radii can be drawn
+            at those alone.
         name : str, default=None
             Name for the title.
         ax : matplotlib Axes, default=None
@@ -236,7 +237,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         ------
         ValueError
             If a label is not known to the certificates, lengths differ, or `radius`
-            was not asked.
+            was not requested.
         """
         y_true = check_rows(y_true, certificates)
         known = certificates.classes
@@ -277,17 +278,17 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         legend: bool = True,
         despine: bool = False,
     ) -> Self:
-        """Draw labels that `predict` answered: nothing is certified, none abstains.
+        """Draw the labels of `predict`: nothing is certified, none abstains.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_rows,)
+        y_true : array-like of shape (n_samples,)
             True labels.
-        y_pred : array-like of shape (n_rows,) or Certificates
+        y_pred : array-like of shape (n_samples,) or Certificates
             Labels that the smoothed classifier predicts. Certificates are drawn as by
             `from_certificates`.
-        y_base : array-like of shape (n_rows,), default=None
-            Answers of the base classifier without noise.
+        y_base : array-like of shape (n_samples,), default=None
+            Predictions of the base classifier without noise.
         radius : float, default=0.0
             Radius of `from_certificates`; labels alone are certified within none.
         name : str, default=None
@@ -308,8 +309,8 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         Raises
         ------
         ValueError
-            If lengths differ, there are no rows, or `radius` is positive and `y_pred`
-            are no certificates.
+            If lengths differ, there are no samples, or `radius` is positive and
+            `y_pred` are no certificates.
         """
         if isinstance(y_pred, Certificates):
             return cls.from_certificates(
@@ -335,11 +336,11 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         for name_, labels in answers.items():
             if len(labels) != len(y_true):
                 raise ValueError(
-                    f"{name_} has {len(labels)} rows and y_true {len(y_true)}; both "
-                    "must describe the same rows."
+                    f"{name_} has {len(labels)} samples and y_true {len(y_true)}; both "
+                    "must describe the same samples."
                 )
         if len(y_true) == 0:
-            raise ValueError("y_true is empty; an accuracy needs at least one row.")
+            raise ValueError("y_true is empty; an accuracy needs at least one sample.")
         known = np.unique(y_true)
         index = class_index(y_true, known)
         right = {n: class_index(a, known) == index for n, a in answers.items()}
@@ -402,7 +403,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         ) - self.accuracy
         some = np.flatnonzero(some)
         self.order_ = some[np.argsort(-loss[some], kind="stable")]
-        # A gap sets the bar of all rows apart from those of the classes.
+        # A gap sets the bar of all samples apart from those of the classes.
         n_classes = len(self.order_)
         y = np.append(np.arange(n_classes), n_classes + 0.4)
 
@@ -426,7 +427,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         )
 
     def _column(self, shares, overall):
-        """Values of the bars from the top: the classes in order, and all rows."""
+        """Values of the bars from the top: the classes in order, and all samples."""
         return np.append(shares[self.order_], overall)
 
     def _shares(self, key):
@@ -524,7 +525,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         ax.set_yticks(y, names)
         ax.get_yticklabels()[-1].set_fontweight("bold")
         ax.tick_params(axis="y", length=0)
-        ax.set_xlabel("share of the rows of the class")
+        ax.set_xlabel("share of the samples of the class")
 
     def _height(self, n_bars):
         """Height of a figure, in inches, in which bars have one height."""

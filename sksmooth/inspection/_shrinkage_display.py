@@ -34,7 +34,7 @@ _TITLES = {
     "certified_accuracy": "certified accuracy at r = {radius:.4g}",
     "abstention_rate": "abstention rate",
     "average_certified_radius": "average certified radius",
-    "predicted_share": "share of rows given to the class",
+    "predicted_share": "share of samples given to the class",
 }
 # What the base classifier has too, which is what smoothing with sigma 0 would be.
 _AT_ZERO = {"accuracy": "base_accuracy", "predicted_share": "base_predicted_share"}
@@ -46,7 +46,7 @@ class ShrinkageDisplay(_DisplayBase):
     """A score of each class over sigma, from `sksmooth.shrinkage.shrinkage_curve`.
 
     Classes whose decision regions shrink faster lose sooner [1]_. A cross on the axis
-    marks the sigma past which no row of a class is right; the hollow points at 0 are
+    marks the sigma past which no sample of a class is right; the hollow points at 0 are
     the base classifier. Of more than 5 classes only the best and the worst at the
     largest sigma have a color.
 
@@ -73,16 +73,16 @@ class ShrinkageDisplay(_DisplayBase):
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     line_ : matplotlib Line2D or None
-        The score over all rows; None for "predicted_share".
+        The score over all samples; None for "predicted_share".
     class_lines_ : list of matplotlib Line2D or None
-        The curve of each class, None for a class without rows.
+        The curve of each class, None for a class without samples.
     theory_lines_ : dict of class to matplotlib Line2D
         What was given as `theory`.
     vanishing_marks_ : dict of class to matplotlib Line2D
         The crosses, of classes that vanish within the range.
     bands_ : list of matplotlib PolyCollection
-        95 % Clopper-Pearson intervals, the rows being a sample: of all curves with up
-        to 4 classes, of the overall curve alone with more.
+        95 % Clopper-Pearson intervals (the test set is a random sample): of all curves
+        with up to 4 classes, of the overall curve alone with more.
     text_ : list of matplotlib Text
         The names at the right ends of the curves.
     legend_ : matplotlib Legend or None
@@ -149,9 +149,9 @@ class ShrinkageDisplay(_DisplayBase):
         estimator : fitted classifier
             A `SmoothedClassifier`, bare, at the end of a Pipeline or inside a search;
             or any other classifier, to be smoothed.
-        X : array-like of shape (n_rows, n_features, ...)
-            Rows, best ones that `estimator` was not fitted on.
-        y : array-like of shape (n_rows,)
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, best ones that `estimator` was not fitted on.
+        y : array-like of shape (n_samples,)
             Their true labels.
         sigmas : array-like of shape (n_sigmas,)
             Standard deviations of the noise, in the units of the X that is smoothed.
@@ -425,7 +425,7 @@ class ShrinkageDisplay(_DisplayBase):
         return ends
 
     def _overall(self, ax):
-        """Draw the score over all rows; return its values and its look."""
+        """Draw the score over all samples; return its values and its look."""
         sigmas = self._sigmas()
         overall = self._sorted(self.curve.tallies[self.score].overall)
         base = self._base_tally()
@@ -561,7 +561,7 @@ class ShrinkageDisplay(_DisplayBase):
             signs.append(Line2D([], [], label="base classifier", **look, **sign))
         if self.vanishing_marks_:
             look = {"marker": "X", "markersize": 9, "markeredgecolor": "black"}
-            signs.append(Line2D([], [], label="last row lost", **look, **sign))
+            signs.append(Line2D([], [], label="last sample lost", **look, **sign))
         if self.theory_lines_:
             look = {"color": "0.5", "linewidth": 8, "alpha": 0.35}
             signs.append(Line2D([], [], label="theory", **look))

@@ -13,6 +13,7 @@ from sksmooth.noise._uniform import Uniform
 
 # By the name that the parameter `noise` of `SmoothedClassifier` takes.
 LAWS = {law.name: law for law in (Gaussian, Laplace, Uniform, Splitting)}
+_BY_NAME = dict(LAWS)
 # Those whose noise does not depend on the sample that it is added to.
 ADDITIVE_LAWS = {
     name: law for name, law in LAWS.items() if issubclass(law, _AdditiveLaw)
@@ -21,8 +22,13 @@ ADDITIVE_LAWS = {
 
 def law_of(terms):
     """Return the law that some certificates hold under, from their scalars."""
-    n_features = None if terms.law is None else terms.law.get("n_features")
-    return LAWS[terms.noise](terms.sigma, terms.norm, n_features)
+    scale = None
+    # Of Gaussian noise in l2, say, certificates need not know the features' number.
+    parameters = dict(terms.law or {})
+    if terms.scale is not None and terms.noise == Splitting.name:
+        # The width of cells is rounded to a grid, which depends on the units.
+        scale = [value for value in terms.scale if value > 0]
+    return _BY_NAME[terms.noise](terms.sigma, terms.norm, scale=scale, **parameters)
 
 
 __all__ = [

@@ -154,7 +154,7 @@ class GridLaw(Law):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         scale = None if self.scale is None else list(self.scale)
         grid = np.asarray(self.grid).tolist()

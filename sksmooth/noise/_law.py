@@ -245,7 +245,7 @@ class Law(abc.ABC):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         return {
             "noise": self.name,
@@ -253,6 +253,16 @@ class Law(abc.ABC):
             "sigma": float(self.sigma),
             "n_features": self.n_features,
         }
+
+    def terms(self) -> dict[str, Any]:
+        """Return what certificates hold of the law beside `sigma`, `norm` and `scale`.
+
+        Returns
+        -------
+        dict
+            Parameters of the law, of types that JSON knows.
+        """
+        return {"n_features": self.n_features}
 
     @abc.abstractmethod
     def grid_slack(self, n_features: int) -> float:

@@ -424,7 +424,7 @@ class ResampledGaussian(Law):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         described = super().described() | {
             "probability": self.probability,

@@ -28,18 +28,18 @@ def recertify(
     The votes that ``certify(X)`` counts are fresh: which class they are for and how
     many they are was chosen by a pilot that is not among them. So they bound the
     probabilities of the classes at any alpha, with any weights. What stays is what the
-    pilot chose: rows that it gave up abstain again, and with other weights a row may
-    abstain whose weighted leader is another class.
+    pilot chose: samples that it gave up abstain again, and with other weights a sample
+    may abstain whose weighted leader is another class.
 
-    Fix alpha, bound and weights before you look: the best of several answers at
-    `alpha` each is not an answer at `alpha`.
+    Fix alpha, bound and weights before you look: the best of several results at
+    `alpha` each is not a result at `alpha`.
 
     Parameters
     ----------
     certificates : Certificates
         From ``certify(X)``, or read from a log of it.
     alpha : float, default=None
-        New error probability of a row; None keeps the old one.
+        New error probability of a sample; None keeps the old one.
     bound : {"multiclass", "binary"}, default="multiclass"
         As in `SmoothedClassifier`.
     vote_weights : dict, array-like or None, default=None
@@ -48,7 +48,7 @@ def recertify(
     Returns
     -------
     Certificates
-        Of the same rows.
+        Of the same samples.
 
     Raises
     ------
@@ -76,11 +76,12 @@ def recertify(
         raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
 
     classes = certificates.classes
+    weights = resolve_vote_weights(vote_weights, classes)
     question = Recertify(
         law=law_of(certificates),
         alpha=float(alpha),
         bound=bound,
-        weights=resolve_vote_weights(vote_weights, classes),
+        weights=weights,
         slack=certificates.slack,
     )
     leader = class_index(certificates.label, classes)
@@ -91,6 +92,7 @@ def recertify(
         abstained=abstained,
         p_lower=p_lower,
         alpha=question.alpha,
+        vote_weights=None if weights is None else tuple(weights.tolist()),
     )
 
 

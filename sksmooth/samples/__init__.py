@@ -6,6 +6,7 @@ take both.
 """
 
 from sksmooth.samples._columns import learned_scale, resolve_scale
+from sksmooth.samples._ranges import Ranges, ranges_of, whole_rows
 from sksmooth.samples._table import Table, numbers_of
 from sksmooth.samples._units import Units
 from sksmooth.samples._values import (
@@ -20,6 +21,7 @@ from sksmooth.samples._values import (
 )
 
 __all__ = [
+    "Ranges",
     "Table",
     "Units",
     "columns_of",
@@ -28,9 +30,11 @@ __all__ = [
     "learned_scale",
     "n_values_of",
     "numbers_of",
+    "ranges_of",
     "resolve_scale",
     "shown",
     "unit_values_of",
     "values_of",
+    "whole_rows",
     "with_values",
 ]

@@ -9,8 +9,10 @@ import numpy as np
 from sksmooth._estimators import frames_of
 from sksmooth.samples import Table, has_missing, unit_values_of
 from sksmooth.votes._cache import FormCache
+from sksmooth.votes._fast_votes import find_fast_votes
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
+    EnumeratedVotes,
     ExactVotes,
     SelfCheckFailed,
     find_exact_source,
@@ -58,7 +60,7 @@ def find_source(model, X, *, method, n_votes):
         If votes come from a slower source than they could, with the reason.
     """
     model = _with_frames(model)
-    for methods, find in _FINDERS:
+    for methods, find in _finders(model.law):
         if method not in methods:
             continue
         try:
@@ -90,9 +92,24 @@ def find_network(model, X):
             ) from None
         if not ends_in_skorch_net(model.estimator):
             raise
-        _warn(f"Votes are asked from `predict`, which takes longer: {reason}.")
+        _warn(f"Votes come from `predict`, which takes longer: {reason}.")
         return probe_once(votes_of_predictions(model), model.estimator, X)
     return probe_once(source, model.estimator, X, is_network=True)
+
+
+def find_enumeration(model, X):
+    """Votes of all noisy copies, where the law has only a few."""
+    if model.law.n_copies is None:
+        raise Declined(
+            f"noise={model.law.name!r} has too many noisy copies of a sample to list "
+            "them, as features are not whole multiples of their unit; state the unit "
+            "as feature_scale"
+        )
+    try:
+        votes = find_network(model, X)
+    except Declined:
+        votes = find_any(model, X)
+    return EnumeratedVotes(model, votes)
 
 
 def find_closed_form(model, X):
@@ -109,7 +126,14 @@ def find_projected_linear(model, X):
 
 def find_any(model, X):
     """Votes of any classifier, by its `predict`."""
-    return probe_once(MonteCarloVotes(model), model.estimator, X)
+    source = probe_once(MonteCarloVotes(model), model.estimator, X)
+    try:
+        return find_fast_votes(source, model, X)
+    except SelfCheckFailed as reason:
+        _warn(f"Votes of {model.estimator!r} are those of its predict: {reason}.")
+    except Declined:
+        pass
+    return source
 
 
 def probe_fitted(model, X):
@@ -132,6 +156,17 @@ _FINDERS = (
     (("auto",), find_projected_linear),
     (("auto", "monte_carlo"), find_any),
 )
+
+
+_ENUMERATED = (("auto", "exact"), find_enumeration)
+
+
+def _finders(law):
+    # A law that proves something from all copies has dependent features, which closed
+    # forms do not know.
+    if not hasattr(law, "counted_radius"):
+        return _FINDERS
+    return _ENUMERATED, *(found for found in _FINDERS if "monte_carlo" in found[0])
 
 
 def _warn(message):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Disjoint boxes that each answer one class, and their masses under Gaussian noise."""
+"""Disjoint boxes of one class each, and their masses under Gaussian noise."""
 
 from functools import cached_property
 from typing import NamedTuple
@@ -19,14 +19,14 @@ from sksmooth.votes.exact._rounding import UNIT
 
 # Narrower intervals, in units of the noise, are not differences of tails.
 _NARROW = 2e-3
-# Rows are worked off in chunks of about this many bytes, which stay in cache.
+# Samples are worked off in chunks of about this many bytes, which stay in cache.
 _CHUNK_BYTES = 2**20
 
 
 def row_chunks(n_rows, n_floats_per_row):
-    """Slices of rows whose work arrays fit into cache."""
+    """Slices of samples whose work arrays fit into cache."""
     step = int(_CHUNK_BYTES / (8 * n_floats_per_row))
-    # Gathering slivers of a few rows is slower than gathering single numbers.
+    # Gathering slivers of a few samples is slower than gathering single numbers.
     step = step if step >= 8 else 1
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))
@@ -60,12 +60,12 @@ class AxisIntervals:
 
     @property
     def n_floats(self):
-        """Floats of work space per row, at most."""
+        """Floats of work space per sample, at most."""
         return 4 * (len(self.threshold) + 2) + 3 * len(self.lo)
 
     @property
     def n_operations(self):
-        """Elementary operations per row."""
+        """Elementary operations per sample."""
         return 30 * len(self.threshold) + 8 * len(self.lo)
 
     @cached_property
@@ -303,12 +303,12 @@ class Boxes:
 
     @property
     def n_floats(self):
-        """Floats of work space per row, at most."""
+        """Floats of work space per sample, at most."""
         return self.intervals.n_floats + 3 * self.n_boxes + 4 * self.n_classes
 
     @property
     def n_operations(self):
-        """Elementary operations per row."""
+        """Elementary operations per sample."""
         return (
             self.intervals.n_operations
             + 2 * sum(map(len, self.factors))
@@ -316,11 +316,11 @@ class Boxes:
         )
 
     def probits(self, X, scale, noise_error=(0.0, 0.0)):
-        """Lower and upper probits of the classes, of shape (n_rows, n_classes).
+        """Lower and upper probits of the classes, of shape (n_samples, n_classes).
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, n_features)
+        X : ndarray of shape (n_samples, n_features)
         scale : ndarray of shape (n_features,)
             Standard deviation of the noise of each feature.
         noise_error : (float, float)
@@ -360,7 +360,7 @@ class Boxes:
         return shares
 
     def positions(self, X):
-        """Position of the class of the box that contains each row."""
+        """Position of the class of the box that contains each sample."""
         at = np.empty(len(X), dtype=np.intp)
         for rows in row_chunks(len(X), self.n_floats):
             inside = self._products(self.intervals.contains(X[rows]), np.multiply, 1.0)
@@ -382,7 +382,7 @@ class Boxes:
 
 
 def boxes_of_tree(tree, labels, n_classes):
-    """Boxes of a tree's leaves; siblings that answer the same class are merged.
+    """Boxes of a tree's leaves; siblings of the same class are merged.
 
     Parameters
     ----------
