@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from sklearn import get_config
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble._gradient_boosting import predict_stages
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._indexing import _get_column_indices as column_positions
@@ -47,6 +48,7 @@ __all__ = [
     "feature_names_in",
     "gradient_boosting_start",
     "hist_boosting_parts",
+    "predict_stages",
     "refuse_fit_params",
     "routing_enabled",
     "validate_params",

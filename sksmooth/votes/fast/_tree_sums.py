@@ -8,7 +8,7 @@ import numpy as np
 
 # Rows after which compiled code is used, where numba is installed: the time that it
 # takes to bring trees into its form is then worth it.
-_ROWS_WORTH_COMPILING = 2**16
+_ROWS_WORTH_COMPILING = 2**18
 
 
 class TreeSums:
@@ -31,6 +31,7 @@ class TreeSums:
         self._trees = trees
         self._values = [np.ascontiguousarray(of_tree) for of_tree in values]
         self._columns = columns
+        self.n_columns = max(columns) + values[0].shape[1]
         self._n_rows_seen = 0
         self._compiled = None
 
