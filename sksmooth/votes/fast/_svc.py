@@ -10,7 +10,7 @@ from sksmooth.votes.fast._kernels import KERNELS
 from sksmooth.votes.fast._predictor import FastPredictor, fast_predictor
 
 # Values of the kernel held at a time, so that they stay in the cache.
-_MOST_VALUES = 2**19
+_MOST_VALUES = 2**16
 
 
 @fast_predictor("sklearn.svm", "SVC", "NuSVC")
@@ -76,7 +76,8 @@ class SVCPredictor(FastPredictor):
     @property
     def n_rows(self):
         """Number of rows for which all that is computed stays in the cache."""
-        return max(64, _MOST_VALUES // max(self.n_features, self.kernel.n_values))
+        largest = max(self.n_features, self.kernel.n_values)
+        return min(256, max(32, _MOST_VALUES // largest))
 
     def decisions(self, X):
         """Decisions between all pairs of classes.
