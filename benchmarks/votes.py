@@ -25,6 +25,7 @@ from scipy.ndimage import zoom
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -87,6 +88,13 @@ MODELS = {
         lambda rng: make_pipeline(
             PCA(int(rng.integers(5, 25)), whiten=bool(rng.integers(2)), random_state=0),
             random_svc(rng),
+        ),
+    ),
+    "KNN(5)": (
+        KNeighborsClassifier,
+        lambda rng: KNeighborsClassifier(
+            int(rng.integers(1, 30)),
+            algorithm=str(rng.choice(["auto", "brute", "kd_tree"])),
         ),
     ),
     "MLP(100)": (

@@ -34,6 +34,7 @@ __all__ = [
     "HasMethods",
     "Interval",
     "LibsvmModel",
+    "NeighborsData",
     "Options",
     "StrOptions",
     "_fit_context",
@@ -94,3 +95,25 @@ class LibsvmModel(NamedTuple):
             estimator._gamma,
             estimator._sparse,
         )
+
+
+class NeighborsData(NamedTuple):
+    """What a classifier by nearest neighbors was fitted on.
+
+    Attributes
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    y : ndarray of int of shape (n_samples,)
+        Positions in ``classes_``.
+    method : str
+        How neighbors are searched for: "brute", "kd_tree" or "ball_tree".
+    """
+
+    X: Any
+    y: Any
+    method: str
+
+    @classmethod
+    def of(cls, estimator):
+        """Read it from a fitted `KNeighborsClassifier`."""
+        return cls(estimator._fit_X, estimator._y, estimator._fit_method)
