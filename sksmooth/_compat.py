@@ -38,6 +38,7 @@ __all__ = [
     "HasMethods",
     "Interval",
     "LibsvmModel",
+    "NeighborsData",
     "Options",
     "StrOptions",
     "_fit_context",
@@ -160,3 +161,25 @@ def hist_boosting_parts(estimator):
     if estimator._preprocessor is not None:
         return start, None
     return start, [tree.nodes for some in estimator._predictors for tree in some]
+
+
+class NeighborsData(NamedTuple):
+    """What a classifier by nearest neighbors was fitted on.
+
+    Attributes
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    y : ndarray of int of shape (n_samples,)
+        Positions in ``classes_``.
+    method : str
+        How neighbors are searched for: "brute", "kd_tree" or "ball_tree".
+    """
+
+    X: Any
+    y: Any
+    method: str
+
+    @classmethod
+    def of(cls, estimator):
+        """Read it from a fitted `KNeighborsClassifier`."""
+        return cls(estimator._fit_X, estimator._y, estimator._fit_method)
