@@ -14,8 +14,8 @@ Prints two tables, for digits (64 features), breast cancer (30) and digits enlar
    for each classifier: 3 data sets, 3 sigmas, 20 settings of parameters at random; and
    the share of rows that a fast path leaves to `predict`. `--rows 0` leaves it out.
 
-`--compiled` has trees walked by numba, if installed, from the first vote on, and not only
-where there are many.
+`--compiled` has trees walked by numba, if installed, from the first vote on, and not
+only where there are many.
 """
 
 import argparse
