@@ -10,6 +10,7 @@ from sksmooth._estimators import frames_of
 from sksmooth.samples import Table, has_missing, unit_values_of
 from sksmooth.votes._cache import FormCache
 from sksmooth.votes._fast_votes import find_fast_votes
+from sksmooth.votes._reduced_noise import find_reduced_votes
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
     EnumeratedVotes,
@@ -124,6 +125,16 @@ def find_projected_linear(model, X):
     return ProjectedLinearVotes(coef, intercept, model)
 
 
+def find_reduced_noise(model, X):
+    """Votes of a classifier behind an affine map, sampled in fewer dimensions."""
+    _check_noise(model, X)
+    if has_missing(X):
+        raise Declined("its samples have missing values")
+    source = find_reduced_votes(model, X)
+    probe_once(source.votes_of_predict, model.estimator, X)
+    return source
+
+
 def find_any(model, X):
     """Votes of any classifier, by its `predict`."""
     source = probe_once(MonteCarloVotes(model), model.estimator, X)
@@ -154,6 +165,7 @@ _FINDERS = (
     (("auto", "monte_carlo"), find_network),
     (("auto", "exact"), find_closed_form),
     (("auto",), find_projected_linear),
+    (("auto",), find_reduced_noise),
     (("auto", "monte_carlo"), find_any),
 )
 
@@ -173,8 +185,8 @@ def _warn(message):
     warnings.warn(message, UserWarning, stacklevel=6)
 
 
-def _find(forms, model, X):
-    """Return the form of a model and the votes where it breaks even."""
+def _check_noise(model, X):
+    """Decline all but Gaussian noise on all of a sample."""
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
     if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
@@ -183,6 +195,11 @@ def _find(forms, model, X):
         raise Declined("its training samples have missing values")
     if not model.law.rotation_invariant:
         raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
+
+
+def _find(forms, model, X):
+    """Return the form of a model and the votes where it breaks even."""
+    _check_noise(model, X)
     points = unit_values_of(X) if isinstance(X, Table) else X
     form = forms.get(model.estimator, points, model.law.sigma, model.law.scale)
     if not _has_classes(model.estimator, model.classes):
