@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Certificates of whatever holds a smoothed classifier."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from os import PathLike
 from typing import Any

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The smoothed classifier: a meta-estimator that votes on noisy copies of each row."""
+"""The smoothed classifier: a meta-estimator that votes on noisy copies."""
+
+from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping
@@ -33,6 +35,7 @@ from sklearn.utils.validation import (
 )
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     Options,
@@ -125,20 +128,24 @@ if TYPE_CHECKING:
 _DTYPES = [np.float64, np.float32]
 # Bounds take counts of votes as floats, which are whole numbers up to here.
 _MOST_VOTES = 2**53
+# Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
+_MOST_ROWS = 8192
 
 
-class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Smooth any classifier by a vote on noisy copies of each row, and certify it.
+class SmoothedClassifier(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
+    """Smooth any classifier by a vote on noisy copies of each sample, and certify it.
 
-    The smoothed classifier g answers the class that the base classifier f answers most
-    often when Gaussian noise is added to the row,
+    The smoothed classifier g predicts the class that the base classifier f predicts
+    most often when Gaussian noise is added to the sample,
 
         g(x) = argmax_c  w_c * P(f(x + N(0, sigma**2 I)) = c),
 
-    with weights w of 1 unless `vote_weights` says otherwise. Around a row where the
-    vote is clear, the answer of g provably does not change within a certified radius
-    [1]_, whatever f is. The price is that decision regions of g shrink as `sigma`
-    grows, some classes before others [2]_: look at `classwise_score`.
+    with weights w of 1 unless `vote_weights` says otherwise. Around a sample where the
+    vote is clear, the prediction of g provably does not change within a certified
+    radius [1]_, whatever f is. The price is that decision regions of g shrink as
+    `sigma` grows, some classes before others [2]_: look at `classwise_score`.
 
     `sigma` and every radius are in the units of the `X` given to this estimator.
     ``SmoothedClassifier(make_pipeline(StandardScaler(), clf))`` certifies raw units,
@@ -211,30 +218,32 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         array. Classes that a dict leaves out have weight 1.
 
     n_predict : int, default=1000
-        Votes of `predict_proba`, and most votes of `predict`, for a row.
+        Votes of `predict_proba`, and most votes of `predict`, for a sample.
 
     n_certify : int, default=10_000
         Most votes that `certify` reads a certificate from. Without `radii` a pilot
         comes before them: 32 votes, or up to an eighth as many (100 with ``tol=0``).
 
     alpha : float, default=0.001
-        Probability, for each row, that its certificate is wrong.
+        Probability, for each sample, that its certificate is wrong.
 
-    batch_size : int, default=8192
-        Noisy rows held in memory, and given to the base classifier, at a time.
+    batch_size : int or None, default=None
+        Noisy samples held in memory, and given to the base classifier, at a time. None
+        is as many as stay in the cache of the processor: 4 MiB of them, though 256 at
+        least and 8192 at most.
 
     device : str, torch.device or None, default=None
         Where a torch network votes; None is where it is. Others accept None only.
 
     n_jobs : int or None, default=None
-        Number of jobs over rows. ``None`` means 1 unless in a
+        Number of jobs over samples. ``None`` means 1 unless in a
         :func:`joblib.parallel_config` context.
 
     random_state : int, RandomState instance or None, default=None
         Determines the key that noise is derived from, drawn once in `fit`. The same
-        fitted object gives the same answer for a row each time. If not None, it also
-        seeds the `random_state` parameters of `estimator` that are None. Leave it None
-        where somebody might choose rows knowing the seed.
+        fitted object gives the same prediction for a sample each time. If not None, it
+        also seeds the `random_state` parameters of `estimator` that are None. Leave it
+        None where samples might be chosen by an adversary that knows the seed.
 
     verbose : int, default=0
         Show a progress bar if 1 or more.
@@ -267,10 +276,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    The noise of a row is a function of the key drawn in `fit` and of the row. Results
-    do not depend on `batch_size`, `n_jobs` or the other rows of a call, those of closed
-    forms up to rounding; rows that differ, as float32, have independent noise.
-    Certifying a row again adds no evidence.
+    The noise of a sample is a function of the key drawn in `fit` and of the sample.
+    Results do not depend on `batch_size`, `n_jobs` or the other samples of a call,
+    those of closed forms up to rounding; samples that differ, as float32, have
+    independent noise. Certifying a sample again adds no evidence.
 
     Parameters other than `estimator` may be changed by `set_params` on a fitted object:
     nothing needs to be fitted again.
@@ -315,7 +324,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "n_predict": [Interval(Integral, 1, None, closed="left")],
         "n_certify": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [None, Interval(Integral, 1, None, closed="left")],
         "device": "no_validation",  # a vote source knows which devices there are
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
@@ -341,8 +350,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         n_predict: int = 1000,
         n_certify: int = 10_000,
         alpha: float = 0.001,
-        batch_size: int = 8192,
-        device: "str | torch.device | None" = None,
+        batch_size: int | None = None,
+        device: str | torch.device | None = None,
         n_jobs: int | None = None,
         random_state: RandomState = None,
         verbose: int = 0,
@@ -391,7 +400,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         clf: Any,
         *,
         classes: ArrayLike | None = None,
-        autocast: "torch.dtype | None" = None,
+        autocast: torch.dtype | None = None,
         channels_last: bool = False,
         **params: Any,
     ) -> Self:
@@ -576,17 +585,17 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self._as_frame = as_frame  # makes arrays the frames it was fitted on here
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Answer the class that leads the vote of each row.
+        """Predict the class that leads the vote of each sample.
 
-        Votes are drawn until the leader is the class that the smoothed classifier
-        answers, with probability at least ``1 - alpha``, at most `n_predict`; a row
-        that stays undecided answers its leader. The answer is that of all `n_predict`
-        votes, except with probability about `alpha`.
+        Votes are drawn, at most `n_predict`, until the leader is the prediction of the
+        smoothed classifier with probability at least ``1 - alpha``; a sample that stays
+        undecided gets the leader. The label is that of all `n_predict` votes, except
+        with probability about `alpha`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows, finite numbers.
+            Samples, finite numbers.
 
         Returns
         -------
@@ -602,13 +611,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of `n_predict` votes that each class gets.
 
-        These are the plain shares: with `vote_weights`, `predict` answers the class
+        These are the plain shares: with `vote_weights`, `predict` returns the class
         with the largest product of share and weight.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows, finite numbers.
+            Samples, finite numbers.
 
         Returns
         -------
@@ -630,23 +639,23 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         beta: float = 0.05,
         log: CertificateLog | str | PathLike[str] | None = None,
     ) -> Certificates:
-        """Certify the answer for each row within a radius.
+        """Certify the prediction for each sample within a radius.
 
-        For each row, with probability at least ``1 - alpha`` over the noise, the label
-        is the answer of the smoothed classifier, and that answer is the same for every
-        row within `radius` of it.
+        For each sample, with probability at least ``1 - alpha`` over the noise, the
+        label is the answer of the smoothed classifier, and that answer is the same for
+        every sample within `radius` of it.
 
         Without `radii`, the largest radius is estimated as in [1]_: pilot votes choose
         the class and how many votes it takes, fresh votes bound its probability. With
-        `radii`, only "does it hold within r?" is answered, for each r of the grid,
-        which takes tens of votes for most rows.
+        `radii`, only "does it hold within r?" is decided, for each r of the grid,
+        which takes tens of votes for most samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows, finite numbers.
+            Samples, finite numbers.
         radii : array-like of float, default=None
-            Radii to ask for, in the units of `X`, zero or more. A certificate's radius
+            Radii to decide, in the units of `X`, zero or more. A certificate's radius
             is then the largest of them that holds.
         changes : iterable of int, default=None
             Numbers of categories that may change beside the numbers, such as ``(0, 1,
@@ -656,21 +665,21 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             radii are how many may be added beside. It takes no votes. Used without
             `radii`.
         tol : float, default=0.05
-            Radius, in units of `sigma`, that may be given up for fewer votes, though
-            never more than a fortieth of a radius. 0 gives every row `n_certify`
+            Radius, in units of `sigma`, that may be sacrificed to save votes, though
+            never more than a fortieth of a radius. 0 gives every sample `n_certify`
             votes. Used without `radii`.
         beta : float, default=0.05
-            A row is given up when its votes say, at this error, that even `n_certify`
-            votes would prove nothing more. 0 never gives up. It changes the cost, and
-            how many rows abstain by a hair; never the guarantee.
+            A sample is given up when its votes say, at this error, that even
+            `n_certify` votes would prove nothing more. 0 never gives up. It changes the
+            cost, and slightly how many samples abstain; never the guarantee.
         log : CertificateLog, str or path-like, default=None
-            File that rows are appended to as they finish. If it exists, rows that it
-            holds are read from it instead of being certified again.
+            File that samples are appended to as they finish. If it exists, samples that
+            it holds are read from it instead of being certified again.
 
         Returns
         -------
         Certificates
-            One for each row, in the order of `X`.
+            One for each sample, in the order of `X`.
 
         Raises
         ------
@@ -681,7 +690,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             the log of another run.
         CertifyInterrupted
             On a keyboard interrupt without `log`; its attribute `certificates` holds
-            those of the first rows, as many as were finished.
+            those of the first samples, as many as were finished.
 
         Warns
         -----
@@ -767,6 +776,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             **self._space(),
             index=None if index is None else index[: len(answers.label)],
             law=question.law.terms(),
+            vote_weights=question.weights,
             frontier=frontier,
         )
 
@@ -790,9 +800,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 parts = list(self._chunks(question, source, X[at]))
                 again = vars(RowAnswers.concatenate(parts).named(self.classes_))
                 writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
-            rest = X[len(writer.rows) :]
-            for part in self._chunks(question, source, rest):
-                writer.append(vars(part.named(self.classes_)))
+            n_done = len(writer.rows)
+            try:
+                for part in self._chunks(question, source, X[n_done:], n_done):
+                    writer.append(vars(part.named(self.classes_)))
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(
+                    f"{len(writer.rows):,} of {len(X):,} samples are in "
+                    f"{CertificateLog.of(log).path}; the same call resumes the run"
+                ) from None
             return RowAnswers(**writer.columns())
 
     def score(
@@ -803,7 +819,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows.
+            Samples.
         y : array-like of shape (n_samples,)
             True labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -812,7 +828,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         float
-            Share of the rows, or of their weight, that is answered right.
+            Share of the samples, or of their weight, that is predicted right.
         """
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
@@ -824,18 +840,18 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows.
+            Samples.
         y : array-like of shape (n_samples,)
             True labels.
         radius : float, default=0.0
-            A row counts as correct if its label is certified within this radius and
+            A sample counts as correct if its label is certified within this radius and
             right. An abstention is an error.
 
         Returns
         -------
         dict
-            For each class of `classes_`, the share of its rows that are correct; nan
-            for a class without rows.
+            For each class of `classes_`, the share of its samples that are correct; nan
+            for a class without samples.
         """
         check_is_fitted(self)
         radius = check_radius(radius)
@@ -879,7 +895,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
-        """Check rows, and labels in `fit`, and return them as arrays."""
+        """Check samples, and labels in `fit`, and return them as arrays."""
         self._refuse_sparse(X)
         refuse_columns_without_numbers(X)
         if isinstance(X, Mapping):
@@ -1243,20 +1259,21 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
 
     def _answer(self, question, X, as_frame=None):
-        """Answer a question about all samples."""
+        """Results of a question for all samples."""
         source = self._source(X, question, as_frame)
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, question, source, X):
-        """Answer a question chunk by chunk of the samples."""
+    def _chunks(self, question, source, X, n_done=0):
+        """Results of a question, chunk by chunk of the samples."""
         return run_in_chunks(
             partial(source.answer, question),
             X,
             n_jobs=1 if source.serial else self.n_jobs,
-            largest=self.batch_size,
+            largest=self.batch_size or _MOST_ROWS,
             task=question.task,
             verbose=self.verbose,
+            n_done=n_done,
         )
 
 

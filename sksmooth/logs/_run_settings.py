@@ -12,32 +12,32 @@ from sksmooth.noise import Stage
 from sksmooth.samples import Counts, values_of, with_values
 
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
-# Rows that get one vote each, which another label nearly everywhere shows.
+# Samples that get one vote each, which another label nearly everywhere shows.
 _MOST_ROWS = 4096
-# Where the classifier is looked at: around a row and its neighbour in the set, and as
-# far as noise of so many sigma reaches.
+# Where the classifier is looked at: around a sample and its neighbour in the set, and
+# as far as noise of so many sigma reaches.
 _REACHES = (1, 3, 10)
 
 
 def describe_run(question, source, classes, X, digests, key):
-    """Return all that defines the certificates of a run, of types that JSON knows.
+    """Return all that defines the certificates of a run, of types that JSON has.
 
     Parameters
     ----------
     question : Certify
     source : vote source
     classes : ndarray of shape (n_classes,)
-    X : ndarray of shape (n_rows, ...)
+    X : ndarray of shape (n_samples, ...)
     digests : list of bytes
-        Digest of each row under the classifier's key.
+        Digest of each sample under the classifier's key.
     key : bytes
         The key of the noise.
 
     Returns
     -------
     dict
-        ``rows`` is a digest of the rows and the key of their noise, ``key`` one of the
-        key alone, ``votes`` one of the fitted classifier.
+        ``rows`` is a digest of the samples and the key of their noise, ``key`` one of
+        the key alone, ``votes`` one of the fitted classifier.
     """
     law = question.law
     return question.described(source.method) | {
@@ -57,12 +57,12 @@ def describe_run(question, source, classes, X, digests, key):
 
 
 def _rows(source, X, law, digests):
-    """What is certified: more than the digests, which see a row as float32."""
+    """What is certified: more than the digests, which see a sample as float32."""
     rows = hashlib.blake2b(b"".join(digests), digest_size=8)
     if isinstance(X, Counts):  # the digests know them to the last word
         return rows.hexdigest()
     for row in values_of(X):
-        # Sampled certificates hold for all rows of a cell of the grid.
+        # Sampled certificates hold for all samples of a cell of the grid.
         if source.method != "exact":
             row = law.snap(row[np.newaxis])
         rows.update((row.astype(np.float64) + 0.0).tobytes())
@@ -70,11 +70,12 @@ def _rows(source, X, law, digests):
 
 
 def _votes(source, X, law):
-    """What the classifier answers between rows, where its votes are split.
+    """Votes of the classifier between samples, where they are split.
 
-    Near the rows two classifiers may agree in every vote that is drawn, and differ far
-    away; so they are also compared at points that noise of 3 and of 10 sigma leads to.
-    Or one row has another label, and all others the same votes; so each has one vote.
+    Near the samples two classifiers may agree in every vote that is drawn, and differ
+    far away; so they are also compared at points that noise of 3 and of 10 sigma leads
+    to. Or one sample has another label, and all others the same votes; so each has one
+    vote.
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
     seen = []

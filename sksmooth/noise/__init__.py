@@ -30,7 +30,8 @@ def law_of(terms):
     if terms.scale is not None and terms.noise == Splitting.name:
         # The width of cells is rounded to a grid, which depends on the units.
         scale = [value for value in terms.scale if value > 0]
-    return _BY_NAME[terms.noise](terms.sigma, terms.norm, scale=scale, **parameters)
+    law = LAWS.get(terms.noise) or _BY_NAME[terms.noise]
+    return law(terms.sigma, terms.norm, scale=scale, **parameters)
 
 
 __all__ = [

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The protocol of a noise law: how fast a probability can grow with distance."""
 
+from __future__ import annotations
+
 import abc
 from dataclasses import dataclass
 from functools import partial
@@ -268,7 +270,7 @@ class Law(abc.ABC):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         return {
             "noise": self.name,

@@ -424,15 +424,29 @@ class ResampledGaussian(Law):
             It is overwritten with the copies.
         """
         stream.standard_normal(out=out)
+        self.perturb_normals(np.broadcast_to(row, out.shape), out)
+
+    def perturb_normals(
+        self, rows: NDArray[np.float64], out: NDArray[np.float64]
+    ) -> None:
+        """Turn standard normal numbers into noisy copies of samples.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_copies, n_features)
+            The sample that each is to be a copy of, as returned by `snap`.
+        out : ndarray of shape (n_copies, n_features)
+            Normal numbers; it is overwritten with the copies.
+        """
         drawn, n_categories, below = self._drawn
         normal = out[:, drawn]
         if self.norm == 2:
-            Gaussian.add(self, row, out)  # type: ignore[arg-type] # has all it needs
+            Gaussian.add(self, rows, out)  # type: ignore[arg-type] # has all it needs
         at, feature = np.nonzero(normal < below)
         # Uniform once more, for the new category.
         part = ndtr(normal[at, feature]) / self.probability
         new = np.floor(part * n_categories[feature])
-        out[:, drawn] = row[drawn]
+        out[:, drawn] = rows[:, drawn]
         out[at, drawn[feature]] = np.minimum(new, n_categories[feature] - 1)
 
     @cached_property
@@ -456,7 +470,7 @@ class ResampledGaussian(Law):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         described = super().described() | {
             "probability": self.probability,

@@ -350,7 +350,7 @@ class Splitting(TotalVariationLaw, GridLaw):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         ends = {"low": self.low, "high": self.high}
         return super().described() | {

@@ -44,7 +44,7 @@ class CertifyRadius(Certify):
         See `Certify`. A sample is given up when its pilot says, at level `beta`, that
         even `n_max` votes would prove nothing.
     tol : float
-        Radius, in units of the law, that may be given up for fewer votes, though never
+        Radius, in units of the law, that may be sacrificed to save votes, though never
         more than a fortieth of a radius. With 0, the pilot takes 100 votes and every
         sample gets `n_max`.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Refuse, before any vote is drawn, a question that no votes could answer."""
+"""Refuse, before any vote is drawn, a question that no votes could decide."""
 
 import warnings
 

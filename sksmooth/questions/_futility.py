@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How well a row may still turn out; decides about cost, never about a claim."""
+"""How well a sample may still turn out; decides about cost, never about a claim."""
 
 import numpy as np
 

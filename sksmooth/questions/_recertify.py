@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Certify at another alpha, bound or vote weights, from the votes that were kept."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -10,7 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth.bounds import check_alpha
-from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
+from sksmooth.certificates import (
+    Certificates,
+    class_index,
+    require_certificates,
+    resolve_vote_weights,
+)
 from sksmooth.noise import Law, law_of
 from sksmooth.questions._vote_radius import VoteRadius, certified_radius
 
@@ -28,18 +35,18 @@ def recertify(
     The votes that ``certify(X)`` counts are fresh: which class they are for and how
     many they are was chosen by a pilot that is not among them. So they bound the
     probabilities of the classes at any alpha, with any weights. What stays is what the
-    pilot chose: rows that it gave up abstain again, and with other weights a row may
-    abstain whose weighted leader is another class.
+    pilot chose: samples that it gave up abstain again, and with other weights a sample
+    may abstain whose weighted leader is another class.
 
-    Fix alpha, bound and weights before you look: the best of several answers at
-    `alpha` each is not an answer at `alpha`.
+    Fix alpha, bound and weights before you look: the best of several results at
+    `alpha` each is not a result at `alpha`.
 
     Parameters
     ----------
     certificates : Certificates
         From ``certify(X)``, or read from a log of it.
     alpha : float, default=None
-        New error probability of a row; None keeps the old one.
+        New error probability of a sample; None keeps the old one.
     bound : {"multiclass", "binary"}, default="multiclass"
         As in `SmoothedClassifier`.
     vote_weights : dict, array-like or None, default=None
@@ -51,14 +58,16 @@ def recertify(
     Returns
     -------
     Certificates
-        Of the same rows.
+        Of the same samples.
 
     Raises
     ------
     ValueError
-        If a parameter is invalid, or if there are no votes to ask again: those of
+        If a parameter is invalid, or if there are no votes to use again: those of
         ``certify(X, radii=...)`` were stopped when they had shown enough at their
         alpha, closed forms have none, and published files do not keep them.
+    TypeError
+        If `certificates` are no `Certificates`.
 
     Examples
     --------
@@ -79,11 +88,12 @@ def recertify(
         raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
 
     classes = certificates.classes
+    weights = resolve_vote_weights(vote_weights, classes)
     question = Recertify(
         law=law_of(certificates),
         alpha=float(alpha),
         bound=bound,
-        weights=resolve_vote_weights(vote_weights, classes),
+        weights=weights,
         slack=certificates.slack,
     )
     leader = class_index(certificates.label, classes)
@@ -100,6 +110,7 @@ def recertify(
         abstained=abstained,
         p_lower=p_lower,
         alpha=question.alpha,
+        vote_weights=None if weights is None else tuple(weights.tolist()),
         frontier=frontier,
     )
 
@@ -129,6 +140,7 @@ def check_changes(changes: Iterable[int] | None, law: Law) -> int | None:
 
 def require_kept_votes(certificates: Certificates) -> None:
     """Refuse certificates without counts of votes that prove something anew."""
+    require_certificates(certificates)
     if certificates.radii is not None:
         raise ValueError(
             f"the votes were drawn for radii={certificates.radii} and stopped once "

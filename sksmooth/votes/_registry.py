@@ -9,6 +9,8 @@ import numpy as np
 from sksmooth._estimators import frames_of
 from sksmooth.samples import Counts, Table, has_missing, unit_values_of
 from sksmooth.votes._cache import FormCache
+from sksmooth.votes._fast_votes import find_fast_votes
+from sksmooth.votes._reduced_noise import find_reduced_votes
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
     EnumeratedVotes,
@@ -99,7 +101,7 @@ def find_network(model, X):
             ) from None
         if not ends_in_skorch_net(model.estimator):
             raise
-        _warn(f"Votes are asked from `predict`, which takes longer: {reason}.")
+        _warn(f"Votes come from `predict`, which takes longer: {reason}.")
         return probe_once(votes_of_predictions(model), model.estimator, X)
     return probe_once(source, model.estimator, X, is_network=True)
 
@@ -159,18 +161,36 @@ def find_projected_linear(model, X):
     return ProjectedLinearVotes(coef, intercept, model)
 
 
+def find_reduced_noise(model, X):
+    """Votes of a classifier behind an affine map, sampled in fewer dimensions."""
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
+    _check_noise(model, X)
+    if has_missing(X):
+        raise Declined("its samples have missing values")
+    source = find_reduced_votes(model, X)
+    probe_once(source.votes_of_predict, model.estimator, X)
+    return source
+
+
 def find_any(model, X):
     """Votes of any classifier, by its `predict`."""
-    return probe_once(MonteCarloVotes(model), model.estimator, X)
+    source = probe_once(MonteCarloVotes(model), model.estimator, X)
+    try:
+        return find_fast_votes(source, model, X)
+    except SelfCheckFailed as reason:
+        _warn(f"Votes of {model.estimator!r} are those of its predict: {reason}.")
+    except Declined:
+        pass
+    return source
 
 
 def probe_fitted(model, X):
     """Probe a classifier on the samples it was fitted on; see `probe_once`."""
     if isinstance(X, Counts):
         find_word_votes(model, X)
-    elif not ends_in_skorch_net(
-        model.estimator
-    ):  # its network is probed before it votes
+    elif not ends_in_skorch_net(model.estimator):
+        # A network is probed before it votes.
         model = _with_frames(model)
         probe_once(MonteCarloVotes(model), model.estimator, X)
 
@@ -186,6 +206,7 @@ _FINDERS = (
     (("auto", "monte_carlo"), find_network),
     (("auto", "exact"), find_closed_form),
     (("auto",), find_projected_linear),
+    (("auto",), find_reduced_noise),
     (("auto", "monte_carlo"), find_any),
 )
 
@@ -211,14 +232,19 @@ def _warn(message):
     warnings.warn(message, UserWarning, stacklevel=6)
 
 
-def _find(forms, model, X):
-    """Return the form of a model and the votes where it breaks even."""
+def _check_noise(model, X):
+    """Decline all but noise on all values of a sample, of which none is missing."""
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
     if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
         raise Declined("some of its columns are held fixed")
     if model.may_miss:
         raise Declined("its training samples have missing values")
+
+
+def _find(forms, model, X):
+    """Return the form of a model and the votes where it breaks even."""
+    _check_noise(model, X)
     points = unit_values_of(X) if isinstance(X, Table) else X
     form = forms.get(model.estimator, points, model.law.sigma, model.law.scale)
     if not _has_classes(model.estimator, model.classes):

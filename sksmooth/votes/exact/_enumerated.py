@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Answers from all noisy copies of a sample, where the law has only a few."""
+"""Certificates from all noisy copies of a sample, where there are only a few."""
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -58,7 +58,8 @@ class EnumeratedVotes(Source):
         n_classes = len(self.classes)
         counts = np.zeros((len(rows), n_classes), dtype=np.int64)
         n_copies = self.law.n_copies
-        at_once = max(1, self.votes.batch_size // n_copies)
+        largest = self.votes.copies_at_once(rows.shape[1])
+        at_once = max(1, largest // n_copies)
         for start in range(0, len(rows), at_once):
             part = rows[start : start + at_once]
             copies = np.concatenate([self.law.enumerate(row) for row in part])
@@ -66,7 +67,7 @@ class EnumeratedVotes(Source):
             votes = np.concatenate(
                 [
                     self._vote(copies[some], X, owner[some])
-                    for some in gen_batches(len(copies), self.votes.batch_size)
+                    for some in gen_batches(len(copies), largest)
                 ]
             )
             place = np.repeat(np.arange(len(part)), n_copies) * n_classes + votes
@@ -87,5 +88,5 @@ class EnumeratedVotes(Source):
             raise told from error
 
     def answer(self, question, X, on_finished=None):
-        """Answer a question about samples; see `Source.answer`."""
+        """Results of a question for samples; see `Source.answer`."""
         return question.from_enumeration(self.count(X, on_finished), self.law)

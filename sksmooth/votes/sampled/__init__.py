@@ -8,11 +8,14 @@ from sksmooth.votes.sampled._monte_carlo import (
     batches,
 )
 from sksmooth.votes.sampled._projected_linear import ProjectedLinearVotes
+from sksmooth.votes.sampled._reduced import ReducedNoiseVotes, ReducedSpace
 from sksmooth.votes.sampled._run import run
 
 __all__ = [
     "MonteCarloVotes",
     "ProjectedLinearVotes",
+    "ReducedNoiseVotes",
+    "ReducedSpace",
     "VoteStreams",
     "batches",
     "find_word_votes",
