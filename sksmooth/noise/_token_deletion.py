@@ -270,6 +270,7 @@ class TokenDeletion(LawParameters):
             The stream of the sample; as many uniform numbers are drawn as the sample
             has words, for each copy, so that drawing in parts or at once is the same.
         n_copies : int
+            How many.
 
         Returns
         -------
