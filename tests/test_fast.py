@@ -108,8 +108,9 @@ def test_the_error_of_a_decision_is_within_its_bound(kernel):
     estimator.set_params(decision_function_shape="ovo")
     rows = np.concatenate([X[:10], X[:10] + 30.0])
     predictor = fast_votes(estimator, X).fast.predictor
-    decisions, error = predictor.decisions(rows)
-    assert (np.abs(decisions - estimator.decision_function(rows)) <= error).all()
+    for kernel_of in predictor.kernels:
+        decisions, error = predictor.decisions(rows, kernel_of)
+        assert (np.abs(decisions - estimator.decision_function(rows)) <= error).all()
     assert (error < 1e-3 * (1 + np.abs(decisions).max())).all()
     with mpmath.workdps(50):
         for row, decision, bound in zip(
