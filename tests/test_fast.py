@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.decomposition import PCA
+from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -69,6 +72,63 @@ class TestNeighbors(FastCase):
             KNeighborsClassifier(8, algorithm="kd_tree"),
             KNeighborsClassifier(1, p=2, algorithm="ball_tree"),
         ]
+
+
+class TestMembers(FastCase):
+    has_rounding = False  # labels that are open are those of members
+
+    @staticmethod
+    def estimators():
+        members = [
+            ("svc", make_pipeline(StandardScaler(), SVC())),
+            ("linear", LogisticRegression()),
+            ("nb", GaussianNB()),
+        ]
+        return [
+            VotingClassifier(members),
+            VotingClassifier(members, weights=[0.2, 0.3, 0.5]),
+        ]
+
+
+class TestOneVersusRest(FastCase):
+    @staticmethod
+    def estimators():
+        return [
+            OneVsRestClassifier(SVC()),
+            OneVsRestClassifier(SVC(kernel="poly", coef0=1.0)),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (VotingClassifier([("nb", GaussianNB())], voting="soft"), "probabilities"),
+        (VotingClassifier([("linear", LogisticRegression())]), "no member"),
+        (OneVsRestClassifier(LogisticRegression()), "LogisticRegression"),
+        (OneVsRestClassifier(GaussianNB()), "GaussianNB inside"),
+        (
+            VotingClassifier(
+                [("a", GaussianNB()), ("b", SVC()), ("c", SVC(C=9))], weights=[1, 2, -1]
+            ),
+            "negative",
+        ),
+    ],
+)
+def test_ensembles_of_other_kinds_are_declined(estimator, reason):
+    X, y = SourceCase.data()
+    with pytest.raises(Declined, match=reason):
+        fast_votes(estimator.fit(X, y), X)
+
+
+def test_a_changed_member_is_found_anew():
+    X, y = SourceCase.data()
+    estimator = VotingClassifier([("nb", GaussianNB()), ("svc", SVC())]).fit(X, y)
+    before = fast_votes(estimator, X).fast.predictor
+    estimator.estimators_[0].theta_[:] += 1.0
+    after = fast_votes(estimator, X)
+    assert after.fast.predictor is not before
+    labels = estimator.classes_[after.vote(X, X, np.arange(len(X)))]
+    assert_array_equal(labels, estimator.predict(X))
 
 
 def test_neighbors_at_equal_distances_are_left_to_predict():

@@ -177,6 +177,13 @@ def test_it_declines_where_nothing_is_gained(data, estimator, reason):
         find_reduced_votes(model_of(estimator.fit(X, y)), X)
 
 
+def test_a_replaced_predict_is_declined(data):
+    estimator = MLPClassifier((4,), solver="lbfgs").fit(*data)
+    estimator.predict = lambda X: np.zeros(len(X), dtype=int)
+    with pytest.raises(Declined, match="predict was replaced"):
+        find_reduced_votes(model_of(estimator), data[0])
+
+
 def test_samples_of_float32_are_declined(data):
     X, y = data[0].astype(np.float32), data[1]
     estimator = make_pipeline(PCA(3), SVC()).fit(X, y)

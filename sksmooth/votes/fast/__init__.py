@@ -8,7 +8,13 @@ are left to `predict` itself.
 """
 
 # Modules that register classifiers, by their decorators. One line for each.
-from sksmooth.votes.fast import _gaussian_nb, _mlp, _neighbors, _svc  # noqa: F401
+from sksmooth.votes.fast import (  # noqa: F401
+    _gaussian_nb,
+    _members,
+    _mlp,
+    _neighbors,
+    _svc,
+)
 from sksmooth.votes.fast._first_layer import first_layer
 from sksmooth.votes.fast._labels import FastLabels
 from sksmooth.votes.fast._predictor import (
