@@ -5,6 +5,7 @@ import mpmath
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
@@ -90,6 +91,23 @@ class TestMembers(FastCase):
         ]
 
 
+class TestCalibrated(FastCase):
+    @staticmethod
+    def estimators():
+        svc = make_pipeline(StandardScaler(), SVC(kernel="poly", coef0=1.0))
+        return [
+            CalibratedClassifierCV(SVC(), cv=2),
+            CalibratedClassifierCV(svc, cv=2, ensemble=False),
+        ]
+
+
+class TestCalibratedTwoClasses(TestCalibrated):
+    @staticmethod
+    def data():
+        X, y = SourceCase.data()
+        return X, np.where(y > 0, "b", "a")
+
+
 class TestOneVersusRest(FastCase):
     @staticmethod
     def estimators():
@@ -105,6 +123,8 @@ class TestOneVersusRest(FastCase):
         (VotingClassifier([("nb", GaussianNB())], voting="soft"), "probabilities"),
         (VotingClassifier([("linear", LogisticRegression())]), "no member"),
         (OneVsRestClassifier(LogisticRegression()), "LogisticRegression"),
+        (CalibratedClassifierCV(SVC(), method="isotonic", cv=2), "isotonic"),
+        (CalibratedClassifierCV(GaussianNB(), cv=2), "GaussianNB inside"),
         (OneVsRestClassifier(GaussianNB()), "GaussianNB inside"),
         (
             VotingClassifier(

@@ -106,6 +106,35 @@ class SVCPredictor(FastPredictor):
             error += self._sum_error
         return decisions, error
 
+    def scores(self, X, kernel):
+        """What `decision_function` computes for each class, of shape "ovr".
+
+        Parameters
+        ----------
+        X, kernel
+            As for `decisions`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_rows, n_classes), or (n_rows, 1) for two classes
+            Votes, and what is less than half a vote by the sum of decisions.
+        error : ndarray of the same shape
+            Bound on their error; infinite where a pair is open.
+        """
+        decisions, error = self.decisions(X, kernel)
+        if self._to_first.shape[1] == 2:
+            return -decisions, error  # libsvm decides for the first of two classes
+        with np.errstate(invalid="ignore"):
+            is_open = ~(np.abs(decisions) > error).all(axis=1)
+        votes = (decisions > 0).astype(np.float32) @ (self._to_first - self._to_second)
+        sums = decisions @ (self._to_first - self._to_second).astype(np.float64)
+        in_pairs = (self._to_first + self._to_second).astype(np.float64)
+        error = error + 2 * sums.shape[1] * UNIT * np.abs(decisions)
+        error = error @ in_pairs + 8 * sums.shape[1] * UNIT
+        error[is_open] = np.inf
+        scores = votes + self._from_none + sums / (3 * (np.abs(sums) + 1))
+        return scores, error
+
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
         positions, unsure = self._positions(X, self.kernels[0])
