@@ -13,28 +13,40 @@ Prints two tables, for digits (64 features), breast cancer (30) and digits enlar
 2. Labels of fast paths that differ from those of `predict`, over `--rows` noisy rows
    for each classifier: 3 data sets, 3 sigmas, 20 settings of parameters at random; and
    the share of rows that a fast path leaves to `predict`. `--rows 0` leaves it out.
+
+`--compiled` has trees walked by numba, if installed, from the first vote on, and not
+only where there are many.
 """
 
 import argparse
 import time
 import warnings
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.ndimage import zoom
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, NuSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.votes import Declined, Model, MonteCarloVotes
 from sksmooth.votes._fast_votes import find_fast_votes
 from sksmooth.votes._registry import find_any, find_reduced_noise
+from sksmooth.votes.fast import _tree_sums
 
 KEY = bytes(range(32))
 SIGMAS = {"digits": 0.25, "breast cancer": 0.5, "784 pixels": 0.5}
@@ -76,6 +88,51 @@ def random_nb(rng):
     return GaussianNB(var_smoothing=float(10 ** rng.uniform(-6, 0)))
 
 
+def random_tree(rng):
+    return {
+        "max_depth": None if rng.integers(2) else int(rng.integers(1, 9)),
+        "min_samples_leaf": int(rng.integers(1, 20)),
+        "criterion": str(rng.choice(["gini", "entropy"])),
+        "max_features": float(rng.uniform(0.05, 1.0)),
+        "class_weight": "balanced" if rng.integers(2) else None,
+        "random_state": int(rng.integers(100)),
+    }
+
+
+def random_forest(kind, rng):
+    # An even number of trees, so that there are ties.
+    size = 2 * int(rng.integers(1, 16))
+    return kind(size, bootstrap=bool(rng.integers(2)), **random_tree(rng))
+
+
+def random_bagging(rng):
+    tree = DecisionTreeClassifier(**random_tree(rng))
+    size = int(rng.integers(2, 20))
+    return BaggingClassifier(tree, n_estimators=size, random_state=0)
+
+
+def random_boosting(rng):
+    return GradientBoostingClassifier(
+        n_estimators=int(rng.integers(1, 12)),
+        learning_rate=float(10 ** rng.uniform(-2, 0.3)),
+        max_depth=int(rng.integers(1, 6)),
+        init="zero" if rng.integers(2) else None,
+        max_features=0.2,
+        random_state=0,
+    )
+
+
+def random_hist_boosting(rng):
+    return HistGradientBoostingClassifier(
+        max_iter=int(rng.integers(1, 12)),
+        learning_rate=float(10 ** rng.uniform(-2, 0.3)),
+        max_leaf_nodes=int(rng.integers(2, 40)),
+        max_bins=int(rng.integers(3, 256)),
+        max_features=0.2,
+        random_state=0,
+    )
+
+
 # Classifier with its defaults, and with parameters at random.
 MODELS = {
     "SVC": (SVC, random_svc),
@@ -107,11 +164,32 @@ MODELS = {
         ),
     ),
     "GaussianNB": (lambda: GaussianNB(var_smoothing=1e-2), random_nb),
+    "RandomForest(100)": (
+        lambda: RandomForestClassifier(random_state=0),
+        partial(random_forest, RandomForestClassifier),
+    ),
+    "ExtraTrees(100)": (
+        lambda: ExtraTreesClassifier(random_state=0),
+        partial(random_forest, ExtraTreesClassifier),
+    ),
+    "DecisionTree": (
+        lambda: DecisionTreeClassifier(random_state=0),
+        lambda rng: DecisionTreeClassifier(**random_tree(rng)),
+    ),
+    "Bagging(10)": (lambda: BaggingClassifier(random_state=0), random_bagging),
+    "GradientBoosting": (
+        lambda: GradientBoostingClassifier(max_features="sqrt", random_state=0),
+        random_boosting,
+    ),
+    "HistGradientBoosting": (
+        lambda: HistGradientBoostingClassifier(max_features=0.1, random_state=0),
+        random_hist_boosting,
+    ),
 }
 
 
 def model_of(estimator, sigma):
-    return Model(estimator, estimator.classes_, Gaussian(sigma), KEY, 8192)
+    return Model(estimator, estimator.classes_, Gaussian(sigma), KEY, None)
 
 
 def cpu_time(function):
@@ -229,7 +307,10 @@ def main():
     parser.add_argument("--models", nargs="*", default=list(MODELS))
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rst", action="store_true")
+    parser.add_argument("--compiled", action="store_true")
     args = parser.parse_args()
+    if args.compiled:
+        _tree_sums.ROWS_WORTH_COMPILING = 0
     warnings.simplefilter("ignore")
     models = args.models
     print_costs(models, args.rst)

@@ -62,9 +62,12 @@ class FastCase:
     has_rounding : bool
         Whether the scores of `predict` are computed with rounding of their own, so that
         a label within it of a tie is left to `predict`.
+    sizes : tuple of float
+        Factors by which samples are moved away from all data.
     """
 
     has_rounding = True
+    sizes = (1e8, 1e150)
 
     @staticmethod
     def estimators():
@@ -108,7 +111,7 @@ class FastCase:
 
     def test_numbers_beyond_all_data_are_labelled_as_by_predict(self):
         estimators, X = fitted(type(self))
-        for size in (1e8, 1e150):
+        for size in self.sizes:
             rows = size * (X[:24] - X.mean(axis=0))
             for estimator in estimators:
                 votes = fast_votes(estimator, X)

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -88,6 +88,7 @@ class TestMembers(FastCase):
         return [
             VotingClassifier(members),
             VotingClassifier(members, weights=[0.2, 0.3, 0.5]),
+            BaggingClassifier(SVC(), 4, max_features=2, random_state=0),
         ]
 
 

@@ -55,7 +55,7 @@ class Member:
         return np.searchsorted(classes, ask(self.estimator.predict, X))
 
 
-class _OfMembers(FastPredictor):
+class OfMembers(FastPredictor):
     """Labels from those of members, each by its fast path or its `predict`."""
 
     def __init__(self, members, n_features):
@@ -71,7 +71,7 @@ class _OfMembers(FastPredictor):
 
 
 @fast_predictor("sklearn.ensemble", "VotingClassifier")
-class HardVote(_OfMembers):
+class HardVote(OfMembers):
     """The class that most members predict, by weights if there are any.
 
     Weights are added in the order of the members, as `predict` does it.
