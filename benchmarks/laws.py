@@ -152,7 +152,7 @@ def table(n_test, n_certify):
         ),
         RandomForestClassifier(50, min_samples_leaf=5, random_state=0),
     )
-    for probability in (0.1, 0.25, 0.5):
+    for probability in (0.25, 0.6, 0.85):
         clf = SmoothedClassifier(
             base, noise=Resample(probability), sigma=5.0, n_certify=n_certify,
             random_state=0,

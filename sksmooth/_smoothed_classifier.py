@@ -1092,10 +1092,17 @@ class SmoothedClassifier(
         if denoiser is None:
             return None
         scale = self._scale()
+        drawn, noise = self._known_categories(), {"noise": self.noise}
+        if drawn is not None:
+            noise = {
+                "noise": "gaussian",
+                "resample_probability": self.noise.probability,
+                "categorical_features": list(drawn),
+            }
         return follow_noise(
             denoiser,
             sigma=self.sigma,
-            noise=self.noise,
+            **noise,
             feature_scale=scale,
             noise_features=None if scale is None else self._numbers_of(scale),
         )

@@ -75,6 +75,7 @@ class Resample(LawParameters):
         Returns
         -------
         ResampledGaussian
+            The law.
         """
         return ResampledGaussian(
             sigma,
