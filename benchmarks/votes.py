@@ -157,7 +157,7 @@ MODELS = {
         KNeighborsClassifier,
         lambda rng: KNeighborsClassifier(
             int(rng.integers(1, 30)),
-            algorithm=str(rng.choice(["auto", "brute", "kd_tree"])),
+            algorithm=str(rng.choice(["auto", "brute"])),
         ),
     ),
     "MLP(100)": (
