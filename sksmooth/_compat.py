@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The only file that imports private names of scikit-learn."""
 
+import sys
 from collections.abc import Callable
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -33,8 +35,13 @@ if TYPE_CHECKING:
 else:
     from sklearn.base import _fit_context
 
+# The documentation site; pyproject.toml names it too.
+DOCUMENTATION = "https://sksmooth.readthedocs.io/en/stable"
+
 __all__ = [
+    "DOCUMENTATION",
     "BaseSearchCV",
+    "DocumentationLink",
     "HasMethods",
     "Interval",
     "LibsvmModel",
@@ -70,6 +77,24 @@ def refuse_fit_params(fit_params, estimator):
             "alone. For more, enable metadata routing: "
             "sklearn.set_config(enable_metadata_routing=True)."
         )
+
+
+class DocumentationLink:
+    """Mixin of estimators: their HTML diagram links to their page of the reference."""
+
+    _doc_link_module = "sksmooth"
+    _doc_link_template = (
+        DOCUMENTATION + "/reference/generated/{estimator_module}.{estimator_name}.html"
+    )
+
+    def _doc_link_url_param_generator(self):
+        """Where the estimator is public: in the package itself, or else in a room."""
+        name, path = type(self).__name__, type(self).__module__.split(".")
+        public = ".".join(takewhile(lambda part: not part.startswith("_"), path))
+        top = sys.modules[self._doc_link_module]
+        if name in getattr(top, "__all__", ()):
+            public = self._doc_link_module
+        return {"estimator_module": public, "estimator_name": name}
 
 
 class LibsvmModel(NamedTuple):

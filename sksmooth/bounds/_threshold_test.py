@@ -5,6 +5,8 @@ The probability of a false positive is spent over the looks; no sample is needed
 choose the class beforehand.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -24,7 +26,7 @@ class ThresholdTest:
 
     Build it with `build`. At look k, after ``looks[k]`` votes, a count of at least
     ``accept[k]`` shows that the probability exceeds the threshold; a count of at most
-    ``hopeless[k]`` says that the last look would hardly show it either.
+    ``hopeless[k]`` means that the last look would hardly show it either.
 
     Attributes
     ----------
@@ -117,7 +119,7 @@ def _accept(miss, looks, alpha):
     # Most misses that still have P(Bin(n, miss) <= misses) <= level.
     misses = _critical(miss, looks, first, levels)
     # The proof in the notes of ThresholdTest needs counts of q * (n - 1) + 1 or more;
-    # only an alpha close to 1 asks for fewer.
+    # only an alpha close to 1 would need fewer.
     looks = looks[:, np.newaxis]
     misses = np.minimum(misses, np.floor(miss * (looks - 1)).astype(np.int64))
     late = np.arange(len(looks))[:, np.newaxis] >= first

@@ -13,7 +13,7 @@ from sksmooth.votes._fitted_state import FittedState
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import may_have_closed_form
 
-# The choice must not depend on the rows of a call, or a row's answer would.
+# The choice must not depend on the samples of a call, or their results would.
 _TYPICAL_ROWS = 64
 
 
@@ -80,7 +80,7 @@ class FormCache:
     Parameters
     ----------
     find : callable
-        From a classifier, rows and sigma to what is to be kept. It raises `Declined`
+        From a classifier, samples and sigma to what is to be kept. It raises `Declined`
         where there is none, which is kept as well.
     """
 

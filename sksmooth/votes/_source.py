@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a vote source is: a smoothed model in, answers to a question out."""
+"""What a vote source is: a smoothed model and a question in, results out."""
 
 import abc
 from dataclasses import dataclass
@@ -96,11 +96,11 @@ class Source(abc.ABC):
     reproducible: bool = True
 
     def check(self, question) -> None:
-        """Refuse a question that this source cannot answer, before any work."""
+        """Refuse a question that this source cannot decide, before any work."""
 
     @abc.abstractmethod
     def answer(self, question, X, on_finished=None):
-        """Answer a question about samples.
+        """Results of a question for samples.
 
         Parameters
         ----------

@@ -5,6 +5,7 @@
 from sksmooth.votes.exact import _boosted, _cells, _linear, _tree, _wrappers  # noqa: F401
 from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import affine_step, closed_form
+from sksmooth.votes.exact._enumerated import EnumeratedVotes
 from sksmooth.votes.exact._linear import linear_classifier, linear_scores
 from sksmooth.votes.exact._numerics import PROBIT_MAX
 from sksmooth.votes.exact._registry import (
@@ -19,6 +20,7 @@ from sksmooth.votes.exact._votes import ExactVotes
 __all__ = [
     "PROBIT_MAX",
     "Declined",
+    "EnumeratedVotes",
     "ExactSource",
     "ExactVotes",
     "SelfCheckFailed",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes that are sampled: predictions on noisy copies, counted."""
 
+from sksmooth.votes.sampled._counted_words import find_word_votes
 from sksmooth.votes.sampled._monte_carlo import (
     MonteCarloVotes,
     VoteStreams,
@@ -17,5 +18,6 @@ __all__ = [
     "ReducedSpace",
     "VoteStreams",
     "batches",
+    "find_word_votes",
     "run",
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Votes by sampling: the base classifier's `predict` on noisy copies of the rows."""
+"""Votes by sampling: the base classifier's `predict` on noisy copies of the samples."""
 
 import numpy as np
 
@@ -35,20 +35,20 @@ class MonteCarloVotes(Source):
         self.fast = fast
 
     def check(self, question):
-        """Refuse a question that no number of votes could answer."""
+        """Refuse a question that no number of votes could decide."""
         question.check(len(self.classes))
 
     def answer(self, question, X, on_finished=None):
-        """Answer a question about samples; see `Source.answer`."""
+        """Results of a question for samples; see `Source.answer`."""
         procedure = question.from_votes(len(X), len(self.classes))
         return run(procedure, self.open(X), len(X), on_finished)
 
     def open(self, X):
-        """Open the streams of rows.
+        """Open the streams of samples.
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, ...)
+        X : ndarray of shape (n_samples, ...)
 
         Returns
         -------
@@ -85,7 +85,7 @@ class MonteCarloVotes(Source):
 
 
 class VoteStreams:
-    """Votes of a chunk of rows; each row's stream goes on where it was left."""
+    """Votes of a chunk of samples; each sample's stream goes on where it was left."""
 
     def __init__(self, source, X):
         self._source = source
@@ -103,11 +103,11 @@ class VoteStreams:
         Parameters
         ----------
         rows : ndarray of int of shape (n,)
-            Positions of rows in the chunk.
+            Positions of samples in the chunk.
         sizes : ndarray of int of shape (n,)
             Number of votes for each.
         stage : Stage
-            Which of a row's streams to read on.
+            Which of a sample's streams to read on.
 
         Returns
         -------
@@ -132,11 +132,11 @@ class VoteStreams:
         return self._streams[key]
 
     def _fill(self, row, stream, out):
-        """Fill a part of a batch with noisy copies of a row."""
+        """Fill a part of a batch with noisy copies of a sample."""
         self._source.law.perturb(self._rows[row], stream, out)
 
     def _count(self, batch, rows, parts):
-        """Votes of each of the rows that have consecutive parts of a batch."""
+        """Votes of each of the samples that have consecutive parts of a batch."""
         owner = np.repeat(rows, parts)
         try:
             votes = self._source.vote(batch, self._X, owner)
@@ -156,7 +156,7 @@ class VoteStreams:
 
 
 def batches(sizes, capacity):
-    """Cut the votes of all rows into batches: which rows, how many votes of each."""
+    """Cut the votes of all samples into batches: which samples, how many votes."""
     ends = np.cumsum(sizes)
     for start in range(0, int(ends[-1]) if len(ends) else 0, max(1, capacity)):
         low = np.clip(ends - sizes, start, start + capacity)

@@ -17,25 +17,25 @@ from sksmooth.votes.torch._philox import row_words, standard_noise
 _FEATURES_OF_THREAD, _MOST_FEATURES = 2**19, 2**21
 _FEWEST = 64
 _FEWEST_FEATURES_OF_THREADS = 2**17
-# Noisy rows on a device at a time, where `batch_size` says nothing.
+# Noisy samples on a device at a time, where `batch_size` says nothing.
 _ROWS_ON_DEVICE = 8192
 # Noise is made for so many features at a time: the generator needs ten times its room.
 _NOISE_FEATURES = 2**22
 
 
 class TorchVotes(MonteCarloVotes):
-    """A source of votes that asks a network.
+    """A source of votes that calls a network.
 
     On a CPU, noise is that of `MonteCarloVotes`, so votes are those of `predict`, up
     to ties within the rounding of the network. On a GPU it is drawn, rounded to the
     grid, voted on and counted there, one transfer a round; it is other noise, with the
-    same law and the same independence of batch, order and company.
+    same law and the same independence of batches, order and the other samples.
 
     Parameters
     ----------
     network : Network
     steps : list of transformers
-        Applied to noisy rows before the network, on the host.
+        Applied to noisy samples before the network, on the host.
     model : Model
     """
 
@@ -56,11 +56,11 @@ class TorchVotes(MonteCarloVotes):
         self.noise_on_device = not steps and on_gpu and drawn_there
 
     def open(self, X):
-        """Open the streams of rows.
+        """Open the streams of samples.
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, ...)
+        X : ndarray of shape (n_samples, ...)
 
         Returns
         -------
@@ -94,7 +94,7 @@ class _Predictor:
 
 
 class _HostStreams(VoteStreams):
-    """Votes of a chunk of rows with the noise of `VoteStreams`, drawn by all cores."""
+    """Votes of a chunk of samples, the noise of `VoteStreams` drawn by all cores."""
 
     def draw(self, rows, sizes, stage):
         """Draw votes; see `VoteStreams.draw`."""
@@ -124,7 +124,7 @@ class _HostStreams(VoteStreams):
                 if n_threads == 1:
                     self._perturb(tasks)
                 else:
-                    # Rows draw from streams of their own, so any thread may do any.
+                    # Samples draw from streams of their own, so any thread may do any.
                     shares = (np.cumsum(parts) - 1) * n_threads // parts.sum()
                     cuts = np.searchsorted(shares, np.arange(1, n_threads))
                     bounds = pairwise([0, *cuts, len(tasks)])
@@ -138,7 +138,7 @@ class _HostStreams(VoteStreams):
 
 
 class _DeviceStreams:
-    """Votes of a chunk of rows that stay on the device until they are counted."""
+    """Votes of a chunk of samples that stay on the device until they are counted."""
 
     def __init__(self, source, X):
         network = source.network
@@ -158,7 +158,7 @@ class _DeviceStreams:
         network = self._source.network
         drawn = self._drawn.setdefault(stage, np.zeros(len(self._rows), np.int64))
         ends = np.cumsum(sizes, dtype=np.int64)
-        # The v-th vote of this round is copy v + offset[owner] of its row.
+        # The v-th vote of this round is copy v + offset[owner] of its sample.
         offset = drawn[rows] - (ends - sizes)
         rows_, ends_, offset_ = (
             torch.from_numpy(np.asarray(a, dtype=np.int64)).to(network.device)
@@ -210,10 +210,10 @@ class _DeviceStreams:
 
 
 def check_no_nan(n_nan):
-    """Refuse to count a vote of a network that answers NaN."""
+    """Refuse to count a vote of a network that returns NaN."""
     if n_nan:
         raise ValueError(
-            f"the network answers NaN for {n_nan} noisy rows, which vote for no class. "
+            f"the network returns NaN for {n_nan} noisy samples: these have no class. "
             "Its weights may have diverged in training, or the precision of autocast "
             "may be too low: bfloat16 overflows less than float16."
         )
