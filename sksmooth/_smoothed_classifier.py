@@ -196,6 +196,8 @@ class SmoothedClassifier(
         Where votes come from. "monte_carlo" samples them; "exact" computes their
         probabilities in closed form, and raises where there is none for the fitted
         estimator; "auto" takes the closed form where there is one and it is not slower.
+        Sampled labels are those of `predict`, computed in less time than it takes where
+        that is possible; with "auto", noise may be drawn in fewer dimensions.
 
     bound : {"multiclass", "binary"}, default="multiclass"
         How votes prove a radius. "binary" bounds the probability of the leading class

@@ -13,6 +13,7 @@ from sksmooth.votes.exact._registry import (
     find_linear_scores,
     may_have_closed_form,
 )
+from sksmooth.votes.exact._self_check import ask
 from sksmooth.votes.exact._source import Declined, ExactSource, SelfCheckFailed
 from sksmooth.votes.exact._structure import tree_ensemble
 from sksmooth.votes.exact._votes import ExactVotes
@@ -25,6 +26,7 @@ __all__ = [
     "ExactVotes",
     "SelfCheckFailed",
     "affine_step",
+    "ask",
     "closed_form",
     "find_exact_source",
     "find_linear_scores",
