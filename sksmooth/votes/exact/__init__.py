@@ -7,7 +7,9 @@ from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import affine_step, closed_form
 from sksmooth.votes.exact._enumerated import EnumeratedVotes
 from sksmooth.votes.exact._linear import linear_classifier, linear_scores
+from sksmooth.votes.exact._margins import MarginVotes, has_margin
 from sksmooth.votes.exact._numerics import PROBIT_MAX
+from sksmooth.votes.exact._other_laws import IndependentVotes
 from sksmooth.votes.exact._registry import (
     find_exact_source,
     find_linear_scores,
@@ -24,6 +26,8 @@ __all__ = [
     "EnumeratedVotes",
     "ExactSource",
     "ExactVotes",
+    "IndependentVotes",
+    "MarginVotes",
     "SelfCheckFailed",
     "affine_step",
     "ask",
@@ -31,6 +35,7 @@ __all__ = [
     "find_exact_source",
     "find_linear_scores",
     "fold_steps",
+    "has_margin",
     "is_foldable",
     "linear_classifier",
     "linear_scores",
