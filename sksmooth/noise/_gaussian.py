@@ -121,8 +121,12 @@ class Gaussian(ShiftLaw):
 
         Parameters
         ----------
-        row, stream, out
-            See `AdditiveLaw.perturb`.
+        row : ndarray of shape (n_features,)
+            A sample as returned by `snap`.
+        stream : numpy.random.Generator
+            The stream of the sample; it is advanced by ``out.size`` numbers.
+        out : ndarray of shape (n_copies, n_features), C-contiguous float64
+            It is overwritten with the copies.
         """
         compiled = compiled_perturb(out.size)
         if compiled is None:
