@@ -18,4 +18,7 @@ if find_spec("torch") is None or find_spec("skorch") is None:
     ]
 
 if find_spec("numba") is None:
-    collect_ignore_glob.append("sksmooth/votes/fast/_numba.py")
+    collect_ignore_glob += [
+        "sksmooth/noise/_numba.py",
+        "sksmooth/votes/fast/_numba.py",
+    ]

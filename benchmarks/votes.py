@@ -99,7 +99,7 @@ def random_tree(rng):
         "max_depth": None if rng.integers(2) else int(rng.integers(1, 9)),
         "min_samples_leaf": int(rng.integers(1, 20)),
         "criterion": str(rng.choice(["gini", "entropy"])),
-        "max_features": float(rng.uniform(0.05, 1.0)),
+        "max_features": float(rng.uniform(0.02, 0.2)),
         "class_weight": "balanced" if rng.integers(2) else None,
         "random_state": int(rng.integers(100)),
     }

@@ -168,7 +168,13 @@ def find_certifier(estimator: Any, purpose: str) -> Layers:
 
 
 def tags_of(estimator: Any) -> Tags:
-    """Tags of any object; the default ones for a class that states none."""
+    """Tags of any object; the default ones for a class that states none.
+
+    Those of a frozen estimator are the ones of what is inside. It would copy them,
+    which takes as long as a prediction.
+    """
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
     try:
         return get_tags(estimator)
     except (AttributeError, TypeError):
