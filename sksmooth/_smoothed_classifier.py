@@ -73,7 +73,6 @@ from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, Decide
 from sksmooth.samples import (
     Table,
     digests_of,
-    has_missing,
     n_values_of,
     resolve_scale,
 )
@@ -85,6 +84,7 @@ from sksmooth.votes import (
     ends_in_skorch_net,
     find_source,
     is_bare_network,
+    may_miss,
     numeric_table,
     predict_labels,
     probe_fitted,
@@ -492,7 +492,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 X_seen, as_frame = np.asarray(arrays), None
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
-        self._may_miss = has_missing(samples)
+        self._may_miss = may_miss(fitted, samples)
         self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":

@@ -7,7 +7,6 @@ take both.
 
 from sksmooth.samples._columns import learned_scale, resolve_scale
 from sksmooth.samples._table import Table, numbers_of
-from sksmooth.samples._units import Units
 from sksmooth.samples._values import (
     columns_of,
     digests_of,
@@ -21,7 +20,6 @@ from sksmooth.samples._values import (
 
 __all__ = [
     "Table",
-    "Units",
     "columns_of",
     "digests_of",
     "has_missing",

@@ -3,11 +3,8 @@
 
 from weakref import WeakKeyDictionary
 
-import numpy as np
-from sklearn.pipeline import make_pipeline
-
 from sksmooth._estimators import layers
-from sksmooth.samples import Units
+from sksmooth.samples import Table
 from sksmooth.votes._fitted_state import FittedState
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import may_have_closed_form
@@ -35,46 +32,45 @@ class FormCache:
         self._find = find
         self._known = WeakKeyDictionary()
 
-    def get(self, estimator, X, sigma, scale=None):
+    def get(self, estimator, X, sigma):
         """Return the form of a classifier and its break-even votes.
 
         Parameters
         ----------
         estimator : fitted classifier
-        X : ndarray of shape (n_samples, n_features)
-            Samples near which the form is compared with `predict`, over `scale`.
+        X : ndarray of shape (n_samples, n_features) or Table
+            Samples near which the form is compared with `predict`. Of a table, the form
+            is one for its columns that take noise, in units of their scale.
         sigma : float
-        scale : tuple of float, default=None
-            Unit of each feature. The form is then that of the classifier as a function
-            of ``X / scale``.
 
         Raises
         ------
         Declined
             If there is none; the message is the reason.
         """
-        form = self._form(estimator, X, sigma, scale)
+        form = self._form(estimator, X, sigma)
         if isinstance(form, Declined):
             raise type(form)(str(form))
         return form
 
-    def _form(self, estimator, X, sigma, scale):
+    def _form(self, estimator, X, sigma):
+        noisy = None
+        if isinstance(X, Table):
+            noisy = X.noisy.tobytes(), X.scale.tobytes()
         parts = layers(estimator, exact=True)
         if not may_have_closed_form(parts):
-            return self._compute(estimator, X, sigma, scale)
+            return self._compute(estimator, X, sigma)
         known = self._known.get(estimator)
         if known is not None:
-            form, state, known_scale = known
-            if known_scale == scale and state.is_that_of(parts):
+            form, state, known_noisy = known
+            if known_noisy == noisy and state.is_that_of(parts):
                 return form
         state = FittedState(parts)
-        form = self._compute(estimator, X, sigma, scale)
-        self._known[estimator] = form, state, scale
+        form = self._compute(estimator, X, sigma)
+        self._known[estimator] = form, state, noisy
         return form
 
-    def _compute(self, estimator, X, sigma, scale):
-        if scale is not None:
-            estimator = make_pipeline(Units(np.array(scale)), estimator)
+    def _compute(self, estimator, X, sigma):
         try:
             source = self._find(estimator, X, sigma)
         except Declined as reason:

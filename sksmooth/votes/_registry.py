@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sksmooth._estimators import frames_of
-from sksmooth.samples import Table, has_missing, unit_values_of
+from sksmooth._estimators import frames_of, layers
+from sksmooth.samples import Table, has_missing, values_of
 from sksmooth.votes._cache import FormCache
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
@@ -15,6 +15,8 @@ from sksmooth.votes.exact import (
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
+    inputs_of,
+    may_have_closed_form,
 )
 from sksmooth.votes.probes import probe_once
 from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
@@ -97,14 +99,14 @@ def find_network(model, X):
 
 def find_closed_form(model, X):
     """Class probabilities without sampling."""
-    form, break_even = _find(_closed_forms, model, X)
-    return ExactVotes(form, model.law, break_even)
+    form, break_even, inputs = _find(_closed_forms, model, X)
+    return ExactVotes(form, model.law, inputs, break_even)
 
 
 def find_projected_linear(model, X):
     """Votes of linear scores, sampled in fewer dimensions."""
-    (coef, intercept), _ = _find(_linear_forms, model, X)
-    return ProjectedLinearVotes(coef, intercept, model)
+    (coef, intercept), _, inputs = _find(_linear_forms, model, X)
+    return ProjectedLinearVotes(coef, intercept, model, inputs)
 
 
 def find_any(model, X):
@@ -139,26 +141,52 @@ def _warn(message):
 
 
 def _find(forms, model, X):
-    """Return the form of a model and the votes where it breaks even."""
+    """Return the form of a model, where it breaks even, and what it takes."""
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
-    if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
-        raise Declined("some of its columns are held fixed")
     if model.may_miss:
         raise Declined("its training samples have missing values")
     if not model.law.rotation_invariant:
         raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
-    points = unit_values_of(X) if isinstance(X, Table) else X
-    form = forms.get(model.estimator, points, model.law.sigma, model.law.scale)
+    form, break_even = forms.get(model.estimator, X, model.law.sigma)
     if not _has_classes(model.estimator, model.classes):
         raise Declined("its classes_ are no longer those that it was fitted with")
-    if has_missing(X):
+    inputs = inputs_of(layers(model.estimator, exact=True).transformers, X)
+    if _has_missing(inputs, X):
         raise ValueError(
             "X has missing values, and there were none when "
             f"{model.estimator!r} was fitted: its closed form does not cover them. Use "
             "method='monte_carlo'."
         )
-    return form
+    return form, break_even, inputs
+
+
+def may_miss(estimator, X):
+    """Whether training samples miss values that a closed form is a function of.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    X : ndarray of shape (n_samples, ...) or Table
+
+    Returns
+    -------
+    bool
+    """
+    if has_missing(X) or not isinstance(X, Table):
+        return has_missing(X)
+    parts = layers(estimator, exact=True)
+    if not may_have_closed_form(parts):
+        return False
+    try:
+        return _has_missing(inputs_of(parts.transformers, X), X)
+    except Declined:
+        return False
+
+
+def _has_missing(inputs, X):
+    numbers = inputs.of(X) if isinstance(X, Table) else values_of(X)
+    return bool(np.isnan(numbers).any())
 
 
 def _has_classes(estimator, classes):

@@ -4,6 +4,7 @@
 # Modules that register closed forms, by their decorators. One line for each.
 from sksmooth.votes.exact import _boosted, _cells, _linear, _tree, _wrappers  # noqa: F401
 from sksmooth.votes.exact._by_type import affine_step, closed_form
+from sksmooth.votes.exact._inputs import inputs_of
 from sksmooth.votes.exact._linear import linear_classifier, linear_scores
 from sksmooth.votes.exact._numerics import PROBIT_MAX
 from sksmooth.votes.exact._registry import (
@@ -25,6 +26,7 @@ __all__ = [
     "closed_form",
     "find_exact_source",
     "find_linear_scores",
+    "inputs_of",
     "linear_classifier",
     "linear_scores",
     "may_have_closed_form",
