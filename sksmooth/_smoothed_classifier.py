@@ -808,7 +808,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check rows, and labels in `fit`, and return them as arrays."""
-        refuse_columns_without_numbers(X)
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         if isinstance(X, Mapping):
             raise ValueError(
                 f"X is a {type(X).__name__} with the keys {list(X)[:10]}; one array is "
@@ -883,7 +883,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             or is_bare_network(self.estimator_)
         ):
             return self._check_rows(X), self._as_frame
-        refuse_columns_without_numbers(X)
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         rows = check_array(
             X,
             dtype=_DTYPES,

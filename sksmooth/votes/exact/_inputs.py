@@ -69,6 +69,16 @@ class ArrayInputs:
         """The numbers of samples, of shape (n_samples, n_numbers)."""
         return checked_sample(X)
 
+    def complete(self, X):
+        """Samples that miss no number.
+
+        Raises
+        ------
+        Declined
+            If there are none.
+        """
+        return self.of(X)
+
     def noisy(self, X, owner, noise):
         """Samples with noise: their numbers, and what `predict` is given.
 
@@ -108,6 +118,13 @@ class TableInputs:
     def of(self, X):
         """The numbers of samples, of shape (n_samples, n_numbers)."""
         return self._of_columns(X, np.flatnonzero(self.held))
+
+    def complete(self, X):
+        """Samples that miss no number; see `ArrayInputs.complete`."""
+        complete = np.isfinite(self.of(X)).all(axis=1)
+        if not complete.any():
+            raise Declined("its rows have missing values")
+        return X[complete]
 
     def noisy(self, X, owner, noise):
         """Samples with noise; see `ArrayInputs.noisy`."""

@@ -6,12 +6,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from sksmooth._estimators import has_own_predict, layers
-from sksmooth.samples import Table
 from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import closed_form
 from sksmooth.votes.exact._inputs import inputs_of
 from sksmooth.votes.exact._linear import scores_behind
-from sksmooth.votes.exact._self_check import check_against_predict, checked_sample
+from sksmooth.votes.exact._self_check import check_against_predict
 from sksmooth.votes.exact._source import Declined
 from sksmooth.votes.exact._wrappers import inside_wrapper
 
@@ -45,7 +44,7 @@ def find_exact_source(estimator, X_sample, sigma):
         If X_sample has not as many features as the estimator was fitted on, or sigma is
         not positive.
     """
-    inputs, final, affine = _opened(estimator, X_sample, sigma)
+    inputs, X_sample, final, affine = _opened(estimator, X_sample, sigma)
     source = closed_form.get(final)(final, affine)
     check_against_predict(estimator, source.disagrees, inputs, X_sample, sigma)
     return source
@@ -73,7 +72,7 @@ def find_linear_scores(estimator, X_sample, sigma):
     Declined, ValueError
         As `find_exact_source`.
     """
-    inputs, final, affine = _opened(estimator, X_sample, sigma)
+    inputs, X_sample, final, affine = _opened(estimator, X_sample, sigma)
     scores = scores_behind(affine, final)
 
     def disagrees(X, labels):
@@ -85,7 +84,7 @@ def find_linear_scores(estimator, X_sample, sigma):
 
 
 def _opened(estimator, X_sample, sigma):
-    """Inputs, classifier proper and the affine map between them."""
+    """Inputs, sample, classifier proper and the affine map before it."""
     transformers, final = layers(estimator, exact=True)
     if has_own_predict(final):
         raise Declined("its method predict was replaced")
@@ -94,15 +93,14 @@ def _opened(estimator, X_sample, sigma):
     check_is_fitted(estimator)
     if not sigma > 0:
         raise ValueError(f"sigma={sigma!r} must be positive.")
-    if not isinstance(X_sample, Table):
-        X_sample = checked_sample(X_sample)
+    inputs = inputs_of(transformers, X_sample)
+    X_sample = inputs.complete(X_sample)
     n_features = getattr(estimator, "n_features_in_", X_sample.shape[1])
     if X_sample.shape[1] != n_features:
         raise ValueError(
             f"X_sample has {X_sample.shape[1]} features, the estimator was fitted on "
             f"{n_features}."
         )
-    inputs = inputs_of(transformers, X_sample)
     affine = fold_steps(inputs.rest, inputs.map(n_features))
     fitted_on = getattr(final, "n_features_in_", affine.n_features_out)
     if affine.n_features_out != fitted_on:
@@ -110,7 +108,7 @@ def _opened(estimator, X_sample, sigma):
             f"{type(final).__name__} was fitted on {fitted_on} features, "
             f"and is given {affine.n_features_out}"
         )
-    return inputs, final, affine
+    return inputs, X_sample, final, affine
 
 
 def may_have_closed_form(parts):
