@@ -16,3 +16,7 @@ if find_spec("torch") is None or find_spec("skorch") is None:
         "sksmooth/training/_smoothadv.py",
         "sksmooth/votes/_torch/_*.py",
     ]
+
+# Tests with other libraries have an environment of their own: make test-ecosystem.
+if any(find_spec(name) is None for name in ("catboost", "polars", "xgboost")):
+    collect_ignore_glob += ["tests/ecosystem/*"]
