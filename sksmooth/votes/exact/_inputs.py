@@ -35,6 +35,8 @@ def inputs_of(transformers, X):
     """
     if not isinstance(X, Table):
         return ArrayInputs(transformers)
+    if X.categories:
+        raise Declined("some of its columns are categories that noise draws anew")
     rows = X.rows
     is_short = isinstance(rows, np.ndarray) and rows.dtype.kind == "f"
     if is_short and rows.dtype.itemsize < 8 and len(X.noisy) < X.shape[1]:
