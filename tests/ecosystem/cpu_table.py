@@ -25,7 +25,9 @@ def predict_all(clf, batches):
 
 def median_ratio(make):
     X, y = table_for(make)
-    clf = smoothed(make(), n_predict=N_VOTES, method="monte_carlo").fit(X, y)
+    clf = smoothed(
+        make(), n_predict=N_VOTES, method="monte_carlo", batch_size=8192
+    ).fit(X, y)
     rows = X[:N_SAMPLES]
     many = rows.iloc[np.repeat(np.arange(N_SAMPLES), N_VOTES)]
     many = many.astype(dict.fromkeys(clf.noise_features, float))
