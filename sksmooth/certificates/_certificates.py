@@ -488,8 +488,8 @@ class Certificates:
         delta : dict {feature: change} or array-like of shape (n_features,) or \
                 (n_samples, n_features)
             Change of each feature, in its own units; one for all samples or one for
-            each. Features that a dict leaves out do not change. Features that are held fixed must not change. Of a category, any
-            number but 0 stands for a change.
+            each. Features that a dict leaves out do not change, and those that are held
+            fixed must not. Of a category, any number but 0 stands for a change.
 
         Returns
         -------

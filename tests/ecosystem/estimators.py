@@ -38,25 +38,25 @@ def encoded():
     )
 
 
-def xgboost():
+def xgboost(rounds=30):
     from xgboost import XGBClassifier
 
     return XGBClassifier(
-        n_estimators=30, enable_categorical=True, tree_method="hist", n_jobs=1
+        n_estimators=rounds, enable_categorical=True, tree_method="hist", n_jobs=1
     )
 
 
-def lightgbm():
+def lightgbm(rounds=30):
     from lightgbm import LGBMClassifier
 
-    return LGBMClassifier(n_estimators=30, n_jobs=1, verbose=-1)
+    return LGBMClassifier(n_estimators=rounds, n_jobs=1, verbose=-1)
 
 
-def catboost():
+def catboost(rounds=30):
     from catboost import CatBoostClassifier
 
     return CatBoostClassifier(
-        iterations=30,
+        iterations=rounds,
         cat_features=tuple(CATEGORIES),  # scikit-learn cannot clone it with a list
         verbose=False,
         thread_count=1,
@@ -64,10 +64,10 @@ def catboost():
     )
 
 
-def ebm():
+def ebm(rounds=30):
     from interpret.glassbox import ExplainableBoostingClassifier
 
-    return ExplainableBoostingClassifier(interactions=0, max_rounds=50, n_jobs=1)
+    return ExplainableBoostingClassifier(interactions=0, max_rounds=rounds, n_jobs=1)
 
 
 def imblearn_pipeline():
@@ -79,9 +79,9 @@ def imblearn_pipeline():
     )
 
 
-def hgb():
+def hgb(rounds=30):
     return HistGradientBoostingClassifier(
-        max_iter=30, categorical_features="from_dtype", random_state=0
+        max_iter=rounds, categorical_features="from_dtype", random_state=0
     )
 
 
@@ -90,3 +90,4 @@ def one_hot():
 
 
 ESTIMATORS = [hgb, one_hot, xgboost, lightgbm, catboost, ebm, imblearn_pipeline]
+BOOSTED = [hgb, xgboost, lightgbm, catboost, ebm]
