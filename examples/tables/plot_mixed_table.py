@@ -108,7 +108,7 @@ _ = ClasswiseAccuracyDisplay.from_estimator(doubtful, X_test, y_test, radius=0.5
 
 from sklearn.model_selection import GridSearchCV
 
-RADIUS, FLOOR = 0.5, 0.65
+RADIUS, FLOOR = 0.5, 0.68
 OVERALL = f"mean_test_certified_accuracy_at_{RADIUS}"
 WORST = "mean_test_certified_accuracy_at_0_worst"
 
@@ -129,9 +129,11 @@ search = GridSearchCV(
     cv=2,
 ).fit(X_train, y_train)
 results = search.cv_results_
+best_average = results[OVERALL].argmax()
 print("sigma   within 0.5   worst class")
 for i, sigma in enumerate(results["param_sigma"]):
-    note = "   chosen" if i == search.best_index_ else ""
+    note = "   best average" if i == best_average else ""
+    note = "   best above the floor" if i == search.best_index_ else note
     within, worst = results[OVERALL][i], results[WORST][i]
     print(f"{sigma:5.2f}   {within:10.3f}   {worst:11.3f}{note}")
 
@@ -164,3 +166,12 @@ exact = linear.certify(X_test[rows])
 print(f"method={exact.method}, {exact.n_evaluations.sum()} evaluations")
 print(f"accuracy {np.mean(exact.label == y_test[rows]):.3f}")
 print(f"median {np.median(exact.feature_radius('capital-gain')):.0f} dollars")
+
+# %%
+# What was learned
+# ----------------
+# Held fixed, categories and holes are no obstacle: half of the rows keep their label
+# under a misstatement of ten hours or of 2100 dollars. The higher income pays for it:
+# with age and education in doubt too, 0.722 of its rows are right and certified at all
+# and 0.481 within 0.5, against 0.930 and 0.810. By the average, ``sigma=0.5`` was best;
+# a floor of 0.68 under the worst class took ``sigma=0.3`` and gave up 0.019 of it.
