@@ -15,9 +15,12 @@ from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
     EnumeratedVotes,
     ExactVotes,
+    IndependentVotes,
+    MarginVotes,
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
+    has_margin,
     inputs_of,
     may_have_closed_form,
 )
@@ -82,6 +85,7 @@ def find_source(model, X, *, method, n_votes):
                 _warn(f"Votes of {model.estimator!r} are sampled: {reason}.")
             continue
         if method == "exact" or source.break_even_votes <= n_votes:
+            source.only_exact = method == "exact"
             return source
     raise AssertionError("the last source serves any classifier")
 
@@ -136,18 +140,37 @@ def find_no_form(model, X):
 
 def find_closed_form(model, X):
     """Class probabilities without sampling."""
+    law = model.law
+    if not hasattr(law, "tail"):
+        raise Declined(f"none is known under noise={law.name!r}")
+    holds = isinstance(X, Table) and len(X.noisy) < X.shape[1]
+    if holds and not law.rotation_invariant:
+        raise Declined(
+            "with columns held fixed it is known under Gaussian noise only, not "
+            f"{law.name}"
+        )
     form, break_even, inputs = _find(_closed_forms, model, X)
-    return ExactVotes(form, model.law, inputs, break_even)
+    exact = ExactVotes(form, law, inputs, break_even)
+    if has_margin(form) and not model.weighted and law.norm != 2 and not holds:
+        others = exact if law.rotation_invariant else MonteCarloVotes(model)
+        return MarginVotes(form, model, others)
+    return (
+        exact if law.rotation_invariant else IndependentVotes(form, model, break_even)
+    )
 
 
 def find_projected_linear(model, X):
     """Votes of linear scores, sampled in fewer dimensions."""
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
     (coef, intercept), _, inputs = _find(_linear_forms, model, X)
     return ProjectedLinearVotes(coef, intercept, model, inputs)
 
 
 def find_reduced_noise(model, X):
     """Votes of a classifier behind an affine map, sampled in fewer dimensions."""
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
     _check_noise(model, X)
     if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
         raise Declined("some of its columns are held fixed")
@@ -174,9 +197,8 @@ def probe_fitted(model, X):
     """Probe a classifier on the samples it was fitted on; see `probe_once`."""
     if isinstance(X, Counts):
         find_word_votes(model, X)
-    elif not ends_in_skorch_net(
-        model.estimator
-    ):  # its network is probed before it votes
+    elif not ends_in_skorch_net(model.estimator):
+        # A network is probed before it votes.
         model = _with_frames(model)
         probe_once(MonteCarloVotes(model), model.estimator, X)
 
@@ -219,13 +241,11 @@ def _warn(message):
 
 
 def _check_noise(model, X):
-    """Decline all but Gaussian noise."""
+    """Decline samples of which a value that takes noise may be missing."""
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
     if model.may_miss:
         raise Declined("its training samples have missing values")
-    if not model.law.rotation_invariant:
-        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
 
 
 def _find(forms, model, X):

@@ -197,7 +197,7 @@ class _Table:
         return probit_interval(probit, error.with_correlation(correlated, len(scale)))
 
     def _probits(self, X, scale, narrow):
-        share = self._shares(self._intervals.masses(X, scale, narrow))
+        share = self.shares(X, scale, narrow)
         probit = probits_of_shares(share)
         answered = np.diff(self._runs.indptr).reshape(self._n_classes, -1).any(axis=1)
         small = answered[:, np.newaxis] & (share < UNDERFLOW)
@@ -214,6 +214,10 @@ class _Table:
             )
             probit[far] = probits_of_log_shares(log_share)
         return probit
+
+    def shares(self, X, scale, narrow):
+        """Probability of each class, of shape (n_classes, n_rows)."""
+        return self._shares(self._intervals.masses(X, scale, narrow))
 
     def _shares(self, masses):
         """Sums over all cells of the products of masses, for each class."""
