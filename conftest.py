@@ -22,3 +22,7 @@ if find_spec("numba") is None:
         "sksmooth/noise/_numba.py",
         "sksmooth/votes/fast/_numba.py",
     ]
+
+# Tests with other libraries have an environment of their own: make test-ecosystem.
+if any(find_spec(name) is None for name in ("catboost", "polars", "xgboost")):
+    collect_ignore_glob += ["tests/ecosystem/*"]

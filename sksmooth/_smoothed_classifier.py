@@ -98,7 +98,6 @@ from sksmooth.samples import (
     categorical_positions,
     column_of,
     digests_of,
-    has_missing,
     n_values_of,
     ranges_of,
     resolve_scale,
@@ -114,6 +113,7 @@ from sksmooth.votes import (
     ends_in_skorch_net,
     find_source,
     is_bare_network,
+    may_miss,
     numeric_table,
     predict_labels,
     probe_fitted,
@@ -546,7 +546,7 @@ class SmoothedClassifier(
                 X_seen, as_frame = np.asarray(arrays), None
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
-        self._may_miss = has_missing(samples)
+        self._may_miss = may_miss(fitted, samples)
         self._ranges = None
         if not isinstance(samples, Counts):
             scale = samples.scale if isinstance(samples, Table) else None
@@ -899,7 +899,7 @@ class SmoothedClassifier(
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check samples, and labels in `fit`, and return them as arrays."""
         self._refuse_sparse(X)
-        refuse_columns_without_numbers(X)
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         if isinstance(X, Mapping):
             raise ValueError(
                 f"X is a {type(X).__name__} with the keys {list(X)[:10]}; one array is "
@@ -1028,7 +1028,7 @@ class SmoothedClassifier(
             or is_bare_network(self.estimator_)
         ):
             return self._check_rows(X), self._as_frame
-        refuse_columns_without_numbers(X)
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         rows = check_array(
             X,
             dtype=_DTYPES,

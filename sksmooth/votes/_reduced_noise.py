@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from sksmooth._estimators import Layers, frames_of, has_own_predict, layers
-from sksmooth.samples import Table, Units, unit_values_of
+from sksmooth.samples import Table, unit_values_of
 from sksmooth.votes._cache import FoundCache, unless_declined
 from sksmooth.votes._fast_votes import check_against_predict, find_fast_votes
 from sksmooth.votes._source import Declined
-from sksmooth.votes.exact import fold_steps, is_foldable
+from sksmooth.votes.exact import AffineMap, fold_steps, is_foldable
 from sksmooth.votes.fast import first_layer
 from sksmooth.votes.sampled import MonteCarloVotes, ReducedNoiseVotes, ReducedSpace
 
@@ -58,8 +58,9 @@ def find_reduced_votes(model, X):
     unit = 1.0 if scale is None else np.array(scale)
 
     def find():
-        steps = [] if scale is None else [Units(np.array(scale))]
-        affine = fold_steps([*steps, *transformers], units.shape[1])
+        scales = np.broadcast_to(unit, units.shape[1])
+        start = AffineMap.scaling(scales, np.zeros(units.shape[1]))
+        affine = fold_steps(transformers, start)
         tail = None
         matrix, shift = np.eye(affine.n_features_out), np.zeros(affine.n_features_out)
         if split is not None:
