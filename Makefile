@@ -36,7 +36,7 @@ demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minu
 test: $(STAMPS)/test  ## all tests and doctests (installs torch and dask)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
 
-lint: $(STAMPS)/lint  ## ruff, who may import whom, and mypy
+lint: $(STAMPS)/lint  ## ruff, import contracts, and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
