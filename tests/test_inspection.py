@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the displays draw is what the numbers say."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -22,7 +23,13 @@ from sksmooth.inspection import (
 )
 from sksmooth.inspection._decision_region_display import _base_map, _shares
 from sksmooth.inspection._drawing import spread_apart
-from sksmooth.metrics import certified_accuracy_score, classwise_report
+from sksmooth.metrics import (
+    average_certified_radius_score as mean_radius,
+)
+from sksmooth.metrics import (
+    certified_accuracy_score,
+    classwise_report,
+)
 from sksmooth.shrinkage import (
     ball_smoothed_radius,
     ball_vanishing_sigma,
@@ -824,3 +831,35 @@ def test_many_classes_over_sigma_are_grey_but_the_best_and_the_worst():
     assert {ends[best], ends[worst]} == {ends[order[0]], ends[order[-1]]}
     display.plot(classes=[3, 5])
     assert [c for c in range(8) if display.class_lines_[c] is not None] == [3, 5]
+
+
+def test_certificates_at_several_sigmas_are_a_curve():
+    y, first = make_certificates(n_classes=4)
+    found = [
+        dataclasses.replace(first, sigma=sigma, radius=first.radius * scale)
+        for sigma, scale in ((1.0, 0.3), (0.25, 1.0), (0.5, 0.5))
+    ]
+    display = ShrinkageDisplay.from_certificates(y, found, radius=0.4, y_base=y)
+    at = {"radius": 0.4, "average": None}
+    for position, sigma in enumerate((0.25, 0.5, 1.0)):
+        (one,) = (c for c in found if c.sigma == sigma)
+        shown = [line.get_ydata()[position] for line in display.class_lines_]
+        np.testing.assert_allclose(shown, certified_accuracy_score(y, one, **at))
+        assert display.line_.get_xdata()[position] == sigma
+    curve = display.curve
+    assert "accuracy" not in curve.to_frame() and (curve.base_accuracy == 1).all()
+    acr = ShrinkageDisplay.from_curve(curve, score="average_certified_radius")
+    np.testing.assert_allclose(acr.line_.get_ydata()[0], mean_radius(y, found[1]))
+    with pytest.raises(ValueError, match="accuracy was not measured"):
+        _ = curve.accuracy
+    for wrong, message in (
+        ([], "is empty"),
+        ([first, first], "distinct sigmas"),
+        ([first, make_certificates(n_classes=5)[1]], "different classes"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ShrinkageDisplay.from_certificates(y, wrong)
+    with pytest.raises(ValueError, match="score='accuracy' was not measured"):
+        ShrinkageDisplay.from_certificates(y, found, score="accuracy")
+    with pytest.raises(TypeError, match="certify returns"):
+        ShrinkageDisplay.from_certificates(y, [y])

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth.certificates import class_index, require_known
+from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     OVERALL,
@@ -50,7 +50,7 @@ class ShrinkageDisplay(_DisplayBase):
     the base classifier. Of more than 5 classes only the best and the worst at the
     largest sigma have a color.
 
-    Make one with `from_estimator` or `from_curve`.
+    Make one with `from_estimator`, `from_certificates` or `from_curve`.
 
     Parameters
     ----------
@@ -209,6 +209,50 @@ class ShrinkageDisplay(_DisplayBase):
             curve_kwargs=curve_kwargs,
             despine=despine,
         )
+
+    @classmethod
+    def from_certificates(
+        cls,
+        y_true: ArrayLike,
+        certificates: Sequence[Certificates],
+        *,
+        score: str = "certified_accuracy",
+        radius: float = 0.0,
+        y_base: ArrayLike | None = None,
+        **keywords: Any,
+    ) -> Self:
+        """Draw samples that were certified before, at several sigmas.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True labels.
+        certificates : sequence of Certificates
+            One for each sigma, of the same samples.
+        score : {"certified_accuracy", "abstention_rate", \
+                "average_certified_radius"}, default="certified_accuracy"
+            What to draw.
+        radius : float, default=0.0
+            Radius of the certified accuracy.
+        y_base : array-like of shape (n_samples,), default=None
+            Predictions of the base classifier without noise.
+        **keywords : dict
+            As in `from_curve`.
+
+        Returns
+        -------
+        display : ShrinkageDisplay
+
+        Raises
+        ------
+        ValueError
+            If the certificates do not belong together, or `score` is not known from
+            them.
+        """
+        curve = ShrinkageCurve.from_certificates(
+            y_true, certificates, radius=radius, y_base=y_base
+        )
+        return cls.from_curve(curve, score=score, **keywords)
 
     @classmethod
     def from_curve(
@@ -438,10 +482,10 @@ class ShrinkageDisplay(_DisplayBase):
                 f"{type(self.curve).__name__}."
             )
         check_choice("score", self.score, tuple(_TITLES))
-        if getattr(self.curve, self.score) is None:
+        if self.score not in self.curve.tallies:
             raise ValueError(
                 f"score={self.score!r} was not measured; call shrinkage_curve with "
-                "acr=True."
+                "acr=True, which measures all scores."
             )
         known = self.curve.classes
         given = [] if self.vanishing is None else self.vanishing.classes.tolist()

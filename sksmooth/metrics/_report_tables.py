@@ -69,7 +69,7 @@ def report_html(report, names):
     return "\n".join(
         [
             "<table>",
-            f"<caption>{escape(' '.join(_header(report)))}</caption>",
+            f"<caption>{'<br/>'.join(map(escape, _header(report)))}</caption>",
             f"<thead>{row(headings, tag='th')}</thead>",
             "<tbody>",
             *body,

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth.certificates import check_radius, class_index
+from sksmooth.certificates import Certificates, check_radius, class_index
 from sksmooth.metrics import ClassTally
+from sksmooth.metrics._scores import check_asked, check_rows, known_index
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
@@ -41,7 +42,8 @@ class ShrinkageCurve:
         The classes of the base classifier.
     tallies : dict of str to ClassTally
         Hits and samples behind each of the scores below, by name; their hits have shape
-        (n_sigmas, n_classes), or (n_classes,) for the base classifier.
+        (n_sigmas, n_classes), or (n_classes,) for the base classifier. A curve made
+        from certificates has no scores of `predict`.
     radius : float
         Radius of `certified_accuracy`, in the units of X.
     alpha : float
@@ -61,7 +63,7 @@ class ShrinkageCurve:
     @property
     def support(self) -> NDArray[np.int64]:
         """Number of samples of each class, of shape (n_classes,)."""
-        return self.tallies["accuracy"].support
+        return self.tallies["certified_accuracy"].support
 
     @property
     def accuracy(self) -> NDArray[np.float64]:
@@ -119,7 +121,90 @@ class ShrinkageCurve:
         """Share of all samples that the base classifier gives to a class."""
         return self._share("base_predicted_share")
 
+    @classmethod
+    def from_certificates(
+        cls,
+        y_true: ArrayLike,
+        certificates: Sequence[Certificates],
+        *,
+        radius: float = 0.0,
+        y_base: ArrayLike | None = None,
+    ) -> ShrinkageCurve:
+        """Make a curve from certificates of the same samples at several sigmas.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True labels.
+        certificates : sequence of Certificates
+            One for each sigma, such as those of published logs.
+        radius : float, default=0.0
+            Radius of the certified accuracy; among the radii that were given to
+            `certify`, if any were.
+        y_base : array-like of shape (n_samples,), default=None
+            Predictions of the base classifier without noise.
+
+        Returns
+        -------
+        curve : ShrinkageCurve
+            With `certified_accuracy`, `abstention_rate`, with `base_accuracy` if
+            `y_base` is given, and with `average_certified_radius` if no radii were
+            given to `certify`. Scores of `predict` are not known.
+
+        Raises
+        ------
+        TypeError
+            If `certificates` holds anything else.
+        ValueError
+            If there are none, two have the same sigma, classes or lengths differ, a
+            label is unknown, or `radius` was not asked.
+        """
+        found = [certificates] if isinstance(certificates, Certificates) else None
+        found = list(certificates) if found is None else found
+        if not found:
+            raise ValueError("certificates is empty; give those of at least one sigma.")
+        for one in found:
+            truth = known_index(check_rows(y_true, one), one)
+            check_asked(one, radius)
+            if not np.array_equal(one.classes, found[0].classes):
+                raise ValueError(
+                    f"certificates have different classes: {one.classes.tolist()} and "
+                    f"{found[0].classes.tolist()}."
+                )
+        sigmas = _check_sigmas([one.sigma for one in found])
+        if len(np.unique(sigmas)) < len(sigmas):
+            raise ValueError(
+                f"certificates must be of distinct sigmas, got {sigmas.tolist()}."
+            )
+        classes = found[0].classes.copy()
+        acr = all(one.radii is None for one in found)
+        counted = [_count_certificates(one, truth, radius, acr) for one in found]
+        hits = {name: np.stack([c[name] for c in counted]) for name in counted[0]}
+        if y_base is not None:
+            base = known_index(
+                check_rows(y_base, found[0], "y_base"), found[0], "y_base"
+            )
+            hits["base_accuracy"] = _count(truth, classes, base == truth)
+        support = np.bincount(truth, minlength=len(classes))
+        return cls(
+            sigmas=sigmas,
+            classes=classes,
+            tallies={
+                name: ClassTally(
+                    of_name, support, higher_is_better=name != "abstention_rate"
+                )
+                for name, of_name in hits.items()
+            },
+            radius=check_radius(radius),
+            alpha=max(one.alpha for one in found),
+        )
+
     def _share(self, name):
+        if name not in self.tallies:
+            raise ValueError(
+                f"{name} was not measured: the curve was made from certificates. Use "
+                "shrinkage_curve."
+            )
         share = self.tallies[name].share
         share.setflags(write=False)
         return share
@@ -195,7 +280,7 @@ class ShrinkageCurve:
             ``<score>_high`` are its interval. Scores of the base classifier are
             repeated for each sigma. `radius` and `alpha` are in ``frame.attrs``.
         """
-        shape = self.accuracy.shape
+        shape = self.certified_accuracy.shape
         columns = {
             "sigma": np.repeat(self.sigmas, shape[1]),
             "class": np.tile(self.classes, shape[0]),
@@ -213,6 +298,8 @@ class ShrinkageCurve:
             "base_predicted_share",
             "predicted_share",
         ):
+            if name not in self.tallies:
+                continue
             add(name, getattr(self, name))
             low, high = self.interval(name)
             add(f"{name}_low", low)
