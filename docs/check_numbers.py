@@ -47,7 +47,7 @@ OTHERS = [
     ("paper", "benchmarks/paper.py --only published"),
     ("paper", "benchmarks/paper.py --only digits"),
     ("shrinkage", "benchmarks/second_claim.py"),
-    ("tuned_vote_weights", "benchmarks/vote_weights.py"),
+    ("tuned_vote_weights_measured", "benchmarks/vote_weights.py"),
 ]
 
 
@@ -146,7 +146,7 @@ def _votes_of_a_weight_of_100():
 
 
 @claim(
-    "docs/guide/tuned_vote_weights.rst",
+    "docs/guide/tuned_vote_weights_theory.rst",
     """\
 2        0.5             1.4    0.09    0.65 -> 0.74      1.06 -> 0.97
 2        1.0             2.3    0.43    0.00 -> 0.43      1.27 -> 0.84
