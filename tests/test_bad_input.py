@@ -426,7 +426,7 @@ def test_beta(untouched, value):
 
 
 def constant(n_classes, **params):
-    """Smooth a classifier that always predicts the label that is best to certify."""
+    """Smooth a classifier that always predicts the label best to certify."""
     labels = np.arange(60) % n_classes
     base = DummyClassifier(strategy="constant", constant=0).fit(X, labels)
     return SmoothedClassifier.from_fitted(

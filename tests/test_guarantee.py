@@ -236,7 +236,7 @@ PLANES = {"tree": tree_in_the_plane(), "svc": svc_in_the_plane()}
 
 
 def changes_within(found, X, radius, board, inexact, sigma, weights=1.0):
-    """Rows whose prediction changes somewhere in the ball of that radius around them."""
+    """Rows whose label changes somewhere in the ball of that radius around them."""
     changed = np.zeros(len(X), dtype=bool)
     for i in np.flatnonzero(~found.abstained):
         score = weights * board.shares(in_ball(X[i], radius[i]), sigma)

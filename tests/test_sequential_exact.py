@@ -354,7 +354,7 @@ def test_at_radii_slack_is_asked_for_on_top_of_each_radius(
 def test_predict_stops_wrongly_with_probability_at_most_alpha(
     n_classes, n_max, weights, alpha
 ):
-    """Where classes tie one of them is the prediction, whichever, and the others are wrong.
+    """Where classes tie one of them is right, whichever, and the others are wrong.
 
     Without weights the level is kept even if all that tie count as wrong.
     """
