@@ -167,7 +167,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         y : array-like of shape (n_samples,)
             Their true labels.
         radii : array-like of float, default=None
-            Radii to ask for, which costs far fewer votes than the whole curve.
+            Radii to decide, which costs far fewer votes than the whole curve.
         name : str, default=None
             Name for the title. None takes the name of the base classifier.
         ax : matplotlib Axes, default=None

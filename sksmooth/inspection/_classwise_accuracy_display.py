@@ -155,7 +155,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         y : array-like of shape (n_samples,)
             Their true labels.
         radius : float, default=0.0
-            Radius to ask for, in the units of the X that is smoothed.
+            Radius, in the units of the X that is smoothed.
         name : str, default=None
             Name for the title. None takes the name of the base classifier.
         ax : matplotlib Axes, default=None

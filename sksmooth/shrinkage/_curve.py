@@ -157,7 +157,7 @@ class ShrinkageCurve:
             If `certificates` holds anything else.
         ValueError
             If there are none, two have the same sigma, classes or lengths differ, a
-            label is unknown, or `radius` was not asked.
+            label is unknown, or `radius` was not requested.
         """
         found = [certificates] if isinstance(certificates, Certificates) else None
         found = list(certificates) if found is None else found
