@@ -575,7 +575,7 @@ class Certificates:
 
         Returns
         -------
-        radius : ndarray of shape (n_rows,)
+        radius : ndarray of shape (n_samples,)
             For each sample, with probability at least ``1 - alpha`` over the noise, the
             smoothed classifier predicts none of `classes` within this radius. 0.0 where
             nothing is proved; in particular where the label is one of them.
