@@ -336,7 +336,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
             Name for the title. None takes the attribute `name`.
         classes : array-like of labels, "worst" or None, default=None
             Classes to draw beside the overall curve. None draws all, of more than 5
-            all but the best and the worst in grey, or none where axes hold several
+            all but the best and the worst in gray, or none where axes hold several
             models. "worst" is the class of least average certified radius; an empty
             list draws the overall curve alone.
         bands : {"auto", "all", "overall", "none"}, default="auto"

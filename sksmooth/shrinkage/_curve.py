@@ -237,13 +237,13 @@ class ShrinkageCurve:
         return self.tallies[score].interval
 
     def summary(self, score: str = "accuracy") -> dict[str, NDArray[np.float64]]:
-        """Summarise a score over the classes that have samples.
+        """Summarize a score over the classes that have samples.
 
         Parameters
         ----------
         score : {"accuracy", "abstention_rate", "certified_accuracy", \
                 "base_accuracy", "average_certified_radius"}, default="accuracy"
-            What to summarise.
+            What to summarize.
 
         Returns
         -------
