@@ -42,7 +42,7 @@ coverage: $(STAMPS)/coverage  ## all tests, and which lines they do not run
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov --cov-report=term \
 		--cov-report=xml
 
-lint: $(STAMPS)/lint  ## ruff, who may import whom, and mypy
+lint: $(STAMPS)/lint  ## ruff, import contracts, and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo

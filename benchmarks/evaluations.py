@@ -12,7 +12,7 @@ Prints three tables.
 2. The same models: `certify(X)` with its default `tol` against fixed n, and `predict`
    at a cap of 10,000. The last column is the relative change of the mean radius; for
    `predict`, minus the share of labels that differ from the leader of all votes.
-3. A linear classifier in one dimension, rows with chosen vote probabilities p, asked
+3. A linear classifier in one dimension, samples with chosen probabilities p, tested
    whether p exceeds a threshold q: mean evaluations over log(1/alpha) / KL(p || q),
    what any test with error alpha needs at least in the mean.
 

@@ -36,7 +36,7 @@ FORWARD_BATCHES = (64, 256, 1024, 4096)
 
 
 class ThroughPredict(skorch.NeuralNetClassifier):
-    """Has a `predict` of its own, so votes are asked from it."""
+    """Has a `predict` of its own, so votes come from it."""
 
     def predict(self, X):
         return super().predict(X)
@@ -261,7 +261,7 @@ def main():
     where = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     print(f"torch {torch.__version__}, {where}, {torch.get_num_threads()} threads")
     print(f"  {'':<34}{'us a vote':>12}{'x forward':>12}")
-    warnings.filterwarnings("ignore", "Votes are asked from `predict`")
+    warnings.filterwarnings("ignore", "Votes come from `predict`")
     for name, module, X, y, on_cpu, on_gpu in tasks():
         if args.only in name:
             size = on_cpu if args.device == "cpu" else on_gpu

@@ -17,6 +17,7 @@ copyright = author
 version = release = sksmooth.__version__
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
@@ -70,6 +71,13 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
 }
+
+# The figures of the guide are drawn by the code above them.
+plot_include_source = True
+plot_html_show_formats = plot_html_show_source_link = False
+plot_formats = [("png", 150)]
+plot_apply_rcparams = True
+plot_rcparams = {"savefig.bbox": "tight"}
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sksmooth {release}"

@@ -29,7 +29,7 @@ RADIUS = 0.25
 N_VOTES, N_CERTIFY = 500, 1000  # for each sample: less than the defaults, to be quick
 FIGURE = Path(__file__).resolve().parents[1] / "demo_output" / "shrinkage.png"
 
-# Colours of the palette by Okabe and Ito, which colour-blind readers can tell apart.
+# Colors of the palette by Okabe and Ito, which color-blind readers can tell apart.
 OVERALL = {"color": "black", "lw": 4.5, "zorder": 5}
 WORST = {"color": "#D55E00", "lw": 2.6, "marker": "o", "zorder": 4}
 GAINING = {"color": "#0072B2", "lw": 2.6, "ls": "--", "zorder": 3}

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         failed = args.run(parser, args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads on, as in "... | head": no fault, and nothing more to say.
+        # The output is not read to its end, as in "... | head": no fault.
         _silence(sys.stdout)
         return _CLOSED_PIPE
     except OSError as error:
@@ -103,7 +103,7 @@ def _parser():
     report.add_argument(
         "--together",
         action="store_true",
-        help="one report of all LOGs, which are the parts of one set of rows",
+        help="one report of all LOGs, which are the parts of one set of samples",
     )
     report.add_argument(
         "--radii",

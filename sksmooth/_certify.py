@@ -38,7 +38,7 @@ def certify(
     X : array-like of shape (n_samples, n_features, ...)
         Samples as `estimator.predict` takes them.
     radii : array-like of float, default=None
-        Radii to ask for. They, and those of the certificates, are in the units of what
+        Radii to decide. They, and those of the certificates, are in the units of what
         the `SmoothedClassifier` receives: behind a scaler, scaled units.
     changes : iterable of int, default=None
         As in :meth:`SmoothedClassifier.certify`.

@@ -644,8 +644,8 @@ class SmoothedClassifier(
         """Certify the prediction for each sample within a radius.
 
         For each sample, with probability at least ``1 - alpha`` over the noise, the
-        label is the answer of the smoothed classifier, and that answer is the same for
-        every sample within `radius` of it.
+        label is the prediction of the smoothed classifier, and that prediction is the
+        same for every sample within `radius` of it.
 
         Without `radii`, the largest radius is estimated as in [1]_: pilot votes choose
         the class and how many votes it takes, fresh votes bound its probability. With

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-# Which of them, the arguments say. A union would have every caller, who knows it, prove
-# it to the type checker.
+# The arguments decide which of them is returned. With a union, every caller would have
+# to narrow the type.
 FloatOrArray: TypeAlias = Any
 RandomState: TypeAlias = int | np.random.RandomState | None

@@ -103,7 +103,7 @@ class Strips(ClassifierMixin, BaseEstimator):
 
 
 class Board:
-    """What a classifier in the plane answers in each cell of a rectangular grid.
+    """What a classifier in the plane predicts in each cell of a rectangular grid.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ def fitted(case):
 
 
 def answers_of(source, question, X):
-    """The arrays that a source answers a question with, by name."""
+    """The arrays that a source returns for a question, by name."""
     answers = source.answer(question, X)
     arrays = {field.name: getattr(answers, field.name) for field in fields(answers)}
     return {name: values for name, values in arrays.items() if values is not None}
@@ -160,7 +160,7 @@ class SourceCase:
         )
         self.assert_shares_agree(source, contrary)
 
-    # How it answers
+    # What it returns
 
     @pytest.mark.parametrize("name", QUESTIONS)
     def test_answers_have_the_shape_of_the_samples(self, name):

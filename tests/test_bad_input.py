@@ -44,7 +44,7 @@ def smoothed(base=None, **params):
 
 
 class Says(ClassifierMixin, BaseEstimator):
-    """Answer `labels`, whatever is asked; count the questions."""
+    """Predict `labels`, whatever the samples are; count the calls."""
 
     def __init__(self, labels=(0,), classes=(0, 1, 2)):
         self.labels = labels
@@ -68,7 +68,7 @@ def fitted():
 
 @pytest.fixture
 def untouched():
-    """Fitted on a classifier that must not be asked: bad input costs no votes."""
+    """Fitted on a classifier that must not be called: bad input costs no votes."""
     clf = smoothed(Says()).fit(X, Y)
     n_probes = clf.estimator_.n_asked_
     yield clf
@@ -422,11 +422,11 @@ def test_beta(untouched, value):
         untouched.certify(X, beta=value)
 
 
-# -- questions that no votes could answer ----------------------------------------------
+# -- questions that no votes could decide ----------------------------------------------
 
 
 def constant(n_classes, **params):
-    """Smooth a classifier that always gives the answer that is best to certify."""
+    """Smooth a classifier that always predicts the label best to certify."""
     labels = np.arange(60) % n_classes
     base = DummyClassifier(strategy="constant", constant=0).fit(X, labels)
     return SmoothedClassifier.from_fitted(

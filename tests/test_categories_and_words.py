@@ -145,7 +145,7 @@ def test_the_frontier_takes_no_votes_and_stays_with_its_samples(
     assert (looser[known] >= certificates.frontier[known]).all()
     assert "radius_changes_3" in certificates.to_frame()
     assert "probability=0.4" in repr(certificates)
-    with pytest.raises(ValueError, match="changes=1 was not asked"):
+    with pytest.raises(ValueError, match="changes=1 was not requested"):
         plain.holds(0.1, changes=1)
 
 

@@ -281,7 +281,7 @@ def test_the_noise_belongs_to_the_sample(parts):
 
 
 def test_each_class_is_covered_if_calibrated_by_class():
-    """A class that is hard is covered less often than the others, unless asked for."""
+    """A class that is hard is covered less often than the others, unless requested."""
     rng = np.random.default_rng(0)
     n = 6000
     y = rng.permutation(np.repeat([0, 1], [n - n // 10, n // 10]))

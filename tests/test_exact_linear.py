@@ -255,7 +255,7 @@ def test_a_hyperplane_is_where_it_is_in_any_unit(unit):
 
 
 def test_a_line_of_ordered_classes():
-    # Class c is ahead between c - 1/2 and c + 1/2; a twin and a loser never are.
+    # Class c is ahead between c - 1/2 and c + 1/2; equal scores and a loser never are.
     centre = np.arange(5.0)
     coef = np.append(2 * centre, [2.0, 0.0])[:, np.newaxis]
     intercept = np.append(-(centre**2), [-1.0, -9.0])

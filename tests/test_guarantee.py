@@ -96,7 +96,7 @@ def test_certificates_are_false_at_a_rate_of_at_most_alpha(mode):
 
         shares = base.shares(x)[np.searchsorted(base.classes_, found.label)]
         assert_at_most((found.p_lower > shares).sum(), N_ROWS, ALPHA)
-        # The bill is right: so many noisy copies were asked about.
+        # The cost is right: so many noisy copies were predicted.
         np.testing.assert_array_equal(found.n_evaluations, base.evaluations_)
     # The cases are a threat, and alpha is used.
     assert max(rates.values()) > ALPHA / 5
@@ -236,7 +236,7 @@ PLANES = {"tree": tree_in_the_plane(), "svc": svc_in_the_plane()}
 
 
 def changes_within(found, X, radius, board, inexact, sigma, weights=1.0):
-    """Rows whose answer changes somewhere in the ball of that radius around them."""
+    """Rows whose label changes somewhere in the ball of that radius around them."""
     changed = np.zeros(len(X), dtype=bool)
     for i in np.flatnonzero(~found.abstained):
         score = weights * board.shares(in_ball(X[i], radius[i]), sigma)

@@ -143,7 +143,7 @@ def test_certificates_asked_at_radii_are_points_there_only():
         certified_accuracy_score(y, certificates, radius=r) for r in sorted(radii)
     ]
     np.testing.assert_allclose(display.line_.get_ydata(), expected)
-    # The thin steps are lower bounds, and none goes beyond the last radius asked.
+    # The thin steps are lower bounds, and none goes beyond the last radius requested.
     steps = [x for x in display.ax_.lines if x.get_drawstyle() == "steps-pre"]
     assert steps and max(x.get_xdata().max() for x in steps) == 1.0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""An answer belongs to a row: nothing else about a call may change it.
+"""A result depends on its sample: nothing else about a call may change it.
 
 Neither how many noisy rows are held at a time, nor who works on them, nor which other
 rows come along. A tree answers a row the same in any batch, so equality is exact.
@@ -36,7 +36,7 @@ by_task = pytest.mark.parametrize("ask", TASKS.values(), ids=TASKS)
 
 
 def equal(one, other):
-    """Whether two answers are equal in every bit."""
+    """Whether two results are equal in every bit."""
     return np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other
 
 

@@ -58,7 +58,7 @@ def path(tmp_path):
 
 
 def resume(path, base=None):
-    """Run again, and count what is asked of the base classifier."""
+    """Run again, and count the calls of the base classifier."""
     clf = smoothed(base)
     certificates = clf.certify(X, log=CertificateLog(path, y=POSITIONS))
     return certificates, clf.estimator_.n_asked_

@@ -59,7 +59,7 @@ def test_all_bounds_hold_as_often_as_stated(confidence, correction, by):
         held += (bounds <= truth).all()
     # Fewer than this have probability 1e-4 if the confidence is as stated.
     assert held >= binom.ppf(1e-4, n_sets, confidence)
-    # Discreteness makes each bound hold more often than asked, but not nearly always.
+    # Discreteness makes each bound hold more often than needed, but not nearly always.
     assert held < n_sets * (1 - (1 - confidence) / 6)
 
 

@@ -384,7 +384,7 @@ class TestRadius:
             assert law.radius(0.0, np.inf, *weights) < 0
 
     def test_a_radius_does_not_depend_on_those_beside_it(self):
-        """Not in the last bit: rows must get the same answer in any company."""
+        """Not in the last bit: rows must get the same noise whatever the others are."""
         law = Gaussian(0.8)
         top, other = probits(self.rng, 300)
         weights = self.rng.choice([0.5, 1.0, 2.0], size=(2, 300))

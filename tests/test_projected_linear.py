@@ -152,7 +152,7 @@ def test_rows_where_rounding_matters_are_left_to_predict():
     asked = MonteCarloVotes(model).open(far).draw(which[:5], sizes[:5], Stage.ESTIMATE)
     assert_array_equal(drawn[40:], asked)
     assert (drawn[40:, 2] == 500).all()  # only its predict knows
-    # The company of rows far away changes nothing for the others.
+    # Rows far away change nothing for the others.
     near = source.open(X[:40]).draw(which[:40], sizes[:40], Stage.ESTIMATE)
     assert_array_equal(drawn[:40], near)
 
@@ -171,6 +171,6 @@ def test_the_bound_on_rounding_holds(size):
             + Fraction(at)
             for of, at in zip(coef, intercept, strict=True)
         ]
-        # Only differences count: a common number added to all changes no answer.
+        # Only differences count: a common number added to all changes no prediction.
         true = np.array([float(value - true[0]) for value in true])
         assert (np.abs(scores - scores[0] - true) <= most + most[0]).all()

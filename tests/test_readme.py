@@ -12,7 +12,7 @@ CODE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 OUTPUT = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("code, output", zip(CODE, OUTPUT, strict=True))
+@pytest.mark.parametrize("code, output", list(zip(CODE, OUTPUT, strict=True)))
 def test_the_code_prints_what_is_shown(code, output, capsys):
     pytest.importorskip("pandas")
     exec(compile(code, "README.md", "exec"), {})

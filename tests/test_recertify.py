@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Asking again, from votes that were kept."""
+"""Certificates at another alpha, from votes that were kept."""
 
 import itertools
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_less_risk_is_less_radius(bound, weights):
 @pytest.mark.parametrize("weights", [None, [1.0, 2.0, 1.0]])
 @pytest.mark.parametrize("tol", [0.0, 0.1])
 def test_it_fails_no_more_often_than_alpha(weights, tol):
-    """Certified at 0.001, with the plain vote; then asked at 0.2, with weights."""
+    """Certified at 0.001, with the plain vote; then certified at 0.2, with weights."""
     base = Strips(edges=np.array([-0.4, 0.6]), labels=np.array([0, 1, 2])).fit()
     alpha, n_rows = 0.2, 1000
     for x in (-0.65, 0.1, 0.45):

@@ -102,7 +102,7 @@ def test_a_class_below_the_threshold_is_shown_within_its_share_of_alpha(z, alpha
 @pytest.mark.parametrize("alpha", [0.05, 0.001])
 @pytest.mark.parametrize("z", Z)
 def test_two_classes_that_tie_or_sit_at_the_threshold(z, alpha, cap):
-    """The procedure for two classes: at a tie both answers are wrong."""
+    """The procedure for two classes: at a tie both labels are wrong."""
     test = ThresholdTest.build(ndtr(-z), cap, alpha, 0.0)
     shown, _ = run_table(test, ndtr(z), 2)
     assert shown.sum() <= alpha + ROUNDING
@@ -354,7 +354,7 @@ def test_at_radii_slack_is_asked_for_on_top_of_each_radius(
 def test_predict_stops_wrongly_with_probability_at_most_alpha(
     n_classes, n_max, weights, alpha
 ):
-    """Where classes tie one of them is the answer, whichever, and the others are wrong.
+    """Where classes tie one of them is right, whichever, and the others are wrong.
 
     Without weights the level is kept even if all that tie count as wrong.
     """
@@ -487,7 +487,7 @@ def test_certify_fails_with_probability_at_most_alpha(
 
 @pytest.mark.parametrize("weights", [None, (1.0, 1.0, 3.0)])
 def test_slack_is_taken_off_each_radius(weights):
-    """A row whose whole radius it takes still has its answer."""
+    """A row whose whole radius it takes still has its label."""
     found = []
     for slack in (0.0, 0.2):
         rng = np.random.default_rng(0)

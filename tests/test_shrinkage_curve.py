@@ -83,7 +83,7 @@ def test_the_callers_object_is_unchanged(smoothed):
 def test_all_sigmas_share_the_noise_of_a_row():
     # In a star-shaped region a noisy copy of the centre that has left stays outside as
     # sigma grows. With the same noise, so does the vote; with fresh noise, some 20
-    # sigmas close to the vanishing one, 0.849, would answer at random.
+    # sigmas close to the vanishing one, 0.849, would predict at random.
     sigmas = np.linspace(0.7, 1.0, 90)
     curve = shrinkage_curve(
         Inside().fit(),

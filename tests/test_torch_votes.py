@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # ruff: noqa: E402
-"""Votes of networks: the same answers as `predict`, for less."""
+"""Votes of networks: the same labels as `predict`, for less."""
 
 import copy
 import pickle
@@ -321,7 +321,7 @@ def test_a_round_without_rows(net):
 
 
 def test_philox_gives_the_published_numbers():
-    # Known answers of Philox4x32-10, from the Random123 distribution.
+    # Known outputs of Philox4x32-10, from the Random123 distribution.
     known = [
         ("00000000 00000000 00000000 00000000", "00000000 00000000",
          "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
@@ -608,7 +608,7 @@ def test_scoring_with_cached_predictions_is_refused(net):
         source_of(cached)
 
 
-# Where predict is asked --------------------------------------------------------------
+# Where predict is called -------------------------------------------------------------
 
 
 def override(name):

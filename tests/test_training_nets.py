@@ -363,7 +363,7 @@ def test_the_attack_sees_the_network_as_it_predicts():
 
 @pytest.mark.parametrize("shape", [(2,), (2, 1), (1, 1, 2)])
 def test_the_radius_of_a_row_is_that_of_its_own_copies(shape):
-    # Without noise worth speaking of, all copies of a row answer alike.
+    # Without noticeable noise, all copies of a row get the same label.
     logit = np.array([0.02, 0.05, -0.03, 0.11, -0.04, 0.07])
     rows = np.stack([logit, -logit], axis=1).astype(np.float32)
     labels = np.array([0, 1, 1, 0, 0, 0])

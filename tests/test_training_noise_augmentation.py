@@ -43,7 +43,7 @@ SIDES = np.array([0, 1, 0])
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
-    """Keeps all it is given, and answers the first class."""
+    """Keeps all it is given, and predicts the first class."""
 
     def __init__(self):
         self.calls = []

@@ -253,7 +253,7 @@ def test_a_callable_sees_labels_and_does_as_the_name_does():
         assert set(y_true) <= set(classes) and set(y_pred) <= set(classes)
         return balanced_accuracy_score(y_true, y_pred)
 
-    # With at most 40 breakpoints a callable is asked about all of them.
+    # With at most 40 breakpoints a callable is evaluated at all of them.
     named, called = (
         search_vote_weights(shares, y, VoteObjective(scoring, None, classes))
         for scoring in ("balanced_accuracy", metric)
@@ -280,7 +280,7 @@ def test_of_many_breakpoints_a_callable_is_asked_about_forty():
     )
     # Two classes a sweep, and each sweep but the last gains something.
     assert 1 < len(asked) <= 1 + 40 * 2 * len(paths[1])
-    # Between two that it is asked about are no more than 10 rows of 200 of a class.
+    # Between two that it is evaluated at are no more than 10 rows of 200 of a class.
     assert best - 0.5 * 10 / 200 <= called <= best
     assert called > balanced_accuracy_score(y, answers_of(shares, [1, 1]))
 

@@ -268,7 +268,7 @@ def test_weighted_predict_stops_for_a_wrong_answer_at_a_rate_of_at_most_alpha():
         stopped = base.evaluations_ < n_predict
         score = base.shares(x) * weights
         best = base.classes_[score >= score.max() * (1 - 1e-9)]
-        # One of those that tie is the answer, whichever, and the others are wrong.
+        # One of those that tie is the prediction, whichever, and the others are wrong.
         false = max((stopped & (answer != label)).sum() for label in best)
         assert_at_most(false, N_ROWS, ALPHA)
         rates[name] = false / N_ROWS

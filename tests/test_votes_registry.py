@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which source answers, seen through the estimator."""
+"""Which source is chosen, seen through the estimator."""
 
 from copy import deepcopy
 

@@ -46,6 +46,6 @@ def link(app, env, node, content):
 
 
 def setup(app):
-    """Ask here after Sphinx has looked at home."""
+    """Look here after Sphinx has looked in its own pages."""
     app.connect("missing-reference", link)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -87,6 +87,6 @@ for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
 # Smoothing costs the digit 8 most, and nothing said so before: the network is right
 # about 0.966 of the eights, and does worse on three other digits. Smoothed it certifies
 # 0.736 of them, of all images 0.917; within 0.25 it is 0.092 and 0.462. Most of the
-# eights that are lost abstain, the others are certified as 1 or 3. Ask for the report,
+# eights that are lost abstain, the others are certified as 1 or 3. Look at the report,
 # or for `worst` and `range`, before an average is trusted; :ref:`shrinkage` says why
 # this happens, and :ref:`tuned_vote_weights` what can be done.

@@ -41,8 +41,8 @@ w_in, w_out = tuned.vote_weights_
 print(f"one vote for in counts as much as {w_in / w_out:.2f} for out")
 
 # %%
-# Who pays
-# --------
+# What it costs
+# -------------
 # The same votes, plain and weighted. Circles are certified balls, drawn to scale.
 
 import matplotlib.pyplot as plt

@@ -6,7 +6,7 @@ Circles, moons and blobs
 
 Which classes does smoothing lose? Three data sets of two features, whose decision
 regions can be looked at, have classes that are surrounded, entwined and crowded. The
-base classifier is the same for all, nearest neighbours, and is right about nearly every
+base classifier is the same for all, nearest neighbors, and is right about nearly every
 sample.
 """
 
@@ -49,7 +49,7 @@ display = DecisionRegionDisplay.from_estimator(
 # A class among several
 # ---------------------
 # Four blobs have the same size and the same number of samples. The one in the middle
-# has neighbours on all sides and loses its region to them.
+# has neighbors on all sides and loses its region to them.
 
 centers = [[0, 0], [2, 1.2], [-2, 1.2], [0, -2.3]]
 X, y = make_blobs([50] * 4, centers=centers, cluster_std=0.5, random_state=0)

@@ -474,7 +474,7 @@ class Certificates:
             return self.radius
         if self.frontier is None or changes >= self.frontier.shape[1]:
             raise ValueError(
-                f"changes={changes} was not asked: use certify(X, changes="
+                f"changes={changes} was not requested: use certify(X, changes="
                 f"{tuple(range(changes + 1))}) under noise=Resample(...) or "
                 "TokenDeletion(...)."
             )
@@ -580,8 +580,8 @@ class Certificates:
 
         Returns
         -------
-        radius : ndarray of shape (n_rows,)
-            For each row, with probability at least ``1 - alpha`` over the noise, the
+        radius : ndarray of shape (n_samples,)
+            For each sample, with probability at least ``1 - alpha`` over the noise, the
             smoothed classifier predicts none of `classes` within this radius. 0.0 where
             nothing is proved; in particular where the label is one of them.
 

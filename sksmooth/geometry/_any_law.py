@@ -110,7 +110,7 @@ def l1_ball_vanishing_sigma(
 
     Notes
     -----
-    The vote probability is largest at the centre. The sum of :math:`|x_i|` there has a
+    The vote probability is largest at the center. The sum of :math:`|x_i|` there has a
     gamma distribution under Laplace noise, so the class is lost at :math:`\sqrt{2} a /
     q` with q the 1/c quantile of the gamma distribution of shape d. Under uniform noise
     it is symmetric about its mean, and with two classes the class is lost at :math:`2 a

@@ -55,7 +55,7 @@ def ball_vote_probability(
     Parameters
     ----------
     distance : array-like
-        Distance of the sample from the centre of the ball.
+        Distance of the sample from the center of the ball.
     radius : array-like
         Radius of the ball.
     sigma : array-like
@@ -84,7 +84,7 @@ def ball_vote_probability(
 
     Notes
     -----
-    The squared distance of the noisy sample from the centre, in units of sigma squared,
+    The squared distance of the noisy sample from the center, in units of sigma squared,
     is noncentral chi-square with d degrees of freedom and noncentrality
     :math:`(x / \sigma)^2`, so p(x) is its distribution function at
     :math:`(R / \sigma)^2`. It falls with the distance x, and it depends on the sample
@@ -358,7 +358,7 @@ def ball_shrinking_sigma(
     rooted = (n_features > 1) & (n_classes > 2)
     d, c = n_features[rooted], n_classes[rooted]
     log_share = -np.log(c)
-    # With b = R / sigma, the share on the boundary is less than at the centre, and more
+    # With b = R / sigma, the share on the boundary is less than at the center, and more
     # than cdf(-(d - 1) / b) - cdf(-b) for the normal law, by Jensen's inequality.
     low = 1 / ball_vanishing_sigma(1.0, d, c)
     high = np.maximum(4 * (d - 1), 3.0)
@@ -456,7 +456,7 @@ def ball_vanishing_sigma(
 
     Notes
     -----
-    The vote probability is largest at the centre, where it is the central chi-square
+    The vote probability is largest at the center, where it is the central chi-square
     distribution function at :math:`(R / \sigma)^2`. With c classes the winner has at
     least 1/c of the votes, so the class is lost once :math:`\sigma > R / \sqrt{q}` with
     q the 1/c quantile of chi-square with d degrees of freedom: about
@@ -493,7 +493,7 @@ def ball_certified_radius(
     Parameters
     ----------
     distance : array-like
-        Distance of the sample from the centre of the ball.
+        Distance of the sample from the center of the ball.
     radius : array-like
         Radius of the ball.
     sigma : array-like
@@ -525,7 +525,7 @@ def ball_certified_radius(
     that underflows limits the radius. It is exact for a half-space only, so here it is
     less than the distance to the boundary, by more the higher the dimension.
 
-    At the centre it falls with sigma at every sigma. That it rises at first, as in
+    At the center it falls with sigma at every sigma. That it rises at first, as in
     Figure 3 of [2]_, is due to the number of votes: n votes at the level alpha cannot
     prove more than :math:`\sigma \Phi^{-1}(\alpha^{1/n})`.
 

@@ -77,7 +77,7 @@ def box_vote_probability(
     Parameters
     ----------
     point : array-like of shape (..., n_sides)
-        The sample, seen from the centre of the box, in the features that bound it.
+        The sample, seen from the center of the box, in the features that bound it.
     halfwidths : array-like of shape (..., n_sides)
         The box is :math:`|x_i| \leq a_i`; these are the :math:`a_i`. ``inf`` for a
         feature that does not bound it.
@@ -151,7 +151,7 @@ def box_smoothed_halfwidths(
     Returns
     -------
     ndarray of shape (..., n_sides)
-        For each side, how far one can walk from the centre along its axis until the
+        For each side, how far one can walk from the center along its axis until the
         vote probability is 1/c; 0 for all sides from the vanishing sigma on.
 
     Raises
@@ -168,7 +168,7 @@ def box_smoothed_halfwidths(
 
     Notes
     -----
-    Along axis i the other sides stay at their centres, so the boundary is where the
+    Along axis i the other sides stay at their centers, so the boundary is where the
     slab of side i alone has the vote probability :math:`1 / (c \prod_{j \neq i} (2
     \Phi(a_j / \sigma) - 1))`, which for two classes is more than 1/2. The region of the
     smoothed classifier is no box: its corners are rounded off.
@@ -241,7 +241,7 @@ def box_vanishing_sigma(
 
     Notes
     -----
-    The vote probability is largest at the centre; the root of :math:`\prod_i (2
+    The vote probability is largest at the center; the root of :math:`\prod_i (2
     \Phi(a_i / \sigma) - 1) = 1/c` is the vanishing sigma for c classes. With k equal
     sides it is :math:`a / \Phi^{-1}((1 + c^{-1/k}) / 2)`, which falls like :math:`a /
     \sqrt{2 \log k}`: far slower than the ball's :math:`R / \sqrt{d}`.
@@ -295,7 +295,7 @@ def box_certified_radius(
     Parameters
     ----------
     point : array-like of shape (..., n_sides)
-        The sample, seen from the centre of the box, in the features that bound it.
+        The sample, seen from the center of the box, in the features that bound it.
     halfwidths : array-like of shape (..., n_sides)
         Half-widths :math:`a_i` of the box :math:`|x_i| \leq a_i`, ``inf`` for a feature
         that does not bound it.

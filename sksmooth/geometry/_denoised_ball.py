@@ -173,8 +173,8 @@ def denoised_blobs_boundary(
     :math:`(s^2 z + \sigma^2 g \, q(z)) / (s^2 + \sigma^2)` with q the posterior
     probability of the second class, a logistic function of z. For equal shares nothing
     changes by symmetry. For unequal ones the boundary moves towards that of the best
-    classifier of noisy samples, at the expense of the smaller class: a denoiser is no
-    remedy for that, vote weights are.
+    classifier of noisy samples, at the expense of the smaller class: a denoiser
+    does not help against that, vote weights do.
 
     Examples
     --------

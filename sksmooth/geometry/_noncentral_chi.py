@@ -2,7 +2,7 @@
 r"""The noncentral chi law of a noisy distance, in logarithms and in any dimension.
 
 ``S = |b e + Z|`` with Z standard normal in m dimensions is the distance, in units of
-sigma, of a noisy row from a centre that the row itself is b away from. Its density is
+sigma, of a noisy row from a center that the row itself is b away from. Its density is
 ``f(s) = s (s/b)^v exp(-(s^2 + b^2)/2) I_v(bs)`` with ``v = m/2 - 1``.
 
 Everything is a function of ``t = s - b``, so that nothing is lost when b is large, and

@@ -167,7 +167,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         y : array-like of shape (n_samples,)
             Their true labels.
         radii : array-like of float, default=None
-            Radii to ask for, which costs far fewer votes than the whole curve.
+            Radii to decide, which costs far fewer votes than the whole curve.
         name : str, default=None
             Name for the title. None takes the name of the base classifier.
         ax : matplotlib Axes, default=None
@@ -336,7 +336,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
             Name for the title. None takes the attribute `name`.
         classes : array-like of labels, "worst" or None, default=None
             Classes to draw beside the overall curve. None draws all, of more than 5
-            all but the best and the worst in grey, or none where axes hold several
+            all but the best and the worst in gray, or none where axes hold several
             models. "worst" is the class of least average certified radius; an empty
             list draws the overall curve alone.
         bands : {"auto", "all", "overall", "none"}, default="auto"

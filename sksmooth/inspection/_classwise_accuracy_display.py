@@ -27,7 +27,7 @@ from sksmooth.shrinkage._smoothed_copy import base_labels
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito: blue and orange are far apart for any kind of colour vision.
+# Okabe and Ito: blue and orange are far apart for any kind of color vision.
 _RIGHT, _UNSURE, _ABSTAINED, _BASE = "#0072B2", "#56B4E9", "#E69F00", "black"
 
 
@@ -155,7 +155,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         y : array-like of shape (n_samples,)
             Their true labels.
         radius : float, default=0.0
-            Radius to ask for, in the units of the X that is smoothed.
+            Radius, in the units of the X that is smoothed.
         name : str, default=None
             Name for the title. None takes the name of the base classifier.
         ax : matplotlib Axes, default=None
@@ -480,7 +480,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
             capsize=2.5,
             label="95 % interval",
         )
-        # Seen on any colour: dark within white.
+        # Seen on any color: dark within white.
         for artist in (*self.errorbar_[1], *self.errorbar_[2]):
             artist.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
 

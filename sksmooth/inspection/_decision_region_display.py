@@ -67,7 +67,7 @@ class DecisionRegionDisplay(_DisplayBase):
         Where `shares` come from, for each sigma: a closed form, or a blurred map of the
         base classifier's predictions, which is good for pictures only.
     points : ndarray of shape (n_points, 2), default=None
-        Centres of the balls.
+        Centers of the balls.
     certificates : list of Certificates, default=None
         Of `points`, for each sigma.
     X : ndarray of shape (n_samples, 2), default=None
@@ -408,7 +408,7 @@ class DecisionRegionDisplay(_DisplayBase):
             ),
         )
         axes = np.atleast_1d(axes).ravel()
-        # So that numbers at the ends of neighbouring axes do not meet.
+        # So that numbers at the ends of neighboring axes do not meet.
         axes[0].figure.get_layout_engine().set(w_pad=0.1)
         for spare in axes[n_axes:]:
             spare.remove()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Colours, legends and labels that keep apart, for all displays."""
+"""Colors, legends and labels that keep apart, for all displays."""
 
 import numpy as np
 from sklearn.isotonic import isotonic_regression
@@ -7,7 +7,7 @@ from sklearn.isotonic import isotonic_regression
 from sksmooth._estimators import require
 
 # M. A. Petroff, "Accessible Color Sequences for Data Visualization", arXiv 2107.02270:
-# ten colours that stay apart with any kind of colour vision. Overall is drawn black.
+# ten colors that stay apart with any kind of color vision. Overall is drawn black.
 _PETROFF = (
     "#3f90da",
     "#ffa90e",
@@ -20,11 +20,11 @@ _PETROFF = (
     "#717581",
     "#92dadd",
 )
-# So that neighbours in the sequence, and classes ten apart, differ without colour.
+# So that neighbors in the sequence, and classes ten apart, differ without color.
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 _MARKERS = "os^DvPX<>"
 OVERALL = {"color": "black", "linewidth": 3.0, "zorder": 3}
-# More colours than this are hard to tell apart.
+# More colors than this are hard to tell apart.
 MOST_COLOURS = 5
 GREY = "0.72"
 
@@ -43,21 +43,21 @@ def get_axes(caller, ax, *, layout="constrained", **figure_kwargs):
 
 
 def colours(n_classes):
-    """One colour for each class."""
+    """One color for each class."""
     return [_PETROFF[i % len(_PETROFF)] for i in range(n_classes)]
 
 
 def line_styles(n_classes):
-    """Colour and dashes for each class, as keywords of `plot`."""
+    """Color and dashes for each class, as keywords of `plot`."""
     return [
-        # One dash further after ten, where colours begin again.
+        # One dash further after ten, where colors begin again.
         {"color": colour, "linestyle": _DASHES[(i + i // 10) % len(_DASHES)]}
         for i, colour in enumerate(colours(n_classes))
     ]
 
 
 def class_styles(n_classes, order):
-    """Look of each class as keywords of `plot`; of many, most are grey.
+    """Look of each class as keywords of `plot`; of many, most are gray.
 
     `order` holds the positions of the classes that are drawn, from the best to the
     worst. If there are more than `MOST_COLOURS`, only the first and the last have a
@@ -69,7 +69,7 @@ def class_styles(n_classes, order):
     if len(order) > MOST_COLOURS:
         for c in order[1:-1]:
             styles[c] |= {"linewidth": 1.0, "zorder": 2.2, "color": GREY}
-        # Two colors that are far from grey, which those of some classes are not.
+        # Two colors that are far from gray, which those of some classes are not.
         styles[order[0]]["color"], _, styles[order[-1]]["color"] = colours(3)
     return styles
 
@@ -77,7 +77,7 @@ def class_styles(n_classes, order):
 def class_handles(lines):
     """Entries of a legend for the lines of classes, from the best to the worst.
 
-    The grey lines of many classes share one entry.
+    The gray lines of many classes share one entry.
     """
     if len(lines) <= MOST_COLOURS:
         return lines
@@ -97,7 +97,7 @@ def markers(n_classes):
 
 
 def lighten(colour, amount):
-    """Mix a colour with white, as an RGB tuple: 0 leaves it, 1 is white."""
+    """Mix a color with white, as an RGB tuple: 0 leaves it, 1 is white."""
     from matplotlib.colors import to_rgb
 
     return tuple(np.array(to_rgb(colour)) * (1 - amount) + amount)

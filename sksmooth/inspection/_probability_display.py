@@ -38,7 +38,7 @@ class ProbabilityDisplay(_DisplayBase):
     classifier that knows all ten. Choose by the worst class, or look at all curves.
 
     Make one with `from_estimator` or `from_certificates`. Of more than 5 classes all
-    but the best and the worst are grey.
+    but the best and the worst are gray.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ class CertificateLog:
 
     Notes
     -----
-    A fitted classifier is recognised by its votes, not by its parameters: fit it again
+    A fitted classifier is recognized by its votes, not by its parameters: fit it again
     in the same way, or load it, and the run goes on. It votes on a few points between
     samples and away from them, and before a log goes on, logged samples are certified
     again, those with the most divided votes first: their votes must be the same, one by

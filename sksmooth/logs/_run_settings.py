@@ -14,7 +14,7 @@ from sksmooth.samples import Counts, values_of, with_values
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
 # Samples that get one vote each, which another label nearly everywhere shows.
 _MOST_ROWS = 4096
-# Where the classifier is looked at: around a sample and its neighbour in the set, and
+# Where the classifier is looked at: around a sample and its neighbor in the set, and
 # as far as noise of so many sigma reaches.
 _REACHES = (1, 3, 10)
 

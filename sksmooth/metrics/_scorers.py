@@ -119,7 +119,7 @@ class CertifiedScorer(_CertifyingScorer):
     ----------
     metric : {"certified_accuracy", "average_certified_radius", \
             "neg_abstention_rate"}, default="certified_accuracy"
-        What to score. The first and the last ask ``certify(X, radii=[radius])``, the
+        What to score. The first and the last call ``certify(X, radii=[radius])``, the
         cheap question; the average certified radius needs ``certify(X)``, which costs
         many times more.
     radius : float, default=0.0

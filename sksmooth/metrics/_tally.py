@@ -20,7 +20,7 @@ class ClassTally:
     A hit is a sample that a statement holds for, such as "correct and certified within
     r". Counts are kept, so that a confidence interval never has to guess them from a
     share. Everything below is computed from the counts; a class without samples has a
-    share of nan and is left out of what summarises the classes.
+    share of nan and is left out of what summarizes the classes.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ def recertify(
     vote_weights : dict, array-like or None, default=None
         As in `SmoothedClassifier`; None is the plain vote.
     changes : iterable of int, default=None
-        As in `SmoothedClassifier.certify`; None asks for those of `frontier`, if there
+        As in `SmoothedClassifier.certify`; None uses those of `frontier`, if there
         is one.
 
     Returns
@@ -116,7 +116,7 @@ def recertify(
 
 
 def check_changes(changes: Iterable[int] | None, law: Law) -> int | None:
-    """Return the largest of the numbers of changes that are asked, or None."""
+    """Return the largest of the requested numbers of changes, or None."""
     if changes is None:
         return None
     if not hasattr(law, "with_changes"):

@@ -157,7 +157,7 @@ class ShrinkageCurve:
             If `certificates` holds anything else.
         ValueError
             If there are none, two have the same sigma, classes or lengths differ, a
-            label is unknown, or `radius` was not asked.
+            label is unknown, or `radius` was not requested.
         """
         found = [certificates] if isinstance(certificates, Certificates) else None
         found = list(certificates) if found is None else found
@@ -237,13 +237,13 @@ class ShrinkageCurve:
         return self.tallies[score].interval
 
     def summary(self, score: str = "accuracy") -> dict[str, NDArray[np.float64]]:
-        """Summarise a score over the classes that have samples.
+        """Summarize a score over the classes that have samples.
 
         Parameters
         ----------
         score : {"accuracy", "abstention_rate", "certified_accuracy", \
                 "base_accuracy", "average_certified_radius"}, default="accuracy"
-            What to summarise.
+            What to summarize.
 
         Returns
         -------

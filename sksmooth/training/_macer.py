@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training that maximises the certified radius, without an attack."""
+"""Training that maximizes the certified radius, without an attack."""
 
 from __future__ import annotations
 

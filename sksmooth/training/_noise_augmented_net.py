@@ -20,7 +20,7 @@ from sksmooth._typing import RandomState
 class NoiseAugmentedNet(NeuralNetClassifier):
     r"""A skorch classifier that adds fresh Gaussian noise to every training batch.
 
-    It minimises the loss of the base classifier under noise,
+    It minimizes the loss of the base classifier under noise,
     :math:`E_{\delta \sim N(0, \sigma^2 I)}[\ell(f(x + \delta), y)]` [1]_, by one draw
     of the noise for each sample and epoch. Validation and prediction see samples as
     they are. Everything else is :class:`skorch.NeuralNetClassifier`: callbacks get the
@@ -64,7 +64,7 @@ class NoiseAugmentedNet(NeuralNetClassifier):
     --------
     NoiseAugmentedClassifier : Noise augmentation of any classifier.
     SmoothAdvNet : Training on adversarial examples of the smoothed classifier.
-    MACERNet : Training that maximises the certified radius.
+    MACERNet : Training that maximizes the certified radius.
     ConsistencyNet : Training for predictions that agree under noise.
 
     Notes

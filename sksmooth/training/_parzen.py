@@ -142,7 +142,7 @@ class ParzenClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         self._members = [slice(*ab) for ab in zip([0, *ends], ends, strict=False)]
 
         # log w - |x - c|^2 / (2 sigma^2) is, up to a term of the query x alone, the
-        # product x.c / sigma^2 plus an offset of the centre c. Subtracting the mean
+        # product x.c / sigma^2 plus an offset of the center c. Subtracting the mean
         # first keeps the terms small and their difference accurate.
         X, self._sigma = X[order], self.sigma
         with np.errstate(over="ignore", invalid="ignore"):

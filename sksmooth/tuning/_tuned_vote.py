@@ -63,7 +63,7 @@ class TunedVoteClassifierCV(
     region back, without training anything again, and certificates of the weighted
     vote are as valid as those of the plain one. This meta-estimator finds the weights:
     it collects the vote shares of every sample from a classifier that was not fitted on
-    it, and maximises an objective of the weighted votes.
+    it, and maximizes an objective of the weighted votes.
 
     If the gain is within noise, all weights stay 1 and this is the smoothed classifier
     as it was.
@@ -81,7 +81,7 @@ class TunedVoteClassifierCV(
 
     scoring : {"worst_class_accuracy", "balanced_accuracy", "accuracy"} or callable, \
             default="worst_class_accuracy"
-        What to maximise over the samples: the accuracy of the worst class, the mean of
+        What to maximize over the samples: the accuracy of the worst class, the mean of
         the accuracies of the classes, the accuracy, or ``scoring(y_true, y_pred)``, of
         which more is better.
 

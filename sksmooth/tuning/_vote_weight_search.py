@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find vote weights that serve an objective, from vote shares of labelled samples."""
+"""Find vote weights that serve an objective, from vote shares of labeled samples."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,7 +125,7 @@ def worst_case_shares(shares, y, law, radius=0.0, n_votes=None):
 
 
 def search_vote_weights(shares, y, objective):
-    """Maximise an objective by coordinate ascent on the logarithms of the weights.
+    """Maximize an objective by coordinate ascent on the logarithms of the weights.
 
     For one class, with the weights of the others held, the prediction for each sample
     changes at one weight only. Sorted, these breakpoints give every outcome that this

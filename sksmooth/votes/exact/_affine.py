@@ -10,7 +10,7 @@ from sksmooth.votes.exact._by_type import affine_step
 from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma
 from sksmooth.votes.exact._source import Declined
 
-# Rows of a fitted PCA are orthogonal to about 1e-15, those of a randomised SVD to about
+# Rows of a fitted PCA are orthogonal to about 1e-15, those of a randomized SVD to about
 # 1e-13; a correlation of the noise of 1e-10 changes no probability by more than that.
 _ORTHOGONAL = 1e-10
 # For the rounding of the bounds themselves, and for correlated noise of that size.

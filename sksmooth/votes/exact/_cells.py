@@ -35,7 +35,7 @@ _BLOCK = 2**16
 class CellSource(ExactSource):
     """Class probabilities of any ensemble of trees, from one prediction per cell.
 
-    Between neighbouring thresholds nothing changes, so the ensemble's own `predict`,
+    Between neighboring thresholds nothing changes, so the ensemble's own `predict`,
     called once in each cell, gives its hard vote everywhere. The table is filled when
     it is first needed; until then a reference to the ensemble must be kept elsewhere.
 

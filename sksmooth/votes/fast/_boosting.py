@@ -152,7 +152,7 @@ class HistGradientBoosting(BoostedTrees):
         return positions, unsure | np.isnan(X.min(axis=1, initial=np.inf))
 
     def codes(self, X):
-        """Number of thresholds below each value, of shape (n_rows, n_used)."""
+        """Number of thresholds below each value, of shape (n_samples, n_used)."""
         if self._sums.is_compiled:
             from sksmooth.votes.fast import _numba
 

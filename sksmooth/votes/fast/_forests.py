@@ -43,7 +43,7 @@ class MeanOfTrees(FastPredictor):
         self._sums = TreeSums(found, values, [0] * len(found))
 
     def means(self, X):
-        """Mean probabilities, of shape (n_rows, n_classes)."""
+        """Mean probabilities, of shape (n_samples, n_classes)."""
         means = np.zeros((len(X), self._n_classes))
         self._sums.add(as_float32(X), means)
         means /= self._n_trees

@@ -55,11 +55,11 @@ class Kernel(abc.ABC):
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, n)
+        X : ndarray of shape (n_samples, n)
 
         Returns
         -------
-        sums, error : ndarray of shape (n_rows, n_pairs)
+        sums, error : ndarray of shape (n_samples, n_pairs)
         """
 
 
@@ -123,10 +123,10 @@ class _KernelValues(Kernel):
 
         Returns
         -------
-        values : ndarray of shape (n_rows, m)
-        largest : float or ndarray of shape (n_rows,)
+        values : ndarray of shape (n_samples, m)
+        largest : float or ndarray of shape (n_samples,)
             Bound on their absolute values.
-        error : ndarray of shape (n_rows,)
+        error : ndarray of shape (n_samples,)
             Bound on their distance from those of libsvm.
         """
 

@@ -54,11 +54,11 @@ class MLPTail:
 
         Parameters
         ----------
-        outputs : ndarray of shape (n_rows, n_units)
+        outputs : ndarray of shape (n_samples, n_units)
 
         Returns
         -------
-        ndarray of intp of shape (n_rows,)
+        ndarray of intp of shape (n_samples,)
         """
         apply = _ACTIVATIONS[self.activation]
         for weights, biases in zip(self.weights, self.biases, strict=True):

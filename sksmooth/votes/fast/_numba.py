@@ -72,8 +72,8 @@ def add_leaf_values(
     starts, depths, columns : ndarray of int64 of shape (n_trees,)
         First node and depth of each tree, and the first column that it adds to.
     values : ndarray of float64 of shape (n_nodes, n_values)
-    rows : ndarray of float32 of shape (n_rows, n_features)
-    totals : ndarray of float64 of shape (n_rows, n_columns)
+    rows : ndarray of float32 of shape (n_samples, n_features)
+    totals : ndarray of float64 of shape (n_samples, n_columns)
     """
     leaves = np.empty(_BLOCK, dtype=np.int64)
     n_rows, n_values = len(rows), values.shape[1]
@@ -93,13 +93,13 @@ def count_below(rows, features, cuts, ends, codes):  # pragma: no cover - compil
 
     Parameters
     ----------
-    rows : ndarray of float64 of shape (n_rows, n_features)
+    rows : ndarray of float64 of shape (n_samples, n_features)
     features : ndarray of int of shape (n_used,)
     cuts : ndarray of float64
         Those of each used feature, increasing, one after the other.
     ends : ndarray of int of shape (n_used + 1,)
         Where those of each begin and end.
-    codes : ndarray of float32 of shape (n_rows, n_used)
+    codes : ndarray of float32 of shape (n_samples, n_used)
     """
     for i in range(len(rows)):
         for j in range(len(features)):

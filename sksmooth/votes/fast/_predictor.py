@@ -48,15 +48,15 @@ class FastPredictor(abc.ABC):
 
         Parameters
         ----------
-        X : ndarray of float64 of shape (n_rows, n_features)
+        X : ndarray of float64 of shape (n_samples, n_features)
             Rows as `predict` takes them. They are not to be written to, and may hold
             infinity or nan if the classifier was given those.
 
         Returns
         -------
-        positions : ndarray of intp of shape (n_rows,)
+        positions : ndarray of intp of shape (n_samples,)
             Equal to the labels of `predict` wherever `unsure` is False.
-        unsure : ndarray of bool of shape (n_rows,)
+        unsure : ndarray of bool of shape (n_samples,)
             Rows whose labels rounding could change, here or in `predict`, and rows
             that are not covered. They are left to `predict`.
         """
@@ -96,15 +96,15 @@ def surely_largest(scores, error):
 
     Parameters
     ----------
-    scores : ndarray of shape (n_rows, n_classes)
+    scores : ndarray of shape (n_samples, n_classes)
     error : ndarray broadcast against `scores`
         Bound on the distance of each score from what is meant. What is infinite or nan
         is not known.
 
     Returns
     -------
-    positions : ndarray of intp of shape (n_rows,)
-    unsure : ndarray of bool of shape (n_rows,)
+    positions : ndarray of intp of shape (n_samples,)
+    unsure : ndarray of bool of shape (n_samples,)
         Where another score may be the largest one, or as large.
     """
     every = np.arange(len(scores))
@@ -123,15 +123,15 @@ def may_not_lead(fewest, most, positions):
 
     Parameters
     ----------
-    fewest, most : ndarray of shape (n_rows, n_classes)
+    fewest, most : ndarray of shape (n_samples, n_classes)
         Bounds on the votes of each class.
-    positions : ndarray of int of shape (n_rows,)
+    positions : ndarray of int of shape (n_samples,)
         The first of the classes that seem to have most votes. Of classes with as many
         votes the first one leads.
 
     Returns
     -------
-    ndarray of bool of shape (n_rows,)
+    ndarray of bool of shape (n_samples,)
     """
     every = np.arange(len(positions))
     own = fewest[every, positions][:, np.newaxis]

@@ -89,15 +89,15 @@ class SVCPredictor(FastPredictor):
 
         Parameters
         ----------
-        X : ndarray of float64 of shape (n_rows, n_features)
+        X : ndarray of float64 of shape (n_samples, n_features)
         kernel : Kernel
             One of `kernels`, which differ in precision.
 
         Returns
         -------
-        decisions : ndarray of shape (n_rows, n_pairs)
+        decisions : ndarray of shape (n_samples, n_pairs)
             Positive where the pair votes for its first class.
-        error : ndarray of shape (n_rows, n_pairs)
+        error : ndarray of shape (n_samples, n_pairs)
             Bound on the distance from what libsvm computes.
         """
         with np.errstate(over="ignore", invalid="ignore"):

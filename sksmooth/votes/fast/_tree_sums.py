@@ -45,8 +45,8 @@ class TreeSums:
 
         Parameters
         ----------
-        rows : ndarray of float32 of shape (n_rows, n_features), C-contiguous
-        totals : ndarray of float64 of shape (n_rows, n_columns), C-contiguous
+        rows : ndarray of float32 of shape (n_samples, n_features), C-contiguous
+        totals : ndarray of float64 of shape (n_samples, n_columns), C-contiguous
         """
         self._n_rows_seen += len(rows)
         if self.is_compiled:

@@ -245,7 +245,7 @@ class _ScoreStreams(VoteStreams):
         stream.standard_normal(out=out)
 
     def _count(self, batch, rows, parts):
-        # One line per class: the largest score and who has it are then found in long
+        # One line per class: the largest score and its class are then found in long
         # loops without a branch.
         scores = self._source.noise_coef @ batch.T
         ends = np.cumsum(parts)

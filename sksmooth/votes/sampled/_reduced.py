@@ -73,11 +73,11 @@ class ReducedSpace:
         return X if self.center is None else X - self.center
 
     def coordinates(self, X):
-        """Return coordinates of rows, of shape (n_rows, rank)."""
+        """Return coordinates of rows, of shape (n_samples, rank)."""
         return self.centered(X) @ self.basis
 
     def outputs(self, coordinates):
-        """Return what the map gives, of shape (n_rows, n_out)."""
+        """Return what the map gives, of shape (n_samples, n_out)."""
         return coordinates @ self.matrix + self.shift
 
     def rounding(self, norms, reach):
@@ -85,15 +85,15 @@ class ReducedSpace:
 
         Parameters
         ----------
-        norms : ndarray of shape (n_rows,)
+        norms : ndarray of shape (n_samples,)
         reach : float
             How far noise goes.
 
         Returns
         -------
-        of_coordinates : ndarray of shape (n_rows,)
+        of_coordinates : ndarray of shape (n_samples,)
             Of the coordinates of a row.
-        of_outputs : ndarray of shape (n_rows,)
+        of_outputs : ndarray of shape (n_samples,)
             Of the outputs at noisy copies, here and where the map is applied to a row.
         """
         of_outputs = self._per_output * (norms + reach) + self._constant
@@ -120,7 +120,7 @@ class ReducedNoiseVotes(MonteCarloVotes):
     ----------
     space : ReducedSpace
     head : object with a method ``positions(outputs)``
-        From outputs of the map to positions of labels, of shape (n_rows,).
+        From outputs of the map to positions of labels, of shape (n_samples,).
     model : Model
     """
 
@@ -154,7 +154,7 @@ class ReducedNoiseVotes(MonteCarloVotes):
         return ~near
 
     def coordinates(self, X):
-        """Rows in the basis, of shape (n_rows, rank)."""
+        """Rows in the basis, of shape (n_samples, rank)."""
         return self.space.coordinates(unit_values_of(X))
 
     def vote(self, noisy, X, owner):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes of torch networks, by calling the module instead of `predict`.
 
-Nothing here imports torch: without it there is no network to ask. What does lives in
+Nothing here imports torch: without it there is no network. What does lives in
 the other modules of this folder, which are imported once a network is given.
 """
 
