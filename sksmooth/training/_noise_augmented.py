@@ -108,8 +108,8 @@ class NoiseAugmentedClassifier(
 
     feature_scale : "std", dict {name: scale}, array-like of shape (n_features,) or \
             None, default=None
-        The unit of each feature: the noise of feature j has standard deviation ``sigma
-        * scale[j]``. "std" takes the standard deviations of the training samples.
+        The unit of each feature: the noise of feature j has the standard deviation
+        ``sigma * scale[j]``. "std" takes the standard deviations of the training samples.
         Features that a dict leaves out have scale 1. A feature of scale 0 takes no
         noise.
 
