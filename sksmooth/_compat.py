@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from sklearn import get_config
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble._gradient_boosting import predict_stages
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._indexing import _get_column_indices as column_positions
@@ -44,6 +45,7 @@ __all__ = [
     "HasMethods",
     "Interval",
     "LibsvmModel",
+    "NeighborsData",
     "Options",
     "StrOptions",
     "_fit_context",
@@ -54,6 +56,7 @@ __all__ = [
     "feature_names_in",
     "gradient_boosting_start",
     "hist_boosting_parts",
+    "predict_stages",
     "refuse_fit_params",
     "routing_enabled",
     "validate_params",
@@ -183,3 +186,25 @@ def hist_boosting_parts(estimator):
     if estimator._preprocessor is not None:
         return start, None
     return start, [tree.nodes for some in estimator._predictors for tree in some]
+
+
+class NeighborsData(NamedTuple):
+    """What a classifier by nearest neighbors was fitted on.
+
+    Attributes
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    y : ndarray of int of shape (n_samples,)
+        Positions in ``classes_``.
+    method : str
+        How neighbors are searched for: "brute", "kd_tree" or "ball_tree".
+    """
+
+    X: Any
+    y: Any
+    method: str
+
+    @classmethod
+    def of(cls, estimator):
+        """Read it from a fitted `KNeighborsClassifier`."""
+        return cls(estimator._fit_X, estimator._y, estimator._fit_method)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -62,6 +63,7 @@ from sksmooth.certificates import (
     check_classes,
     check_radii,
     check_radius,
+    class_index,
     require_known,
     resolve_vote_weights,
 )
@@ -70,11 +72,31 @@ from sksmooth.denoising import (
     follow_noise,
 )
 from sksmooth.logs import CertificateLog, describe_run
-from sksmooth.noise import LAWS, Law, Splitting, draw_noise_key
+from sksmooth.noise import (
+    LAWS,
+    DeletedWords,
+    Law,
+    Resample,
+    Splitting,
+    TokenDeletion,
+    check_probability,
+    draw_noise_key,
+)
 from sksmooth.parallel import run_in_chunks
-from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
+from sksmooth.questions import (
+    CertifyAtRadii,
+    CertifyRadius,
+    CountVotes,
+    DecideLabel,
+    Recertify,
+    check_changes,
+)
 from sksmooth.samples import (
+    Categories,
+    Counts,
     Table,
+    categorical_positions,
+    column_of,
     digests_of,
     has_missing,
     n_values_of,
@@ -87,6 +109,7 @@ from sksmooth.votes import (
     Model,
     VoteSource,
     as_classifier,
+    columns_without_numbers,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -278,8 +301,8 @@ class SmoothedClassifier(
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions(LAWS.keys())],
-        "norm": [None, Options(Real, {1, 2, np.inf})],
+        "noise": [StrOptions(LAWS.keys()), Resample, TokenDeletion],
+        "norm": [None, Options(Real, {0, 1, 2, np.inf})],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
         "denoiser": [
@@ -308,7 +331,7 @@ class SmoothedClassifier(
         estimator: Any,
         *,
         sigma: float = 0.25,
-        noise: str = "gaussian",
+        noise: str | Resample | TokenDeletion = "gaussian",
         norm: float | None = None,
         noise_features: Any = None,
         feature_scale: Any = None,
@@ -349,6 +372,13 @@ class SmoothedClassifier(
         refuse_module(self.estimator)
         super()._validate_params()
         check_alpha(self.alpha)
+        if not isinstance(self.noise, str):
+            check_probability(self.noise.probability)
+        if self._counts_words() and self.denoiser is not None:
+            raise ValueError(
+                f"denoiser={self.denoiser!r} is for noise of numbers and categories; "
+                f"use denoiser=None with noise={self.noise!r}."
+            )
         for name in ("n_predict", "n_certify"):
             if getattr(self, name) > _MOST_VOTES:
                 raise ValueError(
@@ -431,6 +461,7 @@ class SmoothedClassifier(
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
+        smoothed._learn_categories(None)
         smoothed._learn_scale(None)
         smoothed._ranges = None
         # Nothing is known of training samples; a closed form refuses missing values.
@@ -495,7 +526,7 @@ class SmoothedClassifier(
         if self.random_state is not None:
             _seed_unseeded(fitted, rng)
         as_frame, classes = frames_like(X), None
-        arrays = samples.rows if isinstance(samples, Table) else samples
+        arrays = getattr(samples, "rows", samples)
         X_seen, y_seen = arrays if as_frame is None else X, y_checked
         if isinstance(fitted, FrozenEstimator):
             as_frame = None  # it may have been fitted on something else
@@ -506,7 +537,10 @@ class SmoothedClassifier(
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
         self._may_miss = has_missing(samples)
-        self._ranges = ranges_of(values_of(samples), getattr(samples, "scale", None))
+        self._ranges = None
+        if not isinstance(samples, Counts):
+            scale = samples.scale if isinstance(samples, Table) else None
+            self._ranges = ranges_of(values_of(samples), scale)
         self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":
@@ -530,13 +564,14 @@ class SmoothedClassifier(
         self.estimator_ = fitted
         self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
         check_classes(self.classes_)
-        scale = self._scale()
-        refuse_categories(
-            fitted,
-            getattr(self, "n_features_in_", None),
-            getattr(self, "feature_names_in_", None),
-            held=() if scale is None else np.flatnonzero(scale == 0),
-        )
+        if not self._counts_words():
+            scale, drawn = self._scale(), self._known_categories() or ()
+            refuse_categories(
+                fitted,
+                getattr(self, "n_features_in_", None),
+                getattr(self, "feature_names_in_", None),
+                held=[*drawn, *np.flatnonzero(scale == 0)] if scale is not None else (),
+            )
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
         self._as_frame = as_frame  # makes arrays the frames it was fitted on here
@@ -591,6 +626,7 @@ class SmoothedClassifier(
         X: ArrayLike,
         *,
         radii: ArrayLike | None = None,
+        changes: Iterable[int] | None = None,
         tol: float = 0.05,
         beta: float = 0.05,
         log: CertificateLog | str | PathLike[str] | None = None,
@@ -613,6 +649,13 @@ class SmoothedClassifier(
         radii : array-like of float, default=None
             Radii to decide, in the units of `X`, zero or more. A certificate's radius
             is then the largest of them that holds.
+        changes : iterable of int, default=None
+            Numbers of categories that may change beside the numbers, such as ``(0, 1,
+            2)``, under ``noise=Resample(...)``: `frontier` of the certificates then
+            holds the radius for each number up to the largest of them. Under
+            ``noise=TokenDeletion(...)``, numbers of words that may be taken out, and
+            radii are how many may be added beside. It takes no votes. Used without
+            `radii`.
         tol : float, default=0.05
             Radius, in units of `sigma`, that may be sacrificed to save votes, though
             never more than a fortieth of a radius. 0 gives every sample `n_certify`
@@ -661,11 +704,18 @@ class SmoothedClassifier(
         index = X.index if hasattr(X, "iloc") else None
         X, as_frame = self._rows_and_frames(X)
         question = self._certify_question(X, radii, tol, beta)
+        changes = check_changes(changes, question.law)
+        if changes is not None and radii is not None:
+            raise ValueError(
+                f"changes={changes} needs the radii themselves, and radii="
+                f"{radii.tolist()} asks only whether they hold. Use certify(X, "
+                "changes=...) without radii."
+            )
         source = self._source(X, question, as_frame)
         source.check(question)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
-            return self._certificates(answers, question, source, index)
+            return self._certificates(answers, question, source, index, changes)
         parts = []
         try:
             parts.extend(self._chunks(question, source, X))
@@ -674,10 +724,10 @@ class SmoothedClassifier(
                 raise
             partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
             raise CertifyInterrupted(
-                self._certificates(partial_answers, question, source, index)
+                self._certificates(partial_answers, question, source, index, changes)
             ) from None
         answers = RowAnswers.concatenate(parts).named(self.classes_)
-        return self._certificates(answers, question, source, index)
+        return self._certificates(answers, question, source, index, changes)
 
     def _certify_question(self, X, radii, tol, beta):
         law = self._law(n_values_of(X), X)
@@ -694,8 +744,16 @@ class SmoothedClassifier(
             return CertifyRadius(tol=tol, **settings)
         return CertifyAtRadii(radii=radii, **settings)
 
-    def _certificates(self, answers, question, source, index):
+    def _certificates(self, answers, question, source, index, changes):
         """Certificates from what is known of each sample."""
+        frontier = None
+        if changes is not None:
+            settings = {
+                name: getattr(question, name)
+                for name in ("law", "alpha", "bound", "weights", "slack")
+            }
+            label = class_index(answers.label, self.classes_)
+            frontier = Recertify(**settings).frontier(answers.counts, label, changes)
         columns = vars(answers).copy()
         del columns["label_counts"]
         return Certificates(
@@ -711,6 +769,7 @@ class SmoothedClassifier(
             index=None if index is None else index[: len(answers.label)],
             law=question.law.terms(),
             vote_weights=question.weights,
+            frontier=frontier,
         )
 
     def _space(self):
@@ -733,9 +792,15 @@ class SmoothedClassifier(
                 parts = list(self._chunks(question, source, X[at]))
                 again = vars(RowAnswers.concatenate(parts).named(self.classes_))
                 writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
-            rest = X[len(writer.rows) :]
-            for part in self._chunks(question, source, rest):
-                writer.append(vars(part.named(self.classes_)))
+            n_done = len(writer.rows)
+            try:
+                for part in self._chunks(question, source, X[n_done:], n_done):
+                    writer.append(vars(part.named(self.classes_)))
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(
+                    f"{len(writer.rows):,} of {len(X):,} samples are in "
+                    f"{CertificateLog.of(log).path}; the same call resumes the run"
+                ) from None
             return RowAnswers(**writer.columns())
 
     def score(
@@ -812,7 +877,7 @@ class SmoothedClassifier(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = tags_of(self.estimator)
-        tags.input_tags.sparse = False
+        tags.input_tags.sparse = self._counts_words()
         tags.input_tags.allow_nan = inner.input_tags.allow_nan
         tags.input_tags.positive_only = inner.input_tags.positive_only
         tags.input_tags.three_d_array = inner.input_tags.three_d_array
@@ -823,6 +888,7 @@ class SmoothedClassifier(
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check samples, and labels in `fit`, and return them as arrays."""
+        self._refuse_sparse(X)
         refuse_columns_without_numbers(X)
         if isinstance(X, Mapping):
             raise ValueError(
@@ -840,6 +906,26 @@ class SmoothedClassifier(
             allow_nd=True,
             ensure_all_finite=self._finite(),
         )
+
+    def _refuse_sparse(self, X):
+        if issparse(X):
+            raise TypeError(
+                f"X is sparse, and noise={self.noise!r} would fill in its zeros. For "
+                "counts of words use noise=TokenDeletion(probability=...), which keeps "
+                "X sparse; else pass X.toarray()."
+            )
+
+    def _check_counts(self, X, y="no_validation", *, reset=False):
+        """Check counts of words, and labels in `fit`."""
+        checked = validate_data(
+            self, X, y, reset=reset, accept_sparse="csr", dtype="numeric"
+        )
+        rows, *labels = checked if isinstance(checked, tuple) else (checked,)
+        if issparse(rows):
+            rows = rows.copy()
+            rows.sum_duplicates()
+            rows.eliminate_zeros()
+        return Counts(self._law(rows.shape[1]).snap(rows)), *labels
 
     def noise_law(self, n_features: int | None = None) -> Law:
         """Return the law of the noise.
@@ -859,7 +945,15 @@ class SmoothedClassifier(
 
     def _law(self, n_features, X=None):
         """Return the law of the noise of samples."""
+        if self._counts_words():
+            probability = self.noise.probability
+            return DeletedWords(self.sigma, self.norm, n_features, None, probability)
         scale = self._scale() if hasattr(self, "_scale_of") else None
+        drawn = self._known_categories()
+        if drawn is not None:
+            noisy = np.flatnonzero(scale)
+            cardinalities = [len(drawn[at]) if at in drawn else 0 for at in noisy]
+            return self.noise.bind(self.sigma, cardinalities, scale[noisy], self.norm)
         scale = None if scale is None else scale[scale > 0]
         cells = self._cells(scale, X) if self.noise == Splitting.name else {}
         return LAWS[self.noise](self.sigma, self.norm, n_features, scale, **cells)
@@ -912,6 +1006,8 @@ class SmoothedClassifier(
         frames like `X`: it may state other names than those of the columns that it was
         fitted on.
         """
+        if self._counts_words():
+            return self._check_counts(X)[0], self._as_frame
         scale = self._scale()
         if scale is not None:
             return self._table(self._check_columns(X, reset=False), scale), None
@@ -937,13 +1033,17 @@ class SmoothedClassifier(
 
     def _check_training(self, X, y):
         """Check training samples and labels, and learn which columns take noise."""
-        if self.noise_features is None and self.feature_scale is None:
-            samples, y = self._check_rows(X, y, reset=True)
+        plain = self.noise_features is None and self.feature_scale is None
+        if plain and not isinstance(self.noise, Resample):
+            check = self._check_counts if self._counts_words() else self._check_rows
+            samples, y = check(X, y, reset=True)
+            self._learn_categories(None)
             self._learn_scale(None)
             return samples, y
         y = validate_data(self, X="no_validation", y=y)
         rows = self._check_columns(X, reset=True)
         check_consistent_length(rows, y)
+        self._learn_categories(rows)
         self._learn_scale(rows)
         return self._table(rows, self.feature_scale_), y
 
@@ -987,7 +1087,7 @@ class SmoothedClassifier(
             sigma=self.sigma,
             noise=self.noise,
             feature_scale=scale,
-            noise_features=None if scale is None else np.flatnonzero(scale),
+            noise_features=None if scale is None else self._numbers_of(scale),
         )
 
     def _base(self):
@@ -997,36 +1097,103 @@ class SmoothedClassifier(
             return self.estimator_
         return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
 
+    def _counts_words(self):
+        """Whether samples are counts of words, of which the noise deletes some."""
+        return isinstance(self.noise, TokenDeletion)
+
+    def _learn_categories(self, rows):
+        """Learn the categories of the columns whose categories are drawn anew."""
+        self._categories = None
+        if not isinstance(self.noise, Resample):
+            return
+        if rows is None:
+            raise ValueError(
+                f"noise={self.noise!r} draws categories that are learned in fit, and "
+                "from_fitted has no training samples. Use "
+                "SmoothedClassifier(FrozenEstimator(clf), noise=...).fit(X, y)."
+            )
+        found = categorical_positions(
+            self.noise.categorical_features,
+            names=getattr(self, "feature_names_in_", None),
+            n_features=self.n_features_in_,
+            not_numbers=columns_without_numbers(rows),
+        )
+        learned = {at: Categories(column_of(rows, at)) for at in found}
+        # Noise cannot change a feature that has one category only: it is held fixed.
+        self._categories = {
+            at: known for at, known in learned.items() if len(known) > 1
+        }
+        self._constant = [at for at, known in learned.items() if len(known) == 1]
+        self._categories_of = self.noise.categorical_features
+
+    def _known_categories(self):
+        """Categories by positions of their columns, or None where none are drawn."""
+        if not isinstance(self.noise, Resample):
+            return None
+        now = self.noise.categorical_features
+        if getattr(self, "_categories", None) is None or not (
+            self._categories_of is now or list(self._categories_of) == list(now)
+        ):
+            raise ValueError(
+                f"noise={self.noise!r} draws other columns anew than those of which "
+                "fit has learned the categories: fit again."
+            )
+        return self._categories
+
+    def _numbers_of(self, scale):
+        """Positions of the features with noise of numbers."""
+        drawn = self._known_categories() or {}
+        return np.array([at for at in np.flatnonzero(scale) if at not in drawn], int)
+
     def _learn_scale(self, rows):
         """Fix the unit of each feature for the parameters as they are."""
         self.feature_scale_ = self._resolved_scale(rows)
-        self._scale_of = self.noise_features, self.feature_scale
+        self._scale_of = self._scale_parameters()
+
+    def _scale_parameters(self):
+        return self.noise_features, self.feature_scale, self._known_categories()
 
     def _scale(self):
         """Unit of each feature; parameters may have been set since `fit`."""
-        now = self.noise_features, self.feature_scale
+        now = self._scale_parameters()
         if all(map(operator.is_, self._scale_of, now)):
             return self.feature_scale_
         return self._resolved_scale(None)
 
     def _resolved_scale(self, rows):
-        if self.noise_features is None and self.feature_scale is None:
+        drawn = self._known_categories()
+        if all(given is None for given in self._scale_parameters()):
             return None
+        if self._counts_words():
+            raise ValueError(
+                f"noise={self.noise!r} deletes words of all columns: leave "
+                "noise_features and feature_scale None."
+            )
         if not hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"estimator={self.estimator!r} does not state how many features it "
                 "takes, which noise_features and feature_scale need."
             )
-        return resolve_scale(
+        scale = resolve_scale(
             self.noise_features,
             self.feature_scale,
             names=getattr(self, "feature_names_in_", None),
             n_features=self.n_features_in_,
             X=rows,
+            categorical=[] if drawn is None else [*drawn, *self._constant],
         )
+        if drawn is not None:
+            scale[self._constant] = 0.0
+            if not scale.any():
+                raise ValueError(
+                    f"each column that noise={self.noise!r} draws anew has one "
+                    "category, and no other takes noise; at least one is needed."
+                )
+        return scale
 
     def _check_columns(self, X, *, reset):
         """Check the names and the number of columns of any dtype."""
+        self._refuse_sparse(X)
         rows = X
         if not is_frame(X):
             rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
@@ -1046,6 +1213,7 @@ class SmoothedClassifier(
             noise_features=self.noise_features,
             estimator=self.estimator,
             caller="SmoothedClassifier",
+            categories=self._known_categories(),
         )
 
     def _takes_missing(self):
@@ -1087,7 +1255,7 @@ class SmoothedClassifier(
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, question, source, X):
+    def _chunks(self, question, source, X, n_done=0):
         """Results of a question, chunk by chunk of the samples."""
         return run_in_chunks(
             partial(source.answer, question),
@@ -1096,6 +1264,7 @@ class SmoothedClassifier(
             largest=self.batch_size or _MOST_ROWS,
             task=question.task,
             verbose=self.verbose,
+            n_done=n_done,
         )
 
 

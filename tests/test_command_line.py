@@ -299,3 +299,29 @@ def test_an_odd_log_is_one_line_of_error(logs, tmp_path, capsys, command, change
     assert "line " in told
     assert told.count("\n") == 1
     assert len(told) < 500
+
+
+@pytest.mark.parametrize("kind", ["npy", "txt"])
+def test_labels_from_a_file_of_their_own(logs, tmp_path, capsys, kind):
+    path = tmp_path / f"y.{kind}"
+    if kind == "npy":
+        np.save(path, Y)
+    else:
+        path.write_text("".join(f"{label}\n" for label in Y))
+    expected = report(capsys, logs / "ours.tsv")
+    assert report(capsys, logs / "bare.tsv", "--labels", path) == expected
+    code, out, err = report(capsys, logs / "ours.tsv", "--labels", path)
+    assert (code, out) == (1, "")
+    assert "holds true labels; leave out --labels" in err
+
+
+def test_labels_that_do_not_fit_are_refused(logs, tmp_path, capsys):
+    path = tmp_path / "y.txt"
+    path.write_text("".join(f"{label}\n" for label in Y[1:]))
+    code, _, err = report(capsys, logs / "bare.tsv", "--labels", path)
+    assert code == 1
+    assert f"y_true has {len(Y) - 1} samples and certificates {len(Y)}" in err
+    path.write_text("no class of it\n" * len(Y))
+    code, _, err = report(capsys, logs / "bare.tsv", "--labels", path)
+    assert code == 1
+    assert "labels that are not among the classes" in err

@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, NuSVC
@@ -56,6 +57,45 @@ class TestSVC(FastCase):
             SVC(kernel="sigmoid", gamma=0.2, coef0=-0.1),
             NuSVC(nu=0.3),
         ]
+
+
+class TestNeighbors(FastCase):
+    has_rounding = False  # ties of distances, of which some change no label
+
+    @staticmethod
+    def estimators():
+        return [
+            KNeighborsClassifier(algorithm="brute"),
+            KNeighborsClassifier(8, algorithm="kd_tree"),
+            KNeighborsClassifier(1, p=2, algorithm="ball_tree"),
+        ]
+
+
+def test_neighbors_at_equal_distances_are_left_to_predict():
+    X = np.array([[-1.0, 0.0], [1.0, 0.0], [-1.0, 4.0], [1.0, 4.0]])
+    estimator = KNeighborsClassifier(1).fit(X, [0, 1, 2, 2])
+    rows = np.column_stack([np.zeros(5), [-1.0, 0.0, 1.0, 3.0, 4.0]])
+    votes = fast_votes(estimator, X)
+    _, unsure = votes.fast.predictor.positions(rows)
+    # Both of the last two rows' nearest samples have the same class.
+    assert_array_equal(unsure, [True, True, True, False, False])
+    labels = estimator.classes_[votes.vote(rows, rows, np.arange(5))]
+    assert_array_equal(labels, estimator.predict(rows))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"p": 1}, "metric"),
+        ({"metric": "cosine"}, "metric"),
+        ({"weights": "distance"}, "weights"),
+        ({"n_neighbors": 150}, "150 samples"),
+    ],
+)
+def test_neighbors_of_other_kinds_are_declined(settings, reason):
+    X, y = SourceCase.data()
+    with pytest.raises(Declined, match=reason):
+        fast_votes(KNeighborsClassifier(**settings).fit(X, y), X)
 
 
 @pytest.mark.parametrize("kernel", ["linear", "poly", "rbf", "sigmoid"])

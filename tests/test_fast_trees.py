@@ -79,7 +79,6 @@ class TestHistGradientBoosting(FastCase):
         ]
 
 
-@NEED_NUMBA
 class TestGradientBoosting(FastCase):
     has_rounding = False
     sizes = (1e8,)
@@ -155,10 +154,12 @@ def test_what_is_not_covered_is_declined():
             whole,
             "categorical",
         ),
+        (
+            GradientBoostingClassifier(n_estimators=3, init=LogisticRegression()),
+            X,
+            "another estimator",
+        ),
     ]
-    if has_numba():
-        model = GradientBoostingClassifier(n_estimators=3, init=LogisticRegression())
-        cases.append((model, X, "another estimator"))
     for estimator, rows, reason in cases:
         with pytest.raises(Declined, match=reason):
             fast_votes(estimator.fit(rows, y), rows)
@@ -204,7 +205,7 @@ def test_compiled_code_computes_the_same_to_the_last_bit():
             rows32 = rows.astype(np.float32)
             if hasattr(predictor, "codes"):
                 rows32 = predictor.codes(rows)
-            n_columns = len(estimator.classes_)
+            n_columns = predictor._sums.n_columns
             totals = np.ones((2, len(rows), n_columns))
             predictor._sums.add_interpreted(rows32, totals[0])
             predictor._sums.add_compiled(rows32, totals[1])

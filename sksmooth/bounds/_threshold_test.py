@@ -8,6 +8,7 @@ choose the class beforehand.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -86,21 +87,28 @@ class ThresholdTest:
         """
         alpha = check_alpha(alpha)
         miss = np.asarray(miss, dtype=np.float64)
-        looks = geometric_looks(n_max)
-        # Critical counts rise with the thresholds, which `_critical` makes use of.
-        ordered, position = np.unique(miss, return_inverse=True)
-        accept = _accept(ordered, looks, alpha)
-        hopeless = np.full_like(accept, -1)
-        if beta > 0:
-            last, group = np.unique(accept[-1], return_inverse=True)
-            hopeless = _hopeless(last, looks, beta)[:, group]
+        looks, accept, hopeless = _tables(miss.tobytes(), n_max, alpha, beta)
         shape = (len(looks), *miss.shape)
-        position = position.ravel()
-        return cls(
-            looks,
-            accept[:, position].reshape(shape),
-            hopeless[:, position].reshape(shape),
-        )
+        return cls(looks, accept.reshape(shape), hopeless.reshape(shape))
+
+
+# The same question is put again and again, about other samples, and for a few samples
+# its tables take longer than their votes. Some of the largest are 1 MB.
+@lru_cache(maxsize=32)
+def _tables(miss, n_max, alpha, beta):
+    """Looks and critical counts for misses as bytes; see `ThresholdTest.build`."""
+    looks = geometric_looks(n_max)
+    # Critical counts rise with the thresholds, which `_critical` makes use of.
+    ordered, position = np.unique(np.frombuffer(miss), return_inverse=True)
+    accept = _accept(ordered, looks, alpha)
+    hopeless = np.full_like(accept, -1)
+    if beta > 0:
+        last, group = np.unique(accept[-1], return_inverse=True)
+        hopeless = _hopeless(last, looks, beta)[:, group]
+    tables = looks, accept[:, position], hopeless[:, position]
+    for table in tables:
+        table.flags.writeable = False
+    return tables
 
 
 def _accept(miss, looks, alpha):

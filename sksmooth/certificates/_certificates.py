@@ -6,6 +6,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +85,21 @@ def _integer_dtype(values, at_least):
     )
 
 
+def require_certificates(value):
+    """Raise unless `value` is what `certify` returns."""
+    if isinstance(value, Certificates):
+        return
+    found, hint = type(value).__name__, ""
+    if isinstance(value, (str, PathLike)):
+        hint = " Read a log with certificates, y_true = read_certificates(path)."
+    elif isinstance(value, tuple) and any(isinstance(v, Certificates) for v in value):
+        hint = " read_certificates returns a pair: give its first part."
+    raise TypeError(
+        "certificates must be what SmoothedClassifier.certify returns, got "
+        f"{found}.{hint}"
+    )
+
+
 class CertifyInterrupted(KeyboardInterrupt):
     """A keyboard interrupt of `certify`; what was finished is not lost.
 
@@ -104,6 +120,12 @@ class CertifyInterrupted(KeyboardInterrupt):
 def _same(a, b):
     unknown = isinstance(a, float) and isinstance(b, float) and a != a and b != b
     return unknown or np.array_equal(a, b)
+
+
+def _same_frontier(a, b):
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b, equal_nan=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -138,7 +160,8 @@ class Certificates:
     noise : str
         Name of the noise's law, such as "gaussian".
     norm : float
-        Order of the norm that radii are measured in; 2 for Gaussian noise.
+        Order of the norm that radii are measured in; 2 for Gaussian noise. 0 where
+        they count changed categories, or added and deleted words.
     alpha : float
         Probability, per sample, that a certificate may be wrong; nan if a published
         file does not say.
@@ -167,10 +190,15 @@ class Certificates:
     vote_weights : tuple of float of shape (n_classes,) or None, default=None
         Weights of the classes in the vote, relative to the largest; None is the plain
         vote.
-    p_upper : array-like of shape (n_rows, n_classes) or None, default=None
+    p_upper : array-like of shape (n_samples, n_classes) or None, default=None
         Upper bounds on the probabilities of all classes under noise, where a closed
         form gave them. Logs do not keep them, and certificates are compared without
         them.
+    frontier : array-like of shape (n_samples, n_changes) or None, default=None
+        Radii while at most 0, 1, 2, ... categories change, ``certify(X, changes=...)``;
+        nan where nothing is shown. Where words are deleted, how many words may be added
+        while at most 0, 1, 2, ... others are taken out. None if it was not
+        requested.
 
     Raises
     ------
@@ -217,6 +245,7 @@ class Certificates:
     law: dict[str, Any] | None = None
     vote_weights: tuple[float, ...] | None = None
     p_upper: np.ndarray | None = None
+    frontier: np.ndarray | None = None
 
     if TYPE_CHECKING:
         # What the fields may be given as; above is what they become.
@@ -243,6 +272,7 @@ class Certificates:
             law: dict[str, Any] | None = None,
             vote_weights: Sequence[float] | None = None,
             p_upper: ArrayLike | None = None,
+            frontier: ArrayLike | None = None,
         ) -> None: ...
 
     def __post_init__(self):
@@ -292,8 +322,8 @@ class Certificates:
                 raise TypeError(f"{name} must be a number, got {value!r}.")
         if self.sigma <= 0 or self.sigma == np.inf:
             raise ValueError(f"sigma must be finite and > 0, got {self.sigma!r}.")
-        if not self.norm >= 1:
-            raise ValueError(f"norm must be >= 1, got {self.norm!r}.")
+        if not (self.norm >= 1 or self.norm == 0):
+            raise ValueError(f"norm must be 0, or >= 1, got {self.norm!r}.")
         if self.alpha < 0 or self.alpha >= 1:
             raise ValueError(f"alpha must lie in [0, 1), got {self.alpha!r}.")
         for name in ("noise", "method"):
@@ -357,7 +387,32 @@ class Certificates:
                 )
             index.setflags(write=False)
         law = None if self.law is None else dict(self.law)
-        return {"scale": scale, "features": features, "index": index, "law": law}
+        return {
+            "scale": scale,
+            "features": features,
+            "index": index,
+            "law": law,
+            "frontier": self._checked_frontier(n_rows),
+        }
+
+    def _checked_frontier(self, n_rows):
+        if self.frontier is None:
+            return None
+        frontier = np.array(self.frontier, dtype=np.float64)
+        if frontier.ndim != 2 or len(frontier) != n_rows or not frontier.shape[1]:
+            raise ValueError(
+                f"frontier must have shape ({n_rows}, n_changes) with a column for no "
+                f"change and for each number of changes, got {frontier.shape}."
+            )
+        # What holds for more changes holds for fewer.
+        steps = np.nan_to_num(frontier, nan=-1.0)
+        if (frontier < 0).any() or (np.diff(steps, axis=1) > 0).any():
+            raise ValueError(
+                "frontier must hold radii >= 0, or nan, that do not increase from one "
+                "number of changes to the next."
+            )
+        frontier.setflags(write=False)
+        return frontier
 
     def _numbers(self, name, shape, dtype):
         """Return a copy of one numeric field: checked, finite and not negative."""
@@ -383,7 +438,7 @@ class Certificates:
             )
         return array
 
-    def holds(self, radius: float) -> NDArray[np.bool_]:
+    def holds(self, radius: float, changes: int = 0) -> NDArray[np.bool_]:
         """Tell for each sample whether its label is certified within `radius`.
 
         Parameters
@@ -391,6 +446,8 @@ class Certificates:
         radius : float
             Radius >= 0, in the units of X. At 0.0 it tells whether the
             label is certified at all.
+        changes : int, default=0
+            How many categories may change beside; see `frontier`.
 
         Returns
         -------
@@ -401,9 +458,27 @@ class Certificates:
         Raises
         ------
         ValueError
-            If `radius` is negative, infinite or nan.
+            If `radius` is negative, infinite or nan, or if `frontier` has no column for
+            so many `changes`.
         """
-        return ~self.abstained & (self.radius >= check_radius(radius))
+        radius = check_radius(radius)
+        if not isinstance(changes, numbers.Integral) or changes < 0:
+            raise ValueError(
+                f"changes={changes!r} must be a whole number, zero or more."
+            )
+        return ~self.abstained & (self._radius_beside(int(changes)) >= radius)
+
+    def _radius_beside(self, changes):
+        """Radius while so many categories change; nan where nothing is shown."""
+        if changes == 0:
+            return self.radius
+        if self.frontier is None or changes >= self.frontier.shape[1]:
+            raise ValueError(
+                f"changes={changes} was not asked: use certify(X, changes="
+                f"{tuple(range(changes + 1))}) under noise=Resample(...) or "
+                "TokenDeletion(...)."
+            )
+        return self.frontier[:, changes]
 
     def holds_for(self, delta: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each sample whether its label is certified under a given change.
@@ -412,7 +487,8 @@ class Certificates:
         ----------
         delta : array-like of shape (n_features,) or (n_rows, n_features)
             Change of each feature, in its own units; one for all samples or one for
-            each. Features that are held fixed must not change.
+            each. Features that are held fixed must not change. Of a category, any
+            number but 0 stands for a change.
 
         Returns
         -------
@@ -422,8 +498,8 @@ class Certificates:
         Raises
         ------
         ValueError
-            If `delta` has the wrong shape, is not finite, or changes a feature that is
-            held fixed.
+            If `delta` has the wrong shape, is not finite, changes a feature that is
+            held fixed, or more categories than `frontier` has columns for.
         """
         delta = np.asarray(delta, dtype=np.float64)
         n_features = None if self.scale is None else len(self.scale)
@@ -446,11 +522,33 @@ class Certificates:
                     f"{[self._feature(j) for j in np.flatnonzero(fixed)]}, of which "
                     "some are held fixed: the certificates say nothing of such changes."
                 )
-            delta = delta[..., ~fixed] / scale[~fixed]
+            delta = np.where(fixed, 0.0, delta / np.where(fixed, 1.0, scale))
+        return ~self.abstained & self._covers(delta)
+
+    def _categorical(self):
+        """Positions of the features whose categories are drawn anew."""
+        cardinalities = (self.law or {}).get("cardinalities", ())
+        noisy = np.flatnonzero(() if self.scale is None else self.scale)
+        return [int(at) for at, n in zip(noisy, cardinalities, strict=False) if n > 0]
+
+    def _covers(self, delta):
+        """Whether changes, in units of the scale, are within what is certified."""
+        if self.noise == "token_deletion":
+            return self.radius >= np.abs(delta).sum(axis=-1)
+        if self.norm == 0:
+            return self.radius >= np.count_nonzero(delta, axis=-1)
+        categorical = self._categorical()
+        changes = np.count_nonzero(delta[..., categorical], axis=-1)
+        radius = self.radius
+        if changes.any():
+            every = np.broadcast_to(changes, len(self))
+            by_changes = [self._radius_beside(k) for k in range(changes.max() + 1)]
+            radius = np.stack(by_changes)[every, np.arange(len(self))]
+            delta = np.delete(delta, categorical, axis=-1)
         # Rounded up: a norm that is a little too small would be a false certificate.
         rounding = (delta.shape[-1] + 4) * np.finfo(np.float64).eps
         size = np.linalg.norm(delta, self.norm, axis=-1) * (1 + rounding)
-        return ~self.abstained & (self.radius >= size)
+        return radius >= size
 
     def radius_against(
         self,
@@ -616,6 +714,11 @@ class Certificates:
         if not is_position or (n_features and not -n_features <= position < n_features):
             known = list(self.features or range(n_features))
             raise ValueError(f"feature={feature!r} is none of the features {known}.")
+        if self.norm == 0 or int(position) in self._categorical():
+            raise ValueError(
+                f"feature={feature!r} takes no noise of numbers, so it has no radius; "
+                "see `holds` with `changes`."
+            )
         unit = 1.0 if self.scale is None else self.scale[int(position)]
         return np.maximum(np.nextafter(self.radius * unit, -np.inf), 0.0)
 
@@ -693,7 +796,8 @@ class Certificates:
         -------
         frame : pandas.DataFrame
             Columns `label`, `radius`, `abstained`, `p_lower`, `n_evaluations` and
-            ``count_<class>`` for each class; the scalars are in ``frame.attrs``.
+            ``count_<class>`` for each class, and ``radius_changes_<k>`` for each column
+            of `frontier`; the scalars are in ``frame.attrs``.
         """
         try:
             import pandas as pd
@@ -707,6 +811,9 @@ class Certificates:
         }
         for label, votes in zip(self.classes.tolist(), self.counts.T, strict=True):
             columns[f"count_{label}"] = votes
+        if self.frontier is not None:
+            for k, radius in enumerate(self.frontier.T):
+                columns[f"radius_changes_{k}"] = radius
         frame = pd.DataFrame(columns, index=self.index, copy=True)
         for name in ("sigma", "noise", "norm", "alpha", "method", "radii", "scale"):
             frame.attrs[name] = getattr(self, name)
@@ -740,7 +847,8 @@ class Certificates:
                     f"the mask has {len(rows)} entries for {len(self)} certificates."
                 )
         by_row = ["label", "radius", "abstained", "p_lower", "counts", "n_evaluations"]
-        by_row += [n for n in ("index", "p_upper") if getattr(self, n) is not None]
+        optional = ("index", "p_upper", "frontier")
+        by_row += [name for name in optional if getattr(self, name) is not None]
         return type(self)(
             **{
                 field.name: getattr(self, field.name)[rows]
@@ -756,8 +864,8 @@ class Certificates:
         return all(
             _same(getattr(self, field.name), getattr(other, field.name))
             for field in fields(self)
-            if field.name not in ("features", "index", "p_upper")
-        )
+            if field.name not in ("features", "index", "p_upper", "frontier")
+        ) and _same_frontier(self.frontier, other.frontier)
 
     __hash__ = None  # type: ignore[assignment] # Python's way to say unhashable
 
@@ -776,9 +884,11 @@ class Certificates:
                 f"abstained={self.abstained.mean():.1%}",
                 f"mean_radius={self.radius.mean():.4g}",
             ]
+        law = self.law or {}
+        parts += [f"sigma={self.sigma:g}"] if self.norm else []
+        parts += [f"noise={self.noise!r}"]
+        parts += [f"probability={p:g}" for p in [law.get("probability")] if p]
         parts += [
-            f"sigma={self.sigma:g}",
-            f"noise={self.noise!r}",
             f"alpha={self.alpha:g}",
             f"method={self.method!r}",
         ]
@@ -789,6 +899,8 @@ class Certificates:
         if self.scale is not None:
             n_noisy = sum(value > 0 for value in self.scale)
             parts.append(f"noise on {n_noisy} of {len(self.scale)} features")
+        if self.frontier is not None:
+            parts.append(f"changes={tuple(range(self.frontier.shape[1]))}")
         if self.denoiser is not None:
             parts.append(f"denoiser={self.denoiser}")
         return f"Certificates({', '.join(parts)})"

@@ -9,7 +9,7 @@ import sklearn
 
 from sksmooth._version import __version__
 from sksmooth.noise import Stage
-from sksmooth.samples import values_of, with_values
+from sksmooth.samples import Counts, values_of, with_values
 
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
 # Samples that get one vote each, which another label nearly everywhere shows.
@@ -59,6 +59,8 @@ def describe_run(question, source, classes, X, digests, key):
 def _rows(source, X, law, digests):
     """What is certified: more than the digests, which see a sample as float32."""
     rows = hashlib.blake2b(b"".join(digests), digest_size=8)
+    if isinstance(X, Counts):  # the digests know them to the last word
+        return rows.hexdigest()
     for row in values_of(X):
         # Sampled certificates hold for all samples of a cell of the grid.
         if source.method != "exact":
@@ -76,10 +78,8 @@ def _votes(source, X, law):
     vote.
     """
     rows = np.linspace(0, len(X) - 1, num=_SAMPLE_ROWS, dtype=int)
-    points_of = _far_points if hasattr(law, "draw") else _mixtures
     seen = []
-    for values in points_of(values_of(X), rows, law):
-        points = with_values(X, values, rows)
+    for points in _points(X, rows, law):
         if hasattr(source, "probits"):
             # Their last digits may depend on the threads of the BLAS.
             lower, upper = source.probits(points)
@@ -90,6 +90,14 @@ def _votes(source, X, law):
         rows = np.linspace(0, len(X) - 1, num=min(len(X), _MOST_ROWS), dtype=int)
         seen.append(_drawn(source, X[rows], 1))
     return b"".join(part.tobytes() for part in seen)
+
+
+def _points(X, rows, law):
+    """Samples at which votes are compared."""
+    if isinstance(X, Counts):
+        return [X[rows]]
+    points_of = _far_points if hasattr(law, "draw") else _mixtures
+    return [with_values(X, v, rows) for v in points_of(values_of(X), rows, law)]
 
 
 def _far_points(values, rows, law):

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from sksmooth.samples import values_of
+from sksmooth.samples import n_values_of, norms_of
 
 _FEWEST = 5
 # Beyond them, as many as this share of the evaluations that the log has cost, and as
@@ -91,8 +91,7 @@ def differing(logged, found, X, sigma):
     list of (int, str)
         Positions among the samples, and what differs.
     """
-    X = np.nan_to_num(values_of(X).astype(np.float64))
-    rounding = 4 * X.shape[1] * np.finfo(float).eps * np.linalg.norm(X, axis=1)
+    rounding = 4 * n_values_of(X) * np.finfo(float).eps * norms_of(X)
     rounding = rounding + _TAIL_ROUNDING * sigma
     tolerances = {"radius": rounding, "p_lower": rounding / sigma}
     differences = []

@@ -11,6 +11,7 @@ from sksmooth.certificates import (
     Certificates,
     check_radius,
     class_index,
+    require_certificates,
     require_known,
 )
 from sksmooth.metrics._tally import ClassTally
@@ -36,11 +37,7 @@ def check_average(average):
 
 def check_rows(values, certificates, name="y_true"):
     """Return `values` as a 1-d array with one entry per certificate."""
-    if not isinstance(certificates, Certificates):
-        raise TypeError(
-            "certificates must be what SmoothedClassifier.certify returns, got "
-            f"{type(certificates).__name__}."
-        )
+    require_certificates(certificates)
     values = np.asarray(values)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()

@@ -106,6 +106,31 @@ class Law(abc.ABC):
         """
 
     @property
+    def counts_changes(self) -> bool:
+        """Whether radii count changes: whole numbers, of which each has a step."""
+        return self.norm == 0
+
+    @property
+    def strength(self) -> str:
+        """Name of the parameter that certificates grow with."""
+        return "probability" if self.counts_changes else "sigma"
+
+    def rounded_down(self, radius: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the radii that `radius` stands for.
+
+        Parameters
+        ----------
+        radius : ndarray
+            Positive ones of `Law.radius`.
+
+        Returns
+        -------
+        ndarray
+            The same, or whole numbers where radii count changes.
+        """
+        return np.floor(radius) if self.counts_changes else radius
+
+    @property
     def unit(self) -> float:
         """Radius that a class of probability Phi(1) has against all others.
 

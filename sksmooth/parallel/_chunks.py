@@ -23,7 +23,7 @@ _GROWTH = 16
 _LARGEST_BYTES = 2**23
 
 
-def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
+def run_in_chunks(work, X, *, n_jobs, largest, task, verbose, n_done=0):
     """Apply `work` to chunks of samples.
 
     Jobs are those of joblib, under whatever backend is active. Inside a worker there is
@@ -43,6 +43,8 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
         What to write before the progress bar.
     verbose : int
         Shows the bar if 1 or more.
+    n_done : int, default=0
+        Samples that were finished before; the bar begins there.
 
     Yields
     ------
@@ -53,7 +55,9 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
     if jobs > 1 and len(X):
         largest = min(largest, max(1, _LARGEST_BYTES // max(1, X[0].nbytes)))
     chunks = _Chunks(len(X), largest, jobs)
-    with _progress(verbose)(total=len(X), desc=task, unit="row") as bar:
+    with _progress(verbose)(
+        total=n_done + len(X), initial=n_done, desc=task, unit="sample"
+    ) as bar:
         if jobs == 1:
             for chunk in chunks:
                 result, seconds = _timed(work, X[chunk], bar.update)

@@ -13,7 +13,7 @@ from sksmooth.questions._certify_radius import CertifyRadius
 from sksmooth.questions._count_votes import CountVotes
 from sksmooth.questions._decide_label import DecideLabel
 from sksmooth.questions._question import Question
-from sksmooth.questions._recertify import Recertify, recertify
+from sksmooth.questions._recertify import Recertify, check_changes, recertify
 from sksmooth.questions._vote_radius import VoteRadius
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "Question",
     "Recertify",
     "VoteRadius",
+    "check_changes",
     "recertify",
 ]

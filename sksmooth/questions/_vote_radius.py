@@ -110,3 +110,18 @@ def heaviest_other(weights):
     heaviest = np.full(len(weights), first)
     heaviest[np.argmax(weights)] = second
     return heaviest
+
+
+def certified_radius(radius, law, slack):
+    """Radii as certificates state them: 0 where nothing is proved.
+
+    Parameters
+    ----------
+    radius : ndarray
+        Of `Law.radius`; zero or less where nothing is proved.
+    law : Law
+    slack : float
+        Taken off each radius.
+    """
+    proved = np.where(radius > 0, radius, 0.0)
+    return np.maximum(law.rounded_down(proved) - slack, 0.0)

@@ -55,26 +55,41 @@ def find_fast_votes(source, model, X):
     def find():
         predictor = find_predictor(core)
         fast = MonteCarloVotes(model, FastLabels(transformers, predictor))
-        _check_against_predict(fast, source, X)
+        check_against_predict(fast.vote, source.vote, model.law, X)
         return predictor
 
     predictor = unless_declined(_known.get(core, Layers([], core), find))
     return MonteCarloVotes(model, FastLabels(transformers, predictor))
 
 
-def _check_against_predict(fast, source, X):
+def check_against_predict(vote, predicted_vote, law, X):
+    """Compare votes with those of `predict`, on noisy copies of samples.
+
+    Parameters
+    ----------
+    vote, predicted_vote : callable
+        See `MonteCarloVotes.vote`.
+    law : Law
+    X : ndarray of shape (n_samples, ...) or Table
+
+    Raises
+    ------
+    SelfCheckFailed
+        If they differ.
+    Declined
+        If `predict` raises.
+    """
     rows = np.linspace(0, len(X) - 1, _N_SAMPLES).round().astype(int)
     owner = np.repeat(rows, _N_COPIES)
     n_wrong = 0
     for spread in _SPREADS:
-        noisy = _noisy_copies(source.law, spread, values_of(X)[rows])
+        noisy = _noisy_copies(law, spread, values_of(X)[rows])
         with warnings.catch_warnings():
             # Votes will show what is worth showing, on the rows of the caller.
             warnings.simplefilter("ignore")
             try:
-                n_wrong += np.sum(
-                    fast.vote(noisy, X, owner) != source.vote(noisy, X, owner)
-                )
+                predicted = predicted_vote(noisy, X, owner)
+                n_wrong += np.sum(vote(noisy, X, owner) != predicted)
             except ValueError as error:  # it is explained when it comes from a vote
                 raise Declined(f"predict refuses noisy copies: {error}") from None
     if n_wrong:

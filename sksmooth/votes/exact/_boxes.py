@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import log_ndtr, ndtr
 
 from sksmooth._special import log_interval_mass
@@ -295,7 +296,14 @@ class Boxes:
 
     @cached_property
     def _one_hot(self):
-        return (self.labels == np.arange(self.n_classes)[:, np.newaxis]).astype(float)
+        """Sums over the boxes of each class.
+
+        Sparse, so that the boxes of a sample are added in one order, whatever the
+        other samples; a product of dense matrices adds in an order of its own.
+        """
+        ones = np.ones(self.n_boxes)
+        place = (self.labels, np.arange(self.n_boxes))
+        return csr_array((ones, place), shape=(self.n_classes, self.n_boxes))
 
     @property
     def n_boxes(self):
@@ -327,7 +335,7 @@ class Boxes:
             See `AffineMap.noise_error`.
         """
         probit = np.empty((len(X), self.n_classes))
-        answered = self._one_hot.any(axis=1, keepdims=True)
+        answered = np.isin(np.arange(self.n_classes), self.labels)[:, np.newaxis]
         narrow = self.intervals.narrow(scale)
         for rows in row_chunks(len(X), self.n_floats):
             shares = self._one_hot @ self._products(
@@ -349,15 +357,12 @@ class Boxes:
         log_boxes = self._products(
             self.intervals.log_masses(X, scale, narrow), np.add, 0.0
         )
-        shares = np.full((self.n_classes, len(X)), -np.inf)
+        largest = np.full((self.n_classes, len(X)), -np.inf)
         for k in range(self.n_classes):
-            terms = log_boxes[self.labels == k]
-            if len(terms):
-                largest = terms.max(axis=0)
-                terms -= np.where(np.isfinite(largest), largest, 0.0)
-                with np.errstate(divide="ignore"):
-                    shares[k] = largest + np.log(np.exp(terms).sum(axis=0))
-        return shares
+            np.max(log_boxes[self.labels == k], axis=0, out=largest[k], initial=-np.inf)
+        log_boxes -= np.where(np.isfinite(largest), largest, 0.0)[self.labels]
+        with np.errstate(divide="ignore"):
+            return largest + np.log(self._one_hot @ np.exp(log_boxes))
 
     def positions(self, X):
         """Position of the class of the box that contains each sample."""

@@ -8,7 +8,15 @@ are left to `predict` itself.
 """
 
 # Modules that register classifiers, by their decorators. One line for each.
-from sksmooth.votes.fast import _boosting, _forests, _gaussian_nb, _svc  # noqa: F401
+from sksmooth.votes.fast import (  # noqa: F401
+    _boosting,
+    _forests,
+    _gaussian_nb,
+    _mlp,
+    _neighbors,
+    _svc,
+)
+from sksmooth.votes.fast._first_layer import first_layer
 from sksmooth.votes.fast._labels import FastLabels
 from sksmooth.votes.fast._predictor import (
     FastPredictor,
@@ -22,5 +30,6 @@ __all__ = [
     "FastPredictor",
     "fast_predictor",
     "find_predictor",
+    "first_layer",
     "may_be_fast",
 ]

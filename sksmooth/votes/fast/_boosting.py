@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Gradient boosting, of both kinds: sums of the values of regression trees."""
 
+from functools import partial
+
 import numpy as np
 
-from sksmooth._compat import build_tree, gradient_boosting_start, hist_boosting_parts
+from sksmooth._compat import (
+    build_tree,
+    gradient_boosting_start,
+    hist_boosting_parts,
+    predict_stages,
+)
 from sksmooth.votes._source import Declined
 from sksmooth.votes.fast._forests import as_float32, beyond_float32
 from sksmooth.votes.fast._predictor import (
@@ -11,7 +18,7 @@ from sksmooth.votes.fast._predictor import (
     fast_predictor,
     surely_largest,
 )
-from sksmooth.votes.fast._tree_sums import TreeSums, has_numba
+from sksmooth.votes.fast._tree_sums import TreeSums
 
 # Some versions of scikit-learn compare probabilities, and rounding can make those of
 # different scores the same: only where scores differ by less than a few ulps of 1.
@@ -34,16 +41,18 @@ class BoostedTrees(FastPredictor):
     trees : list of sklearn.tree._tree.Tree
         Of each iteration, one for each score.
     values : list of ndarray of float64 of shape (n_nodes,)
+    sums : callable, default=TreeSums
+        Makes the sums of trees, values and columns.
     """
 
     takes_float32 = True
 
-    def __init__(self, n_features, start, trees, values):
+    def __init__(self, n_features, start, trees, values, sums=TreeSums):
         super().__init__(n_features)
         n_scores = len(start)
         columns = [t % n_scores for t in range(len(trees))]
         self._start = start
-        self._sums = TreeSums(trees, [of[:, np.newaxis] for of in values], columns)
+        self._sums = sums(trees, [of[:, np.newaxis] for of in values], columns)
         largest = np.array([np.abs(of).max(initial=0.0) for of in values])
         size = np.abs(start).max() + largest.sum()
         self._error = 2 * (len(trees) + 4) * _EPS * size + _PROBABILITY_TIE
@@ -74,8 +83,6 @@ class GradientBoosting(BoostedTrees):
     """
 
     def __init__(self, estimator):
-        if not has_numba():
-            raise Declined("it takes as long as predict without numba")
         start = gradient_boosting_start(estimator)
         if start is None:
             raise Declined("it starts from the scores of another estimator")
@@ -85,12 +92,25 @@ class GradientBoosting(BoostedTrees):
             start,
             trees,
             [estimator.learning_rate * tree.value[:, 0, 0] for tree in trees],
+            partial(_StageSums, estimator.estimators_, estimator.learning_rate),
         )
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
         positions, unsure = self.surely(self.scores(as_float32(X)))
         return positions, unsure | beyond_float32(X)
+
+
+class _StageSums(TreeSums):
+    """Sums of trees that scikit-learn adds at once, quicker than one by one."""
+
+    def __init__(self, members, rate, *parts):
+        super().__init__(*parts)
+        self._members, self._rate = members, rate
+
+    def add_interpreted(self, rows, totals):
+        """Add the values of all trees to sums, without numba."""
+        predict_stages(self._members, rows, self._rate, totals)
 
 
 @fast_predictor("sklearn.ensemble", "HistGradientBoostingClassifier")

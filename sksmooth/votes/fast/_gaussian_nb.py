@@ -64,6 +64,11 @@ class GaussianNBPredictor(FastPredictor):
         tiny = 16 * n_features * np.finfo(np.float64).tiny * max(1.0, half.max())
         self._absolute = self._relative * (sizes + logs) + tiny
 
+    @property
+    def n_rows(self):
+        """Number of rows for which all that is computed stays in the cache."""
+        return min(1024, max(64, 2**16 // self.n_features))
+
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
         with np.errstate(over="ignore", invalid="ignore"):

@@ -126,39 +126,44 @@ class _KernelValues(Kernel):
 class RadialKernel(_KernelValues):
     """``exp(-gamma * |x - s|**2)``.
 
+    All vectors are taken relative to the mean of the support vectors, z and t. The
+    exponent, ``2 gamma (z @ t) - gamma |z|**2 - gamma |t|**2``, is one product of
+    matrices, with two columns beside z and two rows below t.
+
     Notes
     -----
-    All vectors are taken relative to the mean of the support vectors, z and t, as the
-    distance is computed from their norms and product. The exponent then has an error of
-    at most ``gamma * (n + 16) * u * (|z| + |t|)**2``: each of the three parts is a sum
-    of at most n products, z and t have a rounding each, and there are at most 8 more.
-    libsvm sums squares of differences, with an error of ``(n + 8) * u`` relative to an
-    exponent E; as ``E * exp(-E) < 1/2``, that of its value is at most half of it, and
-    is less than ``(n + 8) * u``. A value is at most 1, so its error is at most that of
-    the exponent, as far as this is small.
+    The exponent has an error of at most ``gamma * (n + 16) * u * (|z| + |t|)**2``: each
+    of the three parts is a sum of at most n products, z and t have a rounding each, and
+    there are at most 10 more. libsvm sums squares of differences, with an error of
+    ``(n + 8) * u`` relative to an exponent E; as ``E * exp(-E) < 1/2``, the value has
+    at most half of that. A value is at most 1, so its error here is at most that of the
+    exponent, as far as this is small.
     """
 
     def __init__(self, vectors, weights, n_pairs, estimator, gamma):
         self._center = vectors.mean(axis=0)
         moved = vectors - self._center
         super().__init__(moved, weights, n_pairs, estimator, gamma)
-        self._columns *= 2 * gamma
-        self._squares = gamma * np.einsum("ij,ij->i", moved, moved)
+        squares = gamma * np.einsum("ij,ij->i", moved, moved)
+        self._columns = np.vstack(
+            [2 * gamma * moved.T, np.full(len(moved), -gamma), -squares]
+        )
 
     def _values(self, X):
-        n_terms = X.shape[1] + 16
-        moved = X - self._center
+        n_rows, n_features = X.shape
+        moved = np.empty((n_rows, n_features + 2))
+        z, squares = moved[:, :n_features], moved[:, n_features]
+        np.subtract(X, self._center, out=z)
+        np.einsum("ij,ij->i", z, z, out=squares)
+        moved[:, n_features + 1] = 1.0
         values = moved @ self._columns
-        squares = np.einsum("ij,ij->i", moved, moved)
-        values -= (self._gamma * squares)[:, np.newaxis]
-        values -= self._squares
-        np.minimum(values, 0.0, out=values)
         np.exp(values, out=values)
+        n_terms = n_features + 16
         reach = np.sqrt(squares) + self._reach
         error = self._gamma * n_terms * UNIT * _SLACK * reach**2
         # exp(e) - 1 < 1.3 e up to e = 1/2; nothing is known beyond.
         error = np.where(error < 0.5, 1.3 * error, np.inf)
-        return values, 1.0, error + (n_terms + _FUNCTION) * UNIT
+        return values, 2.0, error + (n_terms + _FUNCTION) * UNIT
 
 
 class _InnerKernel(_KernelValues):

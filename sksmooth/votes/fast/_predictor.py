@@ -116,3 +116,26 @@ def surely_largest(scores, error):
     upper[every, positions] = -np.inf
     # Not `<=`, so that nan is unsure.
     return positions, ~(lower > upper.max(axis=1))
+
+
+def may_not_lead(fewest, most, positions):
+    """Whether another class than some may have the most votes, by row.
+
+    Parameters
+    ----------
+    fewest, most : ndarray of shape (n_rows, n_classes)
+        Bounds on the votes of each class.
+    positions : ndarray of int of shape (n_rows,)
+        The first of the classes that seem to have most votes. Of classes with as many
+        votes the first one leads.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_rows,)
+    """
+    every = np.arange(len(positions))
+    own = fewest[every, positions][:, np.newaxis]
+    is_earlier = np.arange(most.shape[1]) < positions[:, np.newaxis]
+    ahead = np.where(is_earlier, most >= own, most > own)
+    ahead[every, positions] = False
+    return ahead.any(axis=1)

@@ -7,10 +7,14 @@ from sksmooth._compat import LibsvmModel
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.fast._kernels import KERNELS
-from sksmooth.votes.fast._predictor import FastPredictor, fast_predictor
+from sksmooth.votes.fast._predictor import (
+    FastPredictor,
+    fast_predictor,
+    may_not_lead,
+)
 
 # Values of the kernel held at a time, so that they stay in the cache.
-_MOST_VALUES = 2**19
+_MOST_VALUES = 2**16
 
 
 @fast_predictor("sklearn.svm", "SVC", "NuSVC")
@@ -76,7 +80,8 @@ class SVCPredictor(FastPredictor):
     @property
     def n_rows(self):
         """Number of rows for which all that is computed stays in the cache."""
-        return max(64, _MOST_VALUES // max(self.n_features, self.kernel.n_values))
+        largest = max(self.n_features, self.kernel.n_values)
+        return min(256, max(32, _MOST_VALUES // largest))
 
     def decisions(self, X):
         """Decisions between all pairs of classes.
@@ -113,22 +118,16 @@ class SVCPredictor(FastPredictor):
             unsure |= leading.sum(axis=1) > 1
         elif unsure.any():
             unsure[unsure] = self._may_change(
-                first[unsure], is_open[unsure], votes[unsure], positions[unsure]
+                first[unsure], is_open[unsure], positions[unsure]
             )
         return positions, unsure
 
-    def _may_change(self, first, is_open, votes, positions):
+    def _may_change(self, first, is_open, positions):
         """Whether open pairs can give another class the most votes."""
-        every = np.arange(len(positions))
         to_first = (first & ~is_open).astype(np.float32) @ self._to_first
         fewest = to_first + (~first & ~is_open).astype(np.float32) @ self._to_second
         n_open = is_open.astype(np.float32) @ (self._to_first + self._to_second)
-        most = fewest + n_open
-        own = fewest[every, positions][:, np.newaxis]
-        earlier = np.arange(votes.shape[1]) < positions[:, np.newaxis]
-        ahead = np.where(earlier, most >= own, most > own)
-        ahead[every, positions] = False
-        return ahead.any(axis=1)
+        return may_not_lead(fewest, fewest + n_open, positions)
 
 
 def _weights_by_class(coef, n_support, pairs):

@@ -8,7 +8,7 @@ import numpy as np
 
 # Rows after which compiled code is used, where numba is installed: the time that it
 # takes to bring trees into its form is then worth it.
-_ROWS_WORTH_COMPILING = 2**16
+ROWS_WORTH_COMPILING = 2**18
 
 
 class TreeSums:
@@ -31,13 +31,14 @@ class TreeSums:
         self._trees = trees
         self._values = [np.ascontiguousarray(of_tree) for of_tree in values]
         self._columns = columns
+        self.n_columns = max(columns) + values[0].shape[1]
         self._n_rows_seen = 0
         self._compiled = None
 
     @property
     def is_compiled(self):
         """Whether compiled code is used by now."""
-        return self._n_rows_seen > _ROWS_WORTH_COMPILING and has_numba()
+        return self._n_rows_seen > ROWS_WORTH_COMPILING and has_numba()
 
     def add(self, rows, totals):
         """Add the values of all trees to sums.

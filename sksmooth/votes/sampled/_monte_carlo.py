@@ -90,9 +90,12 @@ class VoteStreams:
     def __init__(self, source, X):
         self._source = source
         self._X = X
-        self._rows = source.law.snap(source.coordinates(X))
+        self._rows = source.law.snap(self._coordinates())
         self._digests = digests_of(X, source.key)
         self._streams = {}
+
+    def _coordinates(self):
+        return self._source.coordinates(self._X)
 
     def draw(self, rows, sizes, stage):
         """Draw votes.
