@@ -190,32 +190,35 @@ def wrong_searches(driver, address):
     return wrong
 
 
-COPY = """
+BUTTONS = "div[class*=highlight-] button.copybtn"
+CLIPBOARD = """
 const done = arguments[arguments.length - 1];
-const button = document.querySelectorAll("div[class*=highlight-] button.copybtn")[
-    arguments[0]];
-button.click();
 setTimeout(() => navigator.clipboard.readText().then(done, (e) => done(String(e))), 50);
 """
 
 
 def wrong_copies(driver, address):
     """List the blocks of Python on the quick start that are copied with prompts."""
+    from selenium.webdriver import ActionChains
+
     driver.execute_cdp_cmd(
         "Browser.grantPermissions",
         {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
     )
     open_page(driver, f"{address}/quick_start.html")
-    wait_for(driver, "return document.querySelector('button.copybtn') !== null")
-    blocks = driver.execute_script(
-        "return [...document.querySelectorAll('div[class*=highlight-] button.copybtn')]"
-        ".map((b) => b.closest('div[class*=highlight-]').className)"
-    )
+    wait_for(driver, f"return document.querySelector('{BUTTONS}') !== null")
     wrong, n_copied = [], 0
-    for position, kind in enumerate(blocks):
+    for position, button in enumerate(driver.find_elements("css selector", BUTTONS)):
+        kind = driver.execute_script(
+            "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'});"
+            "return arguments[0].closest('div[class*=highlight-]').className",
+            button,
+        )
         if "python" not in kind and "default" not in kind:
             continue
-        copied = driver.execute_async_script(COPY, position)
+        # As a person does: the button is shown when the pointer is there.
+        ActionChains(driver).move_to_element(button).click().perform()
+        copied = driver.execute_async_script(CLIPBOARD)
         n_copied += 1
         try:
             body = ast.parse(copied).body
