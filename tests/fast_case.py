@@ -5,10 +5,11 @@ from functools import cache
 
 import numpy as np
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 
 from sksmooth.noise import Gaussian
 from sksmooth.questions import CountVotes
-from sksmooth.votes import Model, MonteCarloVotes
+from sksmooth.votes import Declined, Model, MonteCarloVotes
 from sksmooth.votes._fast_votes import find_fast_votes
 from tests.source_case import KEY, SourceCase, answers_of
 
@@ -118,6 +119,27 @@ class FastCase:
                 positions = votes.vote(rows, rows, np.arange(len(rows)))
                 labels = estimator.classes_[positions]
                 assert_array_equal(labels, estimator.predict(rows))
+
+    def test_one_feature_and_the_classifier_is_left_as_it_is(self):
+        X, y = self.data()
+        X = X[:, :1].copy()  # some of its transposes are no copies
+        for estimator in map(clone, self.estimators()):
+            noisy = self.noisy(X[:24], 0.5)
+            labels = estimator.fit(X, y).predict(noisy)
+            arrays = {
+                name: value.copy()
+                for name, value in vars(estimator).items()
+                if isinstance(value, np.ndarray)
+            }
+            try:
+                votes = fast_votes(estimator, X)
+            except Declined:
+                continue
+            positions = votes.vote(noisy, X, np.arange(len(noisy)))
+            assert_array_equal(estimator.classes_[positions], labels)
+            assert_array_equal(estimator.predict(noisy), labels)
+            for name, value in arrays.items():
+                assert_array_equal(vars(estimator)[name], value, name)
 
     def test_counts_are_the_same_to_the_last_vote(self):
         estimators, X = fitted(type(self))

@@ -5,6 +5,7 @@ import mpmath
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.naive_bayes import GaussianNB
@@ -16,7 +17,7 @@ from sklearn.svm import SVC, NuSVC
 from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined, MonteCarloVotes
 from sksmooth.votes._registry import find_any
-from sksmooth.votes.fast import FastPredictor, fast_predictor
+from sksmooth.votes.fast import FastPredictor, fast_predictor, find_predictor
 from tests.fast_case import FastCase, fast_votes, model_of
 from tests.source_case import SourceCase
 
@@ -180,6 +181,28 @@ def test_a_variance_of_zero_is_declined():
         pytest.raises(Declined, match="variance or a prior"),
     ):
         fast_votes(estimator, X)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        KNeighborsClassifier(5, algorithm="brute"),
+        KNeighborsClassifier(5, algorithm="kd_tree"),
+        GaussianNB(),
+        SVC(gamma=0.3),
+    ],
+)
+@pytest.mark.parametrize("offset", [1e4, 1e7])
+def test_samples_far_from_zero_lose_digits_in_predict(estimator, offset):
+    """Its own rounding then decides between classes, and is covered by the bound."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((300, 8)) + offset, np.arange(300) % 3
+    predictor = find_predictor(clone(estimator).fit(X, y))
+    rows = rng.standard_normal((3000, 8)) + offset
+    positions, unsure = predictor.positions(rows)
+    labels = estimator.fit(X, y).predict(rows)
+    assert_array_equal(positions[~unsure], labels[~unsure])
+    assert unsure.mean() < 0.1 or offset > 1e6
 
 
 # How they are found

@@ -86,7 +86,7 @@ class _KernelValues(Kernel):
         self._gamma = gamma
         self.n_values = len(vectors)
         self._reach = np.linalg.norm(vectors, axis=1).max() * _SLACK
-        self._columns = np.ascontiguousarray(vectors.T)
+        self._columns = np.array(vectors.T, order="C")  # a copy: it is written to
         self._weights = weights
         # The sum of the absolute coefficients of each pair.
         self._sizes = np.zeros(n_pairs)
