@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 SITE = Path(__file__).parent / "_build/html"
 WIDTHS = {"desktop": 1280, "phone": 400}
+FRAME = 720  # of the interactive figure in a page of the guide, on a desktop
 PACKAGES = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 BROWSERS = "chromium", "google-chrome"
 FLAGS = [
@@ -243,8 +244,11 @@ def wrong_figure(driver, address):
         if not holds:
             wrong.append(f"interactive figure ({width} pixels): {what}")
 
-    for width in WIDTHS.values():
+    for width in (*WIDTHS.values(), FRAME):
         open_page(driver, f"{address}/interactive_figure.html", width=width)
+        wrong += [
+            f"interactive figure: {what}" for what in driver.execute_script(BROKEN)
+        ]
         apart = driver.execute_script("return largestDifference()")
         expect(f"{apart} sigma apart from the package", apart < 1e-3)
         picture = "return document.getElementById('regions').toDataURL()"
