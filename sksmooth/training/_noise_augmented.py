@@ -106,8 +106,7 @@ class NoiseAugmentedClassifier(
         callable is given the training samples and returns names, as
         :func:`~sklearn.compose.make_column_selector` does.
 
-    feature_scale : "std", dict {name: scale}, array-like of shape (n_features,) or \
-            None, default=None
+    feature_scale : "std", dict {name: scale}, array-like or None, default=None
         The unit of each feature: the noise of feature j has the standard deviation
         ``sigma * scale[j]``. "std" takes the standard deviations of the training
         samples. Features that a dict leaves out have scale 1. A feature of scale 0
