@@ -97,7 +97,6 @@ html_theme_options = {
     "logo": {"text": "sksmooth"},
     "header_links_before_dropdown": 6,
     "navbar_align": "left",
-    "navbar_start": ["navbar-logo", "version-switcher"],
     "switcher": {"json_url": "_static/switcher.json", "version_match": release},
     "check_switcher": False,
     "icon_links": [
@@ -109,7 +108,8 @@ html_theme_options = {
     ],
     "use_edit_page_button": True,
     "navbar_persistent": ["search-button"],
-    "navbar_end": ["theme-switcher", "navbar-icon-links"],
+    # On a phone these are in the menu, beside which there is no room.
+    "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
     "show_prev_next": False,
     "footer_start": ["copyright"],
     "footer_center": [],

@@ -188,9 +188,9 @@ class SmoothedClassifier(
 
     feature_scale : "std", dict {name: scale}, array-like of shape (n_features,) or \
             None, default=None
-        The unit of each feature: the noise of feature j has standard deviation ``sigma
-        * scale[j]``, and radii are in norms of ``delta / scale``. "std" takes the
-        standard deviations of the training samples. Features that a dict leaves out
+        The unit of each feature: the noise of feature j has the standard deviation
+        ``sigma * scale[j]``, and radii are in norms of ``delta / scale``. "std" takes
+        the standard deviations of the training samples. Features that a dict leaves out
         have scale 1. A feature of scale 0 is held fixed.
 
     denoiser : "posterior_mean", transformer or None, default=None

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Categories drawn anew at random, beside Gaussian noise on numbers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -57,7 +59,7 @@ class Resample(LawParameters):
         cardinalities: Sequence[int],
         scale: Sequence[float] | None = None,
         norm: float | None = None,
-    ) -> "ResampledGaussian":
+    ) -> ResampledGaussian:
         """Return the law for features of some kinds.
 
         Parameters

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Splitting: each feature is replaced by the middle of a random cell around it, l1."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,7 +118,7 @@ class Splitting(TotalVariationLaw, GridLaw):
             )
 
     @classmethod
-    def of_width(cls, width: float, **parameters: Any) -> "Splitting":
+    def of_width(cls, width: float, **parameters: Any) -> Splitting:
         """Return the law with cells of a width.
 
         Parameters

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Words deleted at random from counts of words."""
 
+from __future__ import annotations
+
 from typing import Any, ClassVar
 
 import numpy as np

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Laws under which noisy copies of two samples differ with some probability only."""
 
+from __future__ import annotations
+
 import abc
 from dataclasses import dataclass
 

@@ -107,10 +107,10 @@ class NoiseAugmentedClassifier(
         :func:`~sklearn.compose.make_column_selector` does.
 
     feature_scale : "std", dict, array-like of shape (n_features,) or None, default=None
-        The unit of each feature: the noise of feature j has standard deviation ``sigma
-        * scale[j]``. "std" takes the standard deviations of the training samples.
-        Features that a dict leaves out have scale 1. A feature of scale 0 takes no
-        noise.
+        The unit of each feature: the noise of feature j has the standard deviation
+        ``sigma * scale[j]``. "std" takes the standard deviations of the training
+        samples. Features that a dict leaves out have scale 1. A feature of scale 0
+        takes no noise.
 
     n_copies : int, default=10
         Number of noisy copies. For an estimator with both ``partial_fit`` and
