@@ -284,6 +284,11 @@ def test_no_classifier_of_scikit_learn_is_refused_or_warned_about(load):
                 base = kind()
                 if name == "RadiusNeighborsClassifier":
                     base.set_params(outlier_label="most_frequent")
+                # Lean to fit; fewer trees tie more often, which is harder to pass.
+                lean = {"n_estimators": 10, "max_iter": 30, "cv": 2, "Cs": 2}
+                base.set_params(
+                    **{k: v for k, v in lean.items() if k in base.get_params()}
+                )
                 base.fit(rows, labels)
                 base.predict(rows)
         except (TypeError, ValueError):
