@@ -13,6 +13,7 @@ rate, and the one-sided p-value of the hypothesis that the rate is at most alpha
 
     python benchmarks/guarantee.py                 # 500,000 certificates
     python benchmarks/guarantee.py --rows 1000     # a quick look
+    python benchmarks/guarantee.py --remedies      # 50,000 denoised, 50,000 re-weighted
 """
 
 import argparse
@@ -23,9 +24,13 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 from scipy.stats import binomtest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth import SmoothedClassifier
 from sksmooth.denoising import PosteriorMeanDenoiser
+from sksmooth.training import ReweightedNoiseClassifier
 
 SIGMA = 1.0
 
@@ -119,6 +124,14 @@ def report(name, false, n, alpha):
     return n, p
 
 
+def near_a_turn(base, weights):
+    """Samples near the first point where another class takes the lead."""
+    line = np.linspace(-4, 6, 2001)
+    leader = base.scores(line, weights).argmax(axis=1)
+    turn = line[np.flatnonzero(np.diff(leader))[0]]
+    return turn + 0.05, turn + 0.3
+
+
 def line_behind_denoiser(n_rows):
     """Three points on a line, classes outer, middle, outer, behind the denoiser."""
     points = np.array([[-1.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
@@ -131,20 +144,63 @@ def line_behind_denoiser(n_rows):
 
     edge = brentq(excess, 0.0, 5.0)
     behind = Intervals([-edge, edge], [0, 1, 0]).fit()
-    for x, asked in itertools.product((0.0, 0.3), (False, True)):
+    weight = np.ones(2)
+    for x, asked in itertools.product(near_a_turn(behind, weight), (False, True)):
         false = count(
-            behind, None, np.ones(2), x, 0.05, "multiclass", asked, n_rows,
+            behind, None, weight, x, 0.05, "multiclass", asked, n_rows,
             denoiser, clean,
         )  # fmt: skip
-        report(f"denoised line, x={x}, radii={'asked' if asked else 'none'}", false,
+        report(f"denoised line, x={x:.3f}, radii={'asked' if asked else 'none'}", false,
                n_rows, 0.05)  # fmt: skip
+
+
+def first_column(X):
+    return X[:, :1]
+
+
+def reweighted_line(n_rows):
+    """A tree on one feature, trained with noise and re-weighted classes."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [60, 20, 60])
+    X = np.column_stack([2.0 * y + rng.normal(0, 0.5, 140), np.zeros(140)])
+    tree = make_pipeline(
+        FunctionTransformer(first_column), DecisionTreeClassifier(max_leaf_nodes=6)
+    )
+    fitted = ReweightedNoiseClassifier(
+        tree, sigma=SIGMA, n_rounds=3, cv=2, significance=None, random_state=0
+    ).fit(X, y)
+    nodes = fitted.estimator_[-1].tree_
+    edges = np.sort(nodes.threshold[nodes.feature == 0])
+    inside = np.concatenate([[edges[0] - 1], (edges[1:] + edges[:-1]) / 2, [99.0]])
+    labels = fitted.predict(np.column_stack([inside, np.zeros(len(inside))]))
+    behind = Intervals(edges, labels).fit()
+    weight = np.ones(len(behind.classes_))
+    for x, asked in itertools.product(near_a_turn(behind, weight), (False, True)):
+        false = count(
+            behind, None, weight, x, 0.05, "multiclass", asked, n_rows, clf=fitted
+        )
+        report(
+            f"re-weighted tree, x={x:.3f}, radii={'asked' if asked else 'none'}",
+            false, n_rows, 0.05,
+        )  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, default=None, help="samples per setting")
+    parser.add_argument(
+        "--remedies", action="store_true", help="denoised and re-weighted ones alone"
+    )
     options = parser.parse_args()
     print(f"{'setting':58} {'number':>8} {'false':>7} {'rate':>8} {'p-value':>9}")
+    if not options.remedies:
+        intervals(options.rows)
+    line_behind_denoiser(options.rows or 12_500)
+    reweighted_line(options.rows or 12_500)
+
+
+def intervals(rows):
+    """The base classifiers of `settings`, at each alpha, bound and kind of radii."""
     cases = [
         (k, *case, alpha, bound, asked)
         for k in (2, 3, 10)
@@ -153,7 +209,7 @@ def main():
         for bound in ("multiclass", "binary")
         for asked in (False, True)
     ]
-    n_rows = options.rows or -(-500_000 // (2 * len(cases)))
+    n_rows = rows or -(-500_000 // (2 * len(cases)))
     total, lowest = 0, 1.0
     for k, base, weights, w, points, alpha, bound, asked in cases:
         heavy = "none" if weights is None else f"1:{weights.max():g}"
@@ -164,7 +220,6 @@ def main():
             n, p = report(name, false, n_rows, alpha)
             total, lowest = total + n, min(lowest, p)
     print(f"{total} certificates, smallest p-value {lowest:.2g}")
-    line_behind_denoiser(options.rows or 12_500)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def test_fields_are_the_binding_ones_in_order():
     assert names == [
         *ROWS,
         *("classes", "sigma", "noise", "norm", "alpha", "method", "radii", "slack"),
-        *("scale", "features", "denoiser", "index", "law"),
+        *("scale", "features", "denoiser", "index", "law", "vote_weights", "p_upper"),
     ]
 
 

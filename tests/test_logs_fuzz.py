@@ -61,6 +61,7 @@ def certificates_of(seed, classes, n_rows=N_ROWS):
 def write_log(path, certificates, y, sigma=0.25):
     settings = SETTINGS | {"classes": CLASSES, "n_rows": N_ROWS, "sigma": sigma}
     settings |= {"scale": None, "features": None, "denoiser": None, "n_features": 2}
+    settings["weights"] = None
     with CertificateLog(path, y=y).writing(settings, DIGESTS) as writer:
         done = len(writer.rows)
         found = {name: getattr(certificates, name) for name in FIELDS}

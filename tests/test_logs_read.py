@@ -667,7 +667,7 @@ ODD = [None, [], {}, "40", -1, float("nan"), 10**400, 1e15, 10**15, [[1]], [None
 
 def test_odd_settings_whose_check_fits_are_one_error_with_their_line(odd_log):
     path, whole = odd_log
-    own = ("n_rows", "classes", "y", *SETTINGS)
+    own = ("n_rows", "classes", "y", "weights", *SETTINGS)
 
     def attempt(change, setting, odd):
         path.write_bytes(forged(whole, 2, change))

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from sksmooth import Certificates
 from sksmooth.noise import Gaussian, Splitting
 from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
 from sksmooth.votes import Declined, Model
@@ -59,6 +60,28 @@ def test_no_sample_within_the_radius_has_another_label(weights):
         assert not answers.abstained.any()
     # The bound on the change of votes is met by a good part of these few samples.
     assert n_tight > 1000
+
+
+@pytest.mark.parametrize("weights", [None, (1.0, 0.7, 2.3)])
+@pytest.mark.parametrize("against", [[0], [1]])
+def test_no_sample_within_the_radius_against_classes_has_one_of_them(weights, against):
+    n_gained = 0
+    for seed in range(20):
+        factor = None if weights is None else np.array(weights)
+        answers = vars(source(seed).answer(certify(weights=factor), DOMAIN))
+        del answers["label_counts"]
+        certificates = Certificates(
+            **answers, classes=[0, 1, 2], sigma=LAW.sigma, noise="splitting", norm=1,
+            alpha=0.0, method="exact", vote_weights=weights,
+        )  # fmt: skip
+        radius = certificates.radius_against(against)
+        bad = np.isin(certificates.label, against)
+        nearest = np.where(bad, DISTANCES, np.inf).min(axis=1)
+        assert (nearest[~bad] > radius[~bad]).all()
+        assert not radius[bad].any()
+        assert (radius[~bad] >= certificates.radius[~bad]).all()
+        n_gained += np.sum(radius > certificates.radius)
+    assert n_gained > 0
 
 
 def test_a_step_of_one_unit_changes_at_most_one_copy():

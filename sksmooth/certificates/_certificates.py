@@ -1,13 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `certify` returns: one certificate per row, as plain arrays."""
+"""What `certify` returns: one certificate per sample, as plain arrays."""
+
+from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from sksmooth.bounds import check_alpha
+from sksmooth.certificates._html import certificates_html
+from sksmooth.certificates._radius_against import (
+    against_all_copies,
+    against_kept_votes,
+    against_probabilities,
+)
+from sksmooth.certificates._vote_weights import resolve_vote_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,19 +85,34 @@ def _integer_dtype(values, at_least):
     )
 
 
+def require_certificates(value):
+    """Raise unless `value` is what `certify` returns."""
+    if isinstance(value, Certificates):
+        return
+    found, hint = type(value).__name__, ""
+    if isinstance(value, (str, PathLike)):
+        hint = " Read a log with certificates, y_true = read_certificates(path)."
+    elif isinstance(value, tuple) and any(isinstance(v, Certificates) for v in value):
+        hint = " read_certificates returns a pair: give its first part."
+    raise TypeError(
+        "certificates must be what SmoothedClassifier.certify returns, got "
+        f"{found}.{hint}"
+    )
+
+
 class CertifyInterrupted(KeyboardInterrupt):
     """A keyboard interrupt of `certify`; what was finished is not lost.
 
     Attributes
     ----------
     certificates : Certificates
-        Of the first rows, as many as were finished.
+        Of the first samples, as many as were finished.
     """
 
-    def __init__(self, certificates: "Certificates") -> None:
+    def __init__(self, certificates: Certificates) -> None:
         super().__init__(
-            f"interrupted after {len(certificates)} rows; their certificates are the "
-            "attribute `certificates` of this exception"
+            f"interrupted after {len(certificates)} samples, whose certificates are in "
+            "the attribute `certificates` of this exception"
         )
         self.certificates = certificates
 
@@ -95,31 +122,37 @@ def _same(a, b):
     return unknown or np.array_equal(a, b)
 
 
+def _same_frontier(a, b):
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b, equal_nan=True)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Certificates:
-    """Certified labels and radii of rows, as `SmoothedClassifier.certify` returns them.
+    """Certified labels and radii, as `SmoothedClassifier.certify` returns them.
 
-    For each row that is not abstained, with probability at least ``1 - alpha`` over
-    the noise, `label` is the smoothed classifier's answer and does not change within
-    `radius` of the row. Radii are in the units of the X given to `certify`.
+    For each sample that is not abstained, with probability at least ``1 - alpha`` over
+    the noise, `label` is the smoothed classifier's prediction and the same within
+    `radius` of the sample. Radii are in the units of the X given to `certify`.
 
     Immutable: all arrays are copied and read-only. Two objects are equal if all their
     fields are; like arrays, they are not hashable.
 
     Parameters
     ----------
-    label : array-like of shape (n_rows,)
-        Label of each row, always a member of `classes`, also where abstained.
-    radius : array-like of shape (n_rows,)
+    label : array-like of shape (n_samples,)
+        Label of each sample, always a member of `classes`, also where abstained.
+    radius : array-like of shape (n_samples,)
         Certified radius, finite and >= 0, exactly 0.0 where abstained.
-    abstained : array-like of bool of shape (n_rows,)
+    abstained : array-like of bool of shape (n_samples,)
         True where nothing was certified. The label is then no more than a guess.
-    p_lower : array-like of shape (n_rows,)
+    p_lower : array-like of shape (n_samples,)
         Lower confidence bound on the probability of `label` under noise.
-    counts : array-like of int of shape (n_rows, n_classes)
+    counts : array-like of int of shape (n_samples, n_classes)
         Votes of the estimate for each class; zeros where no votes were drawn.
-    n_evaluations : array-like of int of shape (n_rows,)
-        Calls of the base classifier spent on each row, the pilot included.
+    n_evaluations : array-like of int of shape (n_samples,)
+        Calls of the base classifier spent on each sample, the pilot included.
     classes : array-like of shape (n_classes,)
         The labels the classifier knows, in the order of the columns of `counts`.
     sigma : float
@@ -127,16 +160,17 @@ class Certificates:
     noise : str
         Name of the noise's law, such as "gaussian".
     norm : float
-        Order of the norm that radii are measured in; 2 for Gaussian noise.
+        Order of the norm that radii are measured in; 2 for Gaussian noise. 0 where
+        they count changed categories, or added and deleted words.
     alpha : float
-        Probability, per row, that a certificate may be wrong; nan if a published file
-        does not say.
+        Probability, per sample, that a certificate may be wrong; nan if a published
+        file does not say.
     method : str
         How the certificates were obtained: "monte_carlo" or "exact".
     radii : tuple of float or None, default=None
-        The radii that were asked, ``certify(X, radii=...)``; `radius` is then the
+        The radii that were requested, ``certify(X, radii=...)``; `radius` is then the
         largest of them that was shown to hold, a lower bound. None if the radius
-        itself was asked.
+        itself was estimated.
     slack : float, default=0.0
         What was taken off each radius so that it also holds between the points of the
         grid that noise is drawn on.
@@ -148,11 +182,23 @@ class Certificates:
         them.
     denoiser : str or None, default=None
         The denoiser in front of the base classifier; it is part of what is certified.
-    index : array-like of shape (n_rows,) or None, default=None
+    index : array-like of shape (n_samples,) or None, default=None
         Labels of the samples, where `X` is a DataFrame of pandas. Certificates are
         compared without them.
     law : dict or None, default=None
         What else defines the law of the noise.
+    vote_weights : tuple of float of shape (n_classes,) or None, default=None
+        Weights of the classes in the vote, relative to the largest; None is the plain
+        vote.
+    p_upper : array-like of shape (n_samples, n_classes) or None, default=None
+        Upper bounds on the probabilities of all classes under noise, where a closed
+        form gave them. Logs do not keep them, and certificates are compared without
+        them.
+    frontier : array-like of shape (n_samples, n_changes) or None, default=None
+        Radii while at most 0, 1, 2, ... categories change, ``certify(X, changes=...)``;
+        nan where nothing is shown. Where words are deleted, how many words may be added
+        while at most 0, 1, 2, ... others are taken out. None if it was not
+        requested.
 
     Raises
     ------
@@ -197,6 +243,9 @@ class Certificates:
     denoiser: str | None = None
     index: np.ndarray | None = None
     law: dict[str, Any] | None = None
+    vote_weights: tuple[float, ...] | None = None
+    p_upper: np.ndarray | None = None
+    frontier: np.ndarray | None = None
 
     if TYPE_CHECKING:
         # What the fields may be given as; above is what they become.
@@ -221,6 +270,9 @@ class Certificates:
             denoiser: str | None = None,
             index: ArrayLike | None = None,
             law: dict[str, Any] | None = None,
+            vote_weights: Sequence[float] | None = None,
+            p_upper: ArrayLike | None = None,
+            frontier: ArrayLike | None = None,
         ) -> None: ...
 
     def __post_init__(self):
@@ -270,8 +322,8 @@ class Certificates:
                 raise TypeError(f"{name} must be a number, got {value!r}.")
         if self.sigma <= 0 or self.sigma == np.inf:
             raise ValueError(f"sigma must be finite and > 0, got {self.sigma!r}.")
-        if not self.norm >= 1:
-            raise ValueError(f"norm must be >= 1, got {self.norm!r}.")
+        if not (self.norm >= 1 or self.norm == 0):
+            raise ValueError(f"norm must be 0, or >= 1, got {self.norm!r}.")
         if self.alpha < 0 or self.alpha >= 1:
             raise ValueError(f"alpha must lie in [0, 1), got {self.alpha!r}.")
         for name in ("noise", "method"):
@@ -288,6 +340,9 @@ class Certificates:
             "n_evaluations": n_evaluations,
             "classes": classes,
         }
+        if self.p_upper is not None:
+            shape = (n_rows, len(classes))
+            arrays["p_upper"] = self._numbers("p_upper", shape, np.float64)
         for array in arrays.values():
             array.setflags(write=False)
         scalars = {
@@ -296,9 +351,15 @@ class Certificates:
             "alpha": float(self.alpha),
             "radii": radii,
             "slack": check_radius(self.slack, "slack"),
+            "vote_weights": self._weights(classes),
         }
         for name, value in {**arrays, **scalars}.items():
             object.__setattr__(self, name, value)
+
+    def _weights(self, classes):
+        """Weights of the vote as a tuple; None where all are the same."""
+        weights = resolve_vote_weights(self.vote_weights, classes)
+        return None if weights is None else tuple(weights.tolist())
 
     def _space(self, n_rows):
         """Check the fields that say what a radius is about."""
@@ -326,7 +387,32 @@ class Certificates:
                 )
             index.setflags(write=False)
         law = None if self.law is None else dict(self.law)
-        return {"scale": scale, "features": features, "index": index, "law": law}
+        return {
+            "scale": scale,
+            "features": features,
+            "index": index,
+            "law": law,
+            "frontier": self._checked_frontier(n_rows),
+        }
+
+    def _checked_frontier(self, n_rows):
+        if self.frontier is None:
+            return None
+        frontier = np.array(self.frontier, dtype=np.float64)
+        if frontier.ndim != 2 or len(frontier) != n_rows or not frontier.shape[1]:
+            raise ValueError(
+                f"frontier must have shape ({n_rows}, n_changes) with a column for no "
+                f"change and for each number of changes, got {frontier.shape}."
+            )
+        # What holds for more changes holds for fewer.
+        steps = np.nan_to_num(frontier, nan=-1.0)
+        if (frontier < 0).any() or (np.diff(steps, axis=1) > 0).any():
+            raise ValueError(
+                "frontier must hold radii >= 0, or nan, that do not increase from one "
+                "number of changes to the next."
+            )
+        frontier.setflags(write=False)
+        return frontier
 
     def _numbers(self, name, shape, dtype):
         """Return a copy of one numeric field: checked, finite and not negative."""
@@ -352,27 +438,47 @@ class Certificates:
             )
         return array
 
-    def holds(self, radius: float) -> NDArray[np.bool_]:
-        """Tell for each row whether its label is certified within `radius`.
+    def holds(self, radius: float, changes: int = 0) -> NDArray[np.bool_]:
+        """Tell for each sample whether its label is certified within `radius`.
 
         Parameters
         ----------
         radius : float
-            Radius to ask for, >= 0, in the units of X. At 0.0 it tells whether the
+            Radius >= 0, in the units of X. At 0.0 it tells whether the
             label is certified at all.
+        changes : int, default=0
+            How many categories may change beside; see `frontier`.
 
         Returns
         -------
-        holds : ndarray of bool of shape (n_rows,)
-            False means "not shown". In particular, if the certificates were asked at
+        holds : ndarray of bool of shape (n_samples,)
+            False means "not shown". In particular, if the certificates were made for
             given `radii` only, nothing above the largest of them is ever shown.
 
         Raises
         ------
         ValueError
-            If `radius` is negative, infinite or nan.
+            If `radius` is negative, infinite or nan, or if `frontier` has no column for
+            so many `changes`.
         """
-        return ~self.abstained & (self.radius >= check_radius(radius))
+        radius = check_radius(radius)
+        if not isinstance(changes, numbers.Integral) or changes < 0:
+            raise ValueError(
+                f"changes={changes!r} must be a whole number, zero or more."
+            )
+        return ~self.abstained & (self._radius_beside(int(changes)) >= radius)
+
+    def _radius_beside(self, changes):
+        """Radius while so many categories change; nan where nothing is shown."""
+        if changes == 0:
+            return self.radius
+        if self.frontier is None or changes >= self.frontier.shape[1]:
+            raise ValueError(
+                f"changes={changes} was not asked: use certify(X, changes="
+                f"{tuple(range(changes + 1))}) under noise=Resample(...) or "
+                "TokenDeletion(...)."
+            )
+        return self.frontier[:, changes]
 
     def holds_for(self, delta: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each sample whether its label is certified under a given change.
@@ -381,18 +487,19 @@ class Certificates:
         ----------
         delta : array-like of shape (n_features,) or (n_rows, n_features)
             Change of each feature, in its own units; one for all samples or one for
-            each. Features that are held fixed must not change.
+            each. Features that are held fixed must not change. Of a category, any
+            number but 0 stands for a change.
 
         Returns
         -------
-        holds : ndarray of bool of shape (n_rows,)
+        holds : ndarray of bool of shape (n_samples,)
             False means "not shown".
 
         Raises
         ------
         ValueError
-            If `delta` has the wrong shape, is not finite, or changes a feature that is
-            held fixed.
+            If `delta` has the wrong shape, is not finite, changes a feature that is
+            held fixed, or more categories than `frontier` has columns for.
         """
         delta = np.asarray(delta, dtype=np.float64)
         n_features = None if self.scale is None else len(self.scale)
@@ -415,11 +522,171 @@ class Certificates:
                     f"{[self._feature(j) for j in np.flatnonzero(fixed)]}, of which "
                     "some are held fixed: the certificates say nothing of such changes."
                 )
-            delta = delta[..., ~fixed] / scale[~fixed]
+            delta = np.where(fixed, 0.0, delta / np.where(fixed, 1.0, scale))
+        return ~self.abstained & self._covers(delta)
+
+    def _categorical(self):
+        """Positions of the features whose categories are drawn anew."""
+        cardinalities = (self.law or {}).get("cardinalities", ())
+        noisy = np.flatnonzero(() if self.scale is None else self.scale)
+        return [int(at) for at, n in zip(noisy, cardinalities, strict=False) if n > 0]
+
+    def _covers(self, delta):
+        """Whether changes, in units of the scale, are within what is certified."""
+        if self.noise == "token_deletion":
+            return self.radius >= np.abs(delta).sum(axis=-1)
+        if self.norm == 0:
+            return self.radius >= np.count_nonzero(delta, axis=-1)
+        categorical = self._categorical()
+        changes = np.count_nonzero(delta[..., categorical], axis=-1)
+        radius = self.radius
+        if changes.any():
+            every = np.broadcast_to(changes, len(self))
+            by_changes = [self._radius_beside(k) for k in range(changes.max() + 1)]
+            radius = np.stack(by_changes)[every, np.arange(len(self))]
+            delta = np.delete(delta, categorical, axis=-1)
         # Rounded up: a norm that is a little too small would be a false certificate.
         rounding = (delta.shape[-1] + 4) * np.finfo(np.float64).eps
         size = np.linalg.norm(delta, self.norm, axis=-1) * (1 + rounding)
-        return ~self.abstained & (self.radius >= size)
+        return radius >= size
+
+    def radius_against(
+        self,
+        classes: ArrayLike,
+        *,
+        alpha: float | None = None,
+        vote_weights: Mapping[Any, float] | ArrayLike | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the radius within which a sample becomes none of some classes.
+
+        Errors do not cost the same: an 8 that is read as a 3 may be worse than one that
+        is read as a 9. The votes of a certificate prove more against some classes than
+        against all, and often something for samples that abstained [1]_.
+
+        Parameters
+        ----------
+        classes : array-like of shape (n_some,)
+            Classes that a sample must not become.
+        alpha : float, default=None
+            Error probability of each radius; None is that of the certificates.
+        vote_weights : dict, array-like or None, default=None
+            Weights of the classifier that is meant, as in `SmoothedClassifier`; None
+            takes those of the certificates, ``{}`` is the plain vote.
+
+        Returns
+        -------
+        radius : ndarray of shape (n_rows,)
+            For each row, with probability at least ``1 - alpha`` over the noise, the
+            smoothed classifier predicts none of `classes` within this radius. 0.0 where
+            nothing is proved; in particular where the label is one of them.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is empty, or holds a class that is unknown or all classes; if
+            `alpha` or `vote_weights` is invalid; or if they are given and there are no
+            votes that could prove something new, see `recertify`.
+
+        Notes
+        -----
+        Let A be the label, which the pilot chose independently of the votes, and p_A
+        its probability. A lower bound of p_A at ``alpha / 2`` and an upper bound of p_c
+        at ``alpha / 2`` for each class c of the set give a radius within which A stays
+        ahead of c; the smallest of them is the result. Of the classes, the one that
+        truly limits the radius is fixed, so only its bound has to hold: ``alpha``
+        covers any number of classes. Against all classes but A it is `radius`, if that
+        was certified with ``bound="multiclass"``.
+
+        Closed forms know the probabilities, and need no alpha; of certificates that
+        were read from a log only that of the label is left, and the result is smaller
+        or the same. Where votes were drawn for given `radii`, or where a published file
+        keeps none, nothing more is known than that the label does not change: the
+        result is `radius`.
+
+        Fix the classes before you look: the best of several radii at `alpha` each is
+        not one at `alpha`.
+
+        References
+        ----------
+        .. [1] X. Zhang, D. Evans, "Cost-Sensitive Robustness against Adversarial
+           Examples", ICLR 2019.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from sksmooth import SmoothedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = SmoothedClassifier(KNeighborsClassifier(), sigma=0.5, random_state=0)
+        >>> certificates = clf.fit(X, y).certify(X[50:55])  # of class 1, near class 2
+        >>> bool((certificates.radius_against([0]) > certificates.radius).all())
+        True
+        """
+        against = self._some_classes(classes)
+        weights = self.vote_weights if vote_weights is None else vote_weights
+        weights = resolve_vote_weights(weights, self.classes)
+        same = weights is None and self.vote_weights is None
+        if weights is not None and self.vote_weights is not None:
+            same = np.array_equal(weights, self.vote_weights)
+        weights = np.ones(len(self.classes)) if weights is None else weights
+
+        label = class_index(self.label, self.classes)
+        # What is certified holds against every other class.
+        radius = self.radius.copy()
+        if self.method == "exact":
+            if alpha is not None:
+                raise ValueError(
+                    f"alpha={alpha!r}, but these certificates are exact and have no "
+                    "error probability. Use alpha=None."
+                )
+            proved = np.zeros(len(self))
+            counted = self.counts.any(axis=1)
+            for rows, prove in (
+                (counted, against_all_copies),
+                (~counted, against_probabilities),
+            ):
+                rows = np.flatnonzero(rows & ~np.isin(label, against))
+                if rows.size:
+                    proved[rows] = prove(self[rows], label[rows], against, weights)
+            radius = np.maximum(radius, proved) if same else np.maximum(proved, 0.0)
+        elif self.radii is None and (self.n_evaluations > 0).all():
+            alpha = check_alpha(self.alpha if alpha is None else alpha)
+            radius = np.zeros(len(self))
+            rows = np.flatnonzero(self.counts.any(axis=1) & ~np.isin(label, against))
+            if rows.size:
+                proved = against_kept_votes(
+                    self[rows], label[rows], against, weights, alpha
+                )
+                radius[rows] = np.maximum(proved - self.slack, 0.0)
+        elif not same or (alpha is not None and alpha != self.alpha):
+            raise ValueError(
+                "the certificates hold no votes that could prove something at another "
+                "alpha or with other vote_weights. Leave both None, or certify without "
+                "radii."
+            )
+        radius[np.isin(label, against)] = 0.0
+        return radius
+
+    def _some_classes(self, classes):
+        """Positions of the classes of a set, which must leave some out."""
+        given, known = np.asarray(classes), self.classes
+        if given.ndim != 1 or not len(given):
+            raise ValueError(
+                f"classes={given.tolist()!r} must be a list of at least one class."
+            )
+        positions = np.unique(class_index(given, known))
+        if positions[0] < 0:
+            unknown = given[class_index(given, known) < 0].tolist()
+            raise ValueError(
+                f"classes holds the classes {unknown}, which the classifier does not "
+                f"know: its classes are {known.tolist()}."
+            )
+        if len(positions) == len(known):
+            raise ValueError(
+                f"classes={given.tolist()!r} are all classes: one of them is predicted "
+                "everywhere. Leave out those that a sample may become."
+            )
+        return positions
 
     def feature_radius(self, feature: str | int) -> NDArray[np.float64]:
         """Return how far one feature alone may move, in its own units.
@@ -431,7 +698,7 @@ class Certificates:
 
         Returns
         -------
-        radius : ndarray of shape (n_rows,)
+        radius : ndarray of shape (n_samples,)
             0.0 where abstained, and everywhere for a feature that is held fixed.
 
         Raises
@@ -447,6 +714,11 @@ class Certificates:
         if not is_position or (n_features and not -n_features <= position < n_features):
             known = list(self.features or range(n_features))
             raise ValueError(f"feature={feature!r} is none of the features {known}.")
+        if self.norm == 0 or int(position) in self._categorical():
+            raise ValueError(
+                f"feature={feature!r} takes no noise of numbers, so it has no radius; "
+                "see `holds` with `changes`."
+            )
         unit = 1.0 if self.scale is None else self.scale[int(position)]
         return np.maximum(np.nextafter(self.radius * unit, -np.inf), 0.0)
 
@@ -457,19 +729,19 @@ class Certificates:
         """Return the labels with abstentions written as a label of their own.
 
         For metrics that know nothing of abstention. `sklearn.metrics` then counts an
-        abstention as a wrong answer.
+        abstention as a wrong prediction.
 
         Parameters
         ----------
         abstain_label : int, float or str, default=None
-            Label for abstained rows, of the same kind as the classes and not one of
+            Label for abstained samples, of the same kind as the classes and not one of
             them. None chooses: "abstain" for strings; for numbers -1, or the smallest
             class less 1 where -1 is taken. Bool classes become the integers 0 and 1,
             and abstentions -1: a third truth value does not exist.
 
         Returns
         -------
-        labels : ndarray of shape (n_rows,)
+        labels : ndarray of shape (n_samples,)
             Its dtype is wide enough for the classes and `abstain_label`.
 
         Raises
@@ -517,14 +789,15 @@ class Certificates:
         labels[self.abstained] = abstain_label
         return labels
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return one row of a pandas DataFrame per certificate.
 
         Returns
         -------
         frame : pandas.DataFrame
             Columns `label`, `radius`, `abstained`, `p_lower`, `n_evaluations` and
-            ``count_<class>`` for each class; the scalars are in ``frame.attrs``.
+            ``count_<class>`` for each class, and ``radius_changes_<k>`` for each column
+            of `frontier`; the scalars are in ``frame.attrs``.
         """
         try:
             import pandas as pd
@@ -538,6 +811,9 @@ class Certificates:
         }
         for label, votes in zip(self.classes.tolist(), self.counts.T, strict=True):
             columns[f"count_{label}"] = votes
+        if self.frontier is not None:
+            for k, radius in enumerate(self.frontier.T):
+                columns[f"radius_changes_{k}"] = radius
         frame = pd.DataFrame(columns, index=self.index, copy=True)
         for name in ("sigma", "noise", "norm", "alpha", "method", "radii", "scale"):
             frame.attrs[name] = getattr(self, name)
@@ -546,14 +822,14 @@ class Certificates:
     def __len__(self) -> int:
         return len(self.label)
 
-    def __getitem__(self, rows: ArrayLike | slice) -> "Certificates":
-        """Return the certificates of some rows: a mask, slice, ints or one int."""
+    def __getitem__(self, rows: ArrayLike | slice) -> Certificates:
+        """Return the certificates of some samples: a mask, slice, ints or one int."""
         if isinstance(rows, numbers.Integral) and not isinstance(
             rows, (bool, np.bool_)
         ):
             if not -len(self) <= rows < len(self):
                 raise IndexError(
-                    f"row {rows} is out of range for {len(self)} certificates."
+                    f"sample {rows} is out of range for {len(self)} certificates."
                 )
             rows = [rows]
         if not isinstance(rows, slice):
@@ -571,8 +847,8 @@ class Certificates:
                     f"the mask has {len(rows)} entries for {len(self)} certificates."
                 )
         by_row = ["label", "radius", "abstained", "p_lower", "counts", "n_evaluations"]
-        if self.index is not None:
-            by_row.append("index")
+        optional = ("index", "p_upper", "frontier")
+        by_row += [name for name in optional if getattr(self, name) is not None]
         return type(self)(
             **{
                 field.name: getattr(self, field.name)[rows]
@@ -588,14 +864,17 @@ class Certificates:
         return all(
             _same(getattr(self, field.name), getattr(other, field.name))
             for field in fields(self)
-            if field.name not in ("features", "index")
-        )
+            if field.name not in ("features", "index", "p_upper", "frontier")
+        ) and _same_frontier(self.frontier, other.frontier)
 
     __hash__ = None  # type: ignore[assignment] # Python's way to say unhashable
 
     def __reduce__(self):
         # Through the constructor: what is unpickled is checked and read-only again.
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    def _repr_html_(self):
+        return certificates_html(self)
 
     def __repr__(self):
         n_rows = len(self)
@@ -605,9 +884,11 @@ class Certificates:
                 f"abstained={self.abstained.mean():.1%}",
                 f"mean_radius={self.radius.mean():.4g}",
             ]
+        law = self.law or {}
+        parts += [f"sigma={self.sigma:g}"] if self.norm else []
+        parts += [f"noise={self.noise!r}"]
+        parts += [f"probability={p:g}" for p in [law.get("probability")] if p]
         parts += [
-            f"sigma={self.sigma:g}",
-            f"noise={self.noise!r}",
             f"alpha={self.alpha:g}",
             f"method={self.method!r}",
         ]
@@ -618,6 +899,8 @@ class Certificates:
         if self.scale is not None:
             n_noisy = sum(value > 0 for value in self.scale)
             parts.append(f"noise on {n_noisy} of {len(self.scale)} features")
+        if self.frontier is not None:
+            parts.append(f"changes={tuple(range(self.frontier.shape[1]))}")
         if self.denoiser is not None:
             parts.append(f"denoiser={self.denoiser}")
         return f"Certificates({', '.join(parts)})"

@@ -12,15 +12,12 @@ class Answers:
 
     @classmethod
     def concatenate(cls, parts: "list[Self]") -> Self:
-        """Join the answers for consecutive samples."""
-        return cls(
-            **{
-                field.name: np.concatenate(
-                    [getattr(part, field.name) for part in parts]
-                )
-                for field in fields(cls)  # type: ignore[arg-type] # is a dataclass
-            }
-        )
+        """Join the results for consecutive samples."""
+        columns = {}
+        for field in fields(cls):  # type: ignore[arg-type] # is a dataclass
+            values = [getattr(part, field.name) for part in parts]
+            columns[field.name] = None if values[0] is None else np.concatenate(values)
+        return cls(**columns)
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,8 @@ class RowAnswers(Answers):
     label_counts : ndarray of int of shape (n_samples, n_classes)
         The votes that chose the label: those of the pilot, or those of the look at
         which the radius was shown. Logs keep them for `python -m sksmooth verify`.
+    p_upper : ndarray of shape (n_samples, n_classes) or None
+        None if no closed form gave the probabilities, or if a log was read.
     """
 
     label: np.ndarray
@@ -76,6 +75,7 @@ class RowAnswers(Answers):
     counts: np.ndarray
     n_evaluations: np.ndarray
     label_counts: np.ndarray
+    p_upper: np.ndarray | None = None
 
     def named(self, classes: np.ndarray) -> Self:
         """Return the same with labels in place of their positions."""

@@ -9,6 +9,8 @@ from sksmooth.questions._decide_label import most_probable_class
 
 # Stands for "no other class"; finite, so that a radius is, also for a single class.
 _IMPOSSIBLE = -1e9
+# More than the error of a small probability.
+_ROUNDED_UP = 1 + 2.0**-40
 
 
 def exact_radius(probits, law, weights):
@@ -42,8 +44,8 @@ def exact_radius(probits, law, weights):
 
 
 def exact_answers(probits, label, radius, abstained):
-    """Answers that took no votes and have no error probability."""
-    lower, _ = probits
+    """Results that took no votes and have no error probability."""
+    lower, upper = probits
     n_samples, n_classes = lower.shape
     return RowAnswers(
         label=label,
@@ -53,4 +55,5 @@ def exact_answers(probits, label, radius, abstained):
         counts=np.zeros((n_samples, n_classes), dtype=np.int64),
         n_evaluations=np.zeros(n_samples, dtype=np.int64),
         label_counts=np.zeros((n_samples, n_classes), dtype=np.int64),
+        p_upper=np.minimum(ndtr(upper) * _ROUNDED_UP, 1.0),
     )

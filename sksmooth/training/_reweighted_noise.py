@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Noise augmentation with more copies of the classes that smoothing harms."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
@@ -78,7 +80,9 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     cv : int, cross-validation generator, iterable or None, default=5
         How samples are split into folds, each sample in one; as in
-        :func:`~sklearn.model_selection.cross_val_predict`.
+        :func:`~sklearn.model_selection.cross_val_predict`. An integer or None puts
+        copies of a sample into the same fold, if each class has enough other samples:
+        no classifier is tested on what it was fitted on.
 
     objective : {"worst_class_accuracy", "balanced_accuracy", "accuracy"} or callable, \
             default="worst_class_accuracy"
@@ -166,6 +170,9 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     Copies, and not sample weights, carry the weights, as they do for any estimator; on
     digits with a logistic classifier both gave the same worst class. Training with
     `n_rounds` rounds takes ``n_rounds * cv + 1`` fits.
+
+    A sample that is given twice gets noise of its own each time. So a weight of 2 is
+    the same as a sample given twice in the mean over the noise, but not for each draw.
 
     Vote weights of :class:`~sksmooth.TunedVoteClassifierCV` can be tuned on top.
     Metadata is routed to the estimator's `fit` and to `cv`.
@@ -298,17 +305,31 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         self.class_weight_ = np.ones(len(classes))
         # With one class, or one round, there is nothing to choose.
         search = len(classes) > 1 and self.n_rounds > 1
-        folds = (
-            _folds(check_cv(self.cv, y, classifier=True), X, y, split_params)
-            if search
-            else []
-        )
+        folds = self._find_folds(X, y, index, split_params) if search else []
         self._search(X, y, index, classes, folds, seed, inner_params)
         self.estimator_, self.n_copies_ = self._train(
             X, y, self.class_weight_, seed, inner_params
         )
         self.classes_ = getattr(self.estimator_, "classes_", classes)
         return self
+
+    def _find_folds(self, X, y, index, split_params):
+        """Splits of the samples; copies of a sample are in the same fold of ours."""
+        cv = check_cv(self.cv, y, classifier=True)
+        if self.cv is None or isinstance(self.cv, Integral):
+            table = np.column_stack([X.reshape(len(X), -1), index])
+            _, first, owner = np.unique(
+                table, axis=0, return_index=True, return_inverse=True
+            )
+            enough = np.bincount(index[first]) >= cv.get_n_splits()
+            if len(first) < len(X) and enough.all():
+                distinct = np.sort(first)
+                owner = np.searchsorted(distinct, first[owner.ravel()])
+                return [
+                    tuple(np.flatnonzero(np.isin(owner, part)) for part in fold)
+                    for fold in cv.split(X[distinct], y[distinct])
+                ]
+        return _folds(cv, X, y, split_params)
 
     def _search(self, X, y, index, classes, folds, seed, fit_params):
         """Run the rounds, and keep the weights of one."""
