@@ -163,13 +163,21 @@ class SmoothedClassifier(
     sigma : float, default=0.25
         Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian", "laplace", "uniform", "splitting"}, default="gaussian"
-        Distribution of the noise; see :mod:`sksmooth.noise`.
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample or \
+            TokenDeletion, default="gaussian"
+        Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
+        width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
+        of their units, so are the cells, certificates hold for all such samples, and
+        they are exact. :class:`~sksmooth.noise.Resample` draws categories anew, beside
+        Gaussian noise of `sigma` on the other features.
+        :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
+        sparse.
 
-    norm : {1, 2, inf} or None, default=None
+    norm : {0, 1, 2, inf} or None, default=None
         Order of the norm in which radii are certified; None is the law's own. Gaussian
         noise certifies l2, and by inclusion l1 and l-infinity; Laplace and splitting
-        noise l1; uniform noise l1 and l-infinity.
+        noise l1; uniform noise l1 and l-infinity. 0 counts changed categories, if no
+        number takes noise, or added and deleted words.
 
     noise_features : names, indices, bool mask, slice, callable or None, default=None
         The features that take noise; None is all of them. All others are held fixed:
@@ -196,6 +204,8 @@ class SmoothedClassifier(
         Where votes come from. "monte_carlo" samples them; "exact" computes their
         probabilities in closed form, and raises where there is none for the fitted
         estimator; "auto" takes the closed form where there is one and it is not slower.
+        Sampled labels are those of `predict`, computed in less time than it takes where
+        that is possible; with "auto", noise may be drawn in fewer dimensions.
 
     bound : {"multiclass", "binary"}, default="multiclass"
         How votes prove a radius. "binary" bounds the probability of the leading class
@@ -1247,6 +1257,7 @@ class SmoothedClassifier(
             self.device,
             as_frame,
             self._may_miss,
+            self._weights() is not None,
         )
 
     def _answer(self, question, X, as_frame=None):

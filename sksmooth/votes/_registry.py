@@ -15,9 +15,12 @@ from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
     EnumeratedVotes,
     ExactVotes,
+    IndependentVotes,
+    MarginVotes,
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
+    has_margin,
 )
 from sksmooth.votes.probes import probe_once
 from sksmooth.votes.sampled import (
@@ -80,6 +83,7 @@ def find_source(model, X, *, method, n_votes):
                 _warn(f"Votes of {model.estimator!r} are sampled: {reason}.")
             continue
         if method == "exact" or source.break_even_votes <= n_votes:
+            source.only_exact = method == "exact"
             return source
     raise AssertionError("the last source serves any classifier")
 
@@ -134,18 +138,33 @@ def find_no_form(model, X):
 
 def find_closed_form(model, X):
     """Class probabilities without sampling."""
+    law = model.law
+    if not hasattr(law, "tail"):
+        raise Declined(f"none is known under noise={law.name!r}")
     form, break_even = _find(_closed_forms, model, X)
-    return ExactVotes(form, model.law, break_even)
+    if has_margin(form) and not model.weighted and law.norm != 2:
+        sampled = not law.rotation_invariant
+        others = (
+            MonteCarloVotes(model) if sampled else ExactVotes(form, law, break_even)
+        )
+        return MarginVotes(form, model, others)
+    if law.rotation_invariant:
+        return ExactVotes(form, law, break_even)
+    return IndependentVotes(form, model, break_even)
 
 
 def find_projected_linear(model, X):
     """Votes of linear scores, sampled in fewer dimensions."""
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
     (coef, intercept), _ = _find(_linear_forms, model, X)
     return ProjectedLinearVotes(coef, intercept, model)
 
 
 def find_reduced_noise(model, X):
     """Votes of a classifier behind an affine map, sampled in fewer dimensions."""
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
     _check_noise(model, X)
     if has_missing(X):
         raise Declined("its samples have missing values")
@@ -170,9 +189,8 @@ def probe_fitted(model, X):
     """Probe a classifier on the samples it was fitted on; see `probe_once`."""
     if isinstance(X, Counts):
         find_word_votes(model, X)
-    elif not ends_in_skorch_net(
-        model.estimator
-    ):  # its network is probed before it votes
+    elif not ends_in_skorch_net(model.estimator):
+        # A network is probed before it votes.
         model = _with_frames(model)
         probe_once(MonteCarloVotes(model), model.estimator, X)
 
@@ -215,15 +233,13 @@ def _warn(message):
 
 
 def _check_noise(model, X):
-    """Decline all but Gaussian noise on all of a sample."""
+    """Decline all but noise on all values of a sample, of which none is missing."""
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
     if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
         raise Declined("some of its columns are held fixed")
     if model.may_miss:
         raise Declined("its training samples have missing values")
-    if not model.law.rotation_invariant:
-        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
 
 
 def _find(forms, model, X):

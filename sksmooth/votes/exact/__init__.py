@@ -7,12 +7,15 @@ from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import affine_step, closed_form
 from sksmooth.votes.exact._enumerated import EnumeratedVotes
 from sksmooth.votes.exact._linear import linear_classifier, linear_scores
+from sksmooth.votes.exact._margins import MarginVotes, has_margin
 from sksmooth.votes.exact._numerics import PROBIT_MAX
+from sksmooth.votes.exact._other_laws import IndependentVotes
 from sksmooth.votes.exact._registry import (
     find_exact_source,
     find_linear_scores,
     may_have_closed_form,
 )
+from sksmooth.votes.exact._self_check import ask
 from sksmooth.votes.exact._source import Declined, ExactSource, SelfCheckFailed
 from sksmooth.votes.exact._structure import tree_ensemble
 from sksmooth.votes.exact._votes import ExactVotes
@@ -23,12 +26,16 @@ __all__ = [
     "EnumeratedVotes",
     "ExactSource",
     "ExactVotes",
+    "IndependentVotes",
+    "MarginVotes",
     "SelfCheckFailed",
     "affine_step",
+    "ask",
     "closed_form",
     "find_exact_source",
     "find_linear_scores",
     "fold_steps",
+    "has_margin",
     "is_foldable",
     "linear_classifier",
     "linear_scores",

@@ -91,7 +91,7 @@ class AxisIntervals:
         # The CDF is kept as its smaller tail, signed, plus whether the larger is meant.
         # Differences of each part keep the relative precision of both tails.
         above = z > 0
-        tail = ndtr(-np.abs(z))
+        tail = self._tail(np.abs(z))
         np.negative(tail, out=tail, where=above)
         tail = _padded(tail, 0.0, 0.0)
         above = _padded(above.astype(np.float64), 0.0, 1.0)
@@ -105,6 +105,10 @@ class AxisIntervals:
                 z[self.lo[narrow.index]], narrow.width[:, np.newaxis]
             )
         return np.maximum(mass, 0.0, out=mass)
+
+    def _tail(self, distance):
+        """Probability that noise exceeds some standard deviations."""
+        return ndtr(-distance)
 
     def log_masses(self, X, scale, narrow):
         """Logarithm of `masses`, far beyond where they underflow."""
@@ -338,9 +342,7 @@ class Boxes:
         answered = np.isin(np.arange(self.n_classes), self.labels)[:, np.newaxis]
         narrow = self.intervals.narrow(scale)
         for rows in row_chunks(len(X), self.n_floats):
-            shares = self._one_hot @ self._products(
-                self.intervals.masses(X[rows], scale, narrow), np.multiply, 1.0
-            )
+            shares = self.shares(X[rows], scale, narrow)
             probit[rows] = probits_of_shares(shares)
             far = np.flatnonzero(np.any(answered & (shares < UNDERFLOW), axis=0))
             if len(far):
@@ -351,6 +353,11 @@ class Boxes:
         error = self.intervals.mass_error(narrow, relative, len(self.factors))
         error = error.of_sum(np.log(self.n_boxes), self.n_boxes + self.n_classes + 8)
         return probit_interval(probit, error.with_correlation(correlated, len(scale)))
+
+    def shares(self, X, scale, narrow):
+        """Probability of each class, of shape (n_classes, n_rows)."""
+        masses = self.intervals.masses(X, scale, narrow)
+        return self._one_hot @ self._products(masses, np.multiply, 1.0)
 
     def log_shares(self, X, scale, narrow):
         """Log probability of each class, of shape (n_classes, n_rows)."""

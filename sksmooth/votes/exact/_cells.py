@@ -190,13 +190,18 @@ class _Table:
         error = error.of_sum(np.log(n_boxes), n_roundings)
         return probit_interval(probit, error.with_correlation(correlated, len(scale)))
 
-    def _probits(self, X, scale, narrow):
+    def shares(self, X, scale, narrow):
+        """Probability of each class, of shape (n_classes, n_rows)."""
         masses = self._intervals.masses(X, scale, narrow)
         share = self._runs @ masses[self._offsets[-2] :]
         share = share.reshape(self._n_classes, *self._shape, len(X))
         for axis in range(len(self._shape) - 1, -1, -1):
             of_axis = masses[self._offsets[axis] : self._offsets[axis + 1]]
             share = np.einsum("...ar,ar->...r", share, of_axis)
+        return share
+
+    def _probits(self, X, scale, narrow):
+        share = self.shares(X, scale, narrow)
         probit = probits_of_shares(share)
         answered = np.diff(self._runs.indptr).reshape(self._n_classes, -1).any(axis=1)
         far = np.any(answered[:, np.newaxis] & (share < UNDERFLOW), axis=0)

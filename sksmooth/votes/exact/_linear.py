@@ -375,7 +375,17 @@ class TwoClassSource(LinearSource):
         self._has_weight = self._length + unsure > 0
         if self._shortest > 0:
             # Of the quotients by the length and by sigma, and of what follows.
-            self._relative = _SLACK * (unsure / self._shortest) + 8 * UNIT
+            self.relative_error = _SLACK * (unsure / self._shortest) + 8 * UNIT
+
+    @property
+    def has_direction(self):
+        """Whether there is a hyperplane, as far as rounding can tell."""
+        return self._shortest > 0
+
+    def length(self, order):
+        """Norm of the weights, in units of the samples."""
+        coef = self.scores.coef.value
+        return float(np.linalg.norm(coef[1] - coef[0], order))
 
     def _probits(self, X, scale):
         if not self._has_weight:
@@ -390,7 +400,7 @@ class TwoClassSource(LinearSource):
         margin /= scale[0]
         error /= self._shortest
         error /= scale[0]
-        error += self._relative * np.abs(margin)
+        error += self.relative_error * np.abs(margin)
         error *= _SLACK
         np.subtract(margin, error, out=lower[:, 1])
         np.add(margin, error, out=upper[:, 1])
