@@ -19,9 +19,10 @@ EXTRAS_demo := plot
 EXTRAS_docs := docs
 EXTRAS_docs-test := docs-test
 EXTRAS_lint := lint
+EXTRAS_mutate := mutate,torch
 EXTRAS_test := scale,test,torch
 EXTRAS_wheel := build
-TARGETS := bench coverage demo docs docs-test lint test wheel
+TARGETS := bench coverage demo docs docs-test lint mutate test wheel
 
 .DEFAULT_GOAL := help
 # One virtual environment: no two installs at once.
@@ -47,6 +48,9 @@ lint: $(STAMPS)/lint  ## ruff, import contracts, and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
+
+mutate: $(STAMPS)/mutate  ## small faults made on purpose, and the tests that find them
+	$(BIN)/python tests/mutation/run.py
 
 bench: $(STAMPS)/bench  ## wall time against a peer library and the floor
 	$(BIN)/python benchmarks/peers.py

@@ -26,6 +26,30 @@ def each_check(estimators, *, without=None):
     return pytest.mark.parametrize(names, list(checks), **mark.kwargs)
 
 
+def each_check_and_routing(estimators, *, without=None):
+    """`each_check` without metadata routing, and with it.
+
+    What routing changes is how a class hands on sample weights. With it, all checks are
+    made of one estimator of each class, and those of sample weights of all.
+    """
+    mark = each_check(estimators, without=without)
+    checks = mark.args[1]
+    kinds = [type(estimator) for estimator in estimators]
+    firsts = [repr(estimators[kinds.index(kind)]) for kind in set(kinds)]
+    routed = [
+        (estimator, check)
+        for estimator, check in checks
+        if repr(estimator) in firsts or "sample_weight" in check.func.__name__
+    ]
+    cases = [(*case, False) for case in checks] + [(*case, True) for case in routed]
+    ids = lambda value: (
+        f"routing_{'on' if value else 'off'}"
+        if isinstance(value, bool)
+        else mark.kwargs["ids"](value)
+    )
+    return pytest.mark.parametrize("estimator, check, routing", cases, ids=ids)
+
+
 def request_weights(estimator):
     """A clone whose parts all request sample weights, for metadata routing."""
     estimator = clone(estimator)

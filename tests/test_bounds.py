@@ -20,6 +20,7 @@ from sksmooth.bounds import (
     clopper_pearson_upper,
     geometric_looks,
     leader_is_decided,
+    share_interval,
 )
 from tests.known_votes import compositions, multinomial_law
 
@@ -201,6 +202,18 @@ def test_clopper_pearson_at_tiny_alpha_is_ordered(n, alpha):
         assert (np.diff(bound) >= 0).all()
     assert (lower <= k / n).all() and (k / n <= upper).all()
     assert (lower >= 0).all() and (upper <= 1).all()
+
+
+def test_an_interval_of_a_share_leaves_a_fortieth_in_each_tail():
+    hits, n = np.array([0, 1, 7, 40, 40, 3, 0]), np.array([5, 9, 30, 41, 40, 3, 0])
+    low, high = share_interval(hits, n)
+    some, none = n > 0, n == 0
+    assert np.isnan(low[none]).all() and np.isnan(high[none]).all()
+    for k, m, a, b in zip(*(v[some] for v in (hits, n, low, high)), strict=True):
+        assert a == 0 if k == 0 else binom.sf(k - 1, m, a) == pytest.approx(0.025)
+        assert b == 1 if k == m else binom.cdf(k, m, b) == pytest.approx(0.025)
+    # A number of samples for all shares.
+    np.testing.assert_array_equal(share_interval([[2, 7]], 30)[0][0, 1], low[2])
 
 
 @pytest.mark.parametrize("bound", [clopper_pearson_lower, clopper_pearson_upper])

@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import get_tags
 
 from sksmooth import SmoothedClassifier
-from tests.estimator_checks import each_check, request_weights
+from tests.estimator_checks import each_check_and_routing, request_weights
 
 # By default the votes of a linear model or a tree may come from a closed form; the last
 # one makes sure that sampling them has the same manners.
@@ -30,8 +30,7 @@ ESTIMATORS = [
 ]
 
 
-@pytest.mark.parametrize("routing", [False, True], ids=["routing_off", "routing_on"])
-@each_check(ESTIMATORS)
+@each_check_and_routing(ESTIMATORS)
 def test_scikit_learn_check(estimator, check, routing):
     with config_context(enable_metadata_routing=routing):
         if routing:

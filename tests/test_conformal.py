@@ -35,7 +35,7 @@ from sksmooth.conformal._calibration import (
 )
 from sksmooth.conformal._scores import SCORES
 from sksmooth.noise import Gaussian, Laplace
-from tests.estimator_checks import each_check
+from tests.estimator_checks import each_check_and_routing
 
 N_SPLITS = 8
 
@@ -439,8 +439,7 @@ COMMON = [
 ]
 
 
-@pytest.mark.parametrize("routing", [False, True], ids=["routing_off", "routing_on"])
-@each_check(COMMON)
+@each_check_and_routing(COMMON)
 def test_scikit_learn_check(estimator, check, routing):
     with config_context(enable_metadata_routing=routing):
         if routing:

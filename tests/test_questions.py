@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import beta as beta_law
 
 from sksmooth.bounds import ThresholdTest
-from sksmooth.noise import Gaussian, Stage, row_digests
+from sksmooth.noise import Gaussian, Stage, row_digests, row_stream
 from sksmooth.questions._certify_at_radii import (
     CertifyAtRadii,
     _AgainstEach,
@@ -196,6 +196,20 @@ def test_a_larger_radius_never_takes_fewer_votes():
     assert shown_earlier > 0
 
 
+@pytest.mark.parametrize("weights", [[1.0, 3.0, 2.0], [1000.0, 1.0, 30.0]])
+def test_the_threshold_of_a_class_is_where_its_heaviest_rival_is_level(weights):
+    """All that the class leaves over goes to its heaviest rival, at the radius."""
+    weights, radius = np.array(weights), 0.3
+    own = _OwnShare(np.array([radius]), LAW, 400, 0.1, weights, 0.0)
+    for label, weight in enumerate(weights):
+        rival = np.delete(weights, label).max()
+        with mpmath.workdps(30):
+            share = mpmath.mpf(own._threshold[label, 1])
+            probit = mpmath.sqrt(2) * mpmath.erfinv(2 * share - 1)
+            kept = mpmath.ncdf(probit - mpmath.mpf(radius) / SIGMA)
+            assert abs(weight * kept / (rival * (1 - kept)) - 1) < 1e-9
+
+
 def _miss(radius):
     return float(mpmath.ncdf(-mpmath.mpf(radius) / SIGMA))
 
@@ -266,6 +280,15 @@ def test_weighted_radii_are_not_larger_than_those_of_exact_arithmetic():
             right = mpmath.ncdf(mpmath.mpf(b) + t)
             larger += left < right
     assert larger == 0
+
+
+def test_stages_of_a_row_have_noise_of_their_own():
+    (digest,) = row_digests(np.ones((1, 3)), bytes(32))
+    first = {
+        stage: row_stream(digest, stage).normal()
+        for stage in Stage.__members__.values()
+    }
+    assert len(first) == len(set(first.values())) == 4
 
 
 def test_the_noise_of_a_row_depends_on_the_key():

@@ -2,6 +2,7 @@
 """Certificates at another alpha, from votes that were kept."""
 
 import itertools
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,29 +21,39 @@ from tests.logged_runs import rows, smoothed
 
 X, _ = rows(60)
 ALPHAS = (0.3, 0.05, 0.001, 1e-6)
+HEAVY = (2.0, 0.5, 1.0)
+
+
+@cache
+def certified(weights=None, alpha=0.001, **asked):
+    """Certificates of all rows; the batch size changes none of them."""
+    clf = smoothed(vote_weights=weights, alpha=alpha, n_certify=500, batch_size=2**14)
+    return clf.certify(X, **asked)
 
 
 @pytest.mark.parametrize("bound", ["binary", "multiclass"])
-@pytest.mark.parametrize("weights", [None, {0: 2.0, 1: 0.5}])
+@pytest.mark.parametrize("weights", [None, HEAVY])
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_it_says_what_certify_says_of_the_same_votes(bound, weights, alpha):
     """With tol=0 the pilot and the number of votes do not depend on alpha."""
-    how = {"vote_weights": weights, "n_certify": 500}
-    certificates = smoothed(**how).certify(X, tol=0)
-    asked = smoothed(**how, bound=bound, alpha=alpha).certify(X, tol=0)
-    again = recertify(certificates, alpha=alpha, bound=bound, vote_weights=weights)
+    certificates = certified(weights, tol=0)
+    asked = smoothed(
+        vote_weights=weights, n_certify=500, bound=bound, alpha=alpha, batch_size=2**14
+    ).certify(X, tol=0)
+    by_class = None if weights is None else {0: 2.0, 1: 0.5}
+    again = recertify(certificates, alpha=alpha, bound=bound, vote_weights=by_class)
     assert again == asked
 
 
 def test_with_nothing_changed_nothing_changes():
-    certificates = smoothed().certify(X)
+    certificates = certified()
     assert recertify(certificates) == certificates
 
 
 @pytest.mark.parametrize("bound", ["binary", "multiclass"])
 @pytest.mark.parametrize("weights", [None, [1.0, 3.0, 1.0]])
 def test_less_risk_is_less_radius(bound, weights):
-    certificates = smoothed().certify(X)
+    certificates = certified()
     again = [
         recertify(certificates, alpha=alpha, bound=bound, vote_weights=weights)
         for alpha in ALPHAS
@@ -73,7 +84,7 @@ def test_it_fails_no_more_often_than_alpha(weights, tol):
 
 
 def test_rows_that_were_given_up_abstain_again():
-    certificates = smoothed().certify(X, beta=0.4)
+    certificates = certified(beta=0.4)
     given_up = ~certificates.counts.any(axis=1)
     assert given_up.any()
     again = recertify(certificates, alpha=0.4)

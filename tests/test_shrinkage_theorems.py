@@ -322,12 +322,10 @@ def test_a_region_in_a_region_stays_in_it(radius, factor, sigma, distance, d):
 def test_a_cone_in_a_cone_stays_in_it(angle, more, axial, radial, sigma):
     d = np.array([2, 10, 3072])
     args = sigma, d
-    narrow = cone_vote_probability(axial, radial, angle, *args)
-    wide = cone_vote_probability(axial, radial, angle + more, *args)
+    angles = np.array([angle, angle + more])
+    narrow, wide = cone_vote_probability(axial, radial, angles[:, None], *args)
     assert np.all(narrow <= wide * (1 + 1e-9))
-    shifts = [
-        cone_apex_shift(th, sigma, d, CLASSES[:3]) for th in (angle, angle + more)
-    ]
+    shifts = cone_apex_shift(angles[:, None, None], sigma, d, CLASSES[:3])
     assert np.all(shifts[0] >= shifts[1] - 1e-9 * sigma * np.sqrt(d) / angle)
 
 
@@ -337,18 +335,14 @@ def test_votes_are_highest_at_the_centre_and_on_the_axis(radius, sigma, x, y, d)
     """Lemmas 4 and 5."""
     near, far = min(x, y), max(x, y)
     more = 1 + 1e-10
-    ball = [ball_vote_probability(t, radius, sigma, d) for t in (0.0, near, far)]
-    slab = [slab_vote_probability(t, radius, sigma) for t in (0.0, near, far)]
-    box = [
-        box_vote_probability([t, 0.5 * t], [radius, 2.0], sigma)
-        for t in (0.0, near, far)
-    ]
+    t = np.array([0.0, near, far])
+    ball = ball_vote_probability(t, radius, sigma, d)
+    slab = slab_vote_probability(t, radius, sigma)
+    box = box_vote_probability(t[:, None] * [1.0, 0.5], [radius, 2.0], sigma)
     votes = [ball, slab, box]
     if d > 1:
-        votes += [
-            [cone_vote_probability(a, t, 0.6, sigma, d) for t in (0.0, near, far)]
-            for a in (-1.0, 1.0, 30.0)
-        ]
+        axial = np.array([-1.0, 1.0, 30.0])[:, None]
+        votes += [*cone_vote_probability(axial, t, 0.6, sigma, d)]
     for centre, middle, outside in votes:
         assert outside <= middle * more
         assert middle <= centre * more

@@ -35,7 +35,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from sksmooth.training import NoiseAugmentedClassifier, ParzenClassifier
 from sksmooth.training import _parzen as parzen_module
-from tests.estimator_checks import each_check, request_weights
+from tests.estimator_checks import each_check_and_routing, request_weights
 
 VANISHING = 1 / np.sqrt(2 * np.log(2))  # 0.8493
 LINE = np.array([[-1.0], [0.0], [1.0]])
@@ -133,16 +133,10 @@ without = NoiseAugmentedClassifier, "sample_weight_equivalence"
 
 
 @inner_log_of_zero
-@each_check(COMMON, without=without)
-def test_common_checks(estimator, check):
-    check(estimator)
-
-
-@inner_log_of_zero
-@each_check(COMMON, without=without)
-def test_common_checks_with_metadata_routing(estimator, check):
-    with sklearn.config_context(enable_metadata_routing=True):
-        check(request_weights(estimator))
+@each_check_and_routing(COMMON, without=without)
+def test_common_checks(estimator, check, routing):
+    with sklearn.config_context(enable_metadata_routing=routing):
+        check(request_weights(estimator) if routing else estimator)
 
 
 # ---------------------------------------------------------------- the kernel classifier

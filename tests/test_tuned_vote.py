@@ -42,7 +42,7 @@ from sksmooth.tuning._vote_weight_search import (
     search_vote_weights,
     worst_case_shares,
 )
-from tests.estimator_checks import each_check, request_weights
+from tests.estimator_checks import each_check_and_routing, request_weights
 from tests.known_regions import Inside
 
 SCORINGS = ("worst_class_accuracy", "balanced_accuracy", "accuracy")
@@ -759,8 +759,7 @@ def test_it_says_what_is_out_of_reach():
 
 # A check of scikit-learn 1.6 has too few rows for five folds.
 @pytest.mark.filterwarnings("ignore:The least populated class .* only 4:UserWarning")
-@pytest.mark.parametrize("routing", [False, True], ids=["routing_off", "routing_on"])
-@each_check(
+@each_check_and_routing(
     [
         TunedVoteClassifierCV(
             SmoothedClassifier(DecisionTreeClassifier(), n_predict=30)

@@ -122,7 +122,7 @@ def test_the_weighted_radius_is_the_root_of_its_equation(weight):
 def iris():
     X, y = load_iris(return_X_y=True)
     X = X + np.random.default_rng(0).normal(scale=0.5, size=X.shape)
-    return KNeighborsClassifier(3).fit(X, y), X[::5]
+    return KNeighborsClassifier(3).fit(X, y), X[::9]
 
 
 REQUESTS = {
@@ -133,7 +133,7 @@ REQUESTS = {
 
 
 def everything(base, X, weights, bound):
-    clf = smooth(base, weights, bound=bound, sigma=0.6, n_certify=400, n_predict=300)
+    clf = smooth(base, weights, bound=bound, sigma=0.6, n_certify=200, n_predict=150)
     found = [clf.certify(X, **request) for request in REQUESTS.values()]
     return clf.predict(X), clf.predict_proba(X), found
 
@@ -169,7 +169,7 @@ def test_only_ratios_of_weights_matter(iris, factor, bound):
 
 
 def smooth_shares(base, X):
-    return smooth(base, None, sigma=0.6, n_predict=300).predict_proba(X)
+    return smooth(base, None, sigma=0.6, n_predict=150).predict_proba(X)
 
 
 def test_predict_answers_the_largest_product_of_weight_and_share(iris):

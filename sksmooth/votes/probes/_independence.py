@@ -8,6 +8,8 @@ import numpy as np
 from sksmooth.samples import values_of
 
 _N_ROWS = 48
+# Copies of all of them, for what depends on the size of a batch: a norm, a sum.
+_N_COPIES = 10
 # Noise in multiples of sigma, so that labels differ even far from every boundary; times
 # these, as long as all samples have one label.
 _SPREADS = np.array([1.0, 3.0, 10.0])
@@ -22,9 +24,10 @@ _MOST_TIES = 1 / 4
 def check_independence(source, X):
     """Refuse a classifier whose label for a sample depends on the rest of its batch.
 
-    The same noisy copies of `X` are predicted together, in another order, in parts, and
-    a few of them beside many copies of one. Labels that differ are forgiven where they
-    can be rounding: a few samples next to a decision boundary.
+    The same noisy copies of `X` are predicted together, in another order, in parts,
+    without those of much noise, several times over, and a few of them beside many
+    copies of one. Labels that differ are forgiven where they can be rounding: a few
+    samples next to a decision boundary.
 
     Parameters
     ----------
@@ -40,9 +43,9 @@ def check_independence(source, X):
 
     Notes
     -----
-    It takes seven calls of `predict` with 48 samples or fewer. A dependence that only
-    shows in larger batches, or that moves decision boundaries by less than about a
-    thousandth of sigma, is not found.
+    It takes eight calls of `predict` with 48 samples or fewer, and one with 480. A
+    dependence that only shows in larger batches, or that moves decision boundaries by
+    less than about a thousandth of sigma, is not found.
     """
     if len(X) == 0:
         return
@@ -89,6 +92,9 @@ def _compare(source, X, noisy, owner, together):
     batches = {
         "in another order": [rng.permutation(n)],
         "in smaller batches": [every[:1], every[1:4], every[4:16], every[16:]],
+        # Every third has the noise of one sigma.
+        "without those farther away": [every[:: len(_SPREADS)]],
+        "several times over": [np.tile(every, _N_COPIES)],
         "beside many copies of one of them": [
             np.concatenate([np.full(n - 2, by_label[0]), by_label[-2:]])
         ],
@@ -96,9 +102,8 @@ def _compare(source, X, noisy, owner, together):
     for how, parts in batches.items():
         changed = np.zeros(n, dtype=bool)
         for part in parts:
-            changed[part] |= (
-                _labels(source, noisy[part], X, owner[part], how) != (together[part])
-            )
+            labels = _labels(source, noisy[part], X, owner[part], how)
+            np.logical_or.at(changed, part, labels != together[part])
         if changed.any():
             _refuse_unless_rounding(source, X, noisy, owner, together, changed, how)
 
