@@ -13,13 +13,14 @@ PROJECT := pyproject.toml setup.py constraints.txt sksmooth/_version.py
 
 # target -> extras of pyproject.toml
 EXTRAS_bench := bench
+EXTRAS_coverage := coverage,scale,test,torch
 EXTRAS_demo := plot
 EXTRAS_docs := docs
 EXTRAS_docs-test := docs-test
 EXTRAS_lint := lint
 EXTRAS_test := scale,test,torch
 EXTRAS_wheel := build
-TARGETS := bench demo docs docs-test lint test wheel
+TARGETS := bench coverage demo docs docs-test lint test wheel
 
 .DEFAULT_GOAL := help
 # One virtual environment: no two installs at once.
@@ -35,6 +36,10 @@ demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minu
 
 test: $(STAMPS)/test  ## all tests and doctests (installs torch and dask)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+
+coverage: $(STAMPS)/coverage  ## all tests, and which lines they do not run
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov --cov-report=term \
+		--cov-report=xml
 
 lint: $(STAMPS)/lint  ## ruff, who may import whom, and mypy
 	$(BIN)/ruff check .
@@ -73,7 +78,7 @@ release-test: wheel  ## install the wheel, then the sdist, and try each by itsel
 clean:  ## remove .venv and everything else that make made
 	rm -rf docs/_build docs/auto_examples docs/reference docs/sg_execution_times.rst
 	rm -rf $(VENV) $(OLDEST) $(RELEASE) build demo_output dist *.egg-info \
-		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+		coverage.xml .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find sksmooth tests examples benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true
 

@@ -14,5 +14,8 @@ if find_spec("torch") is None or find_spec("skorch") is None:
         "sksmooth/training/_macer.py",
         "sksmooth/training/_noise_augmented_net.py",
         "sksmooth/training/_smoothadv.py",
-        "sksmooth/votes/_torch/_*.py",
+        "sksmooth/votes/torch/_*.py",
     ]
+
+if find_spec("numba") is None:
+    collect_ignore_glob.append("sksmooth/votes/fast/_numba.py")

@@ -2,12 +2,15 @@
 """Open the built site in a headless Chromium and look for what is broken.
 
 `make docs-test` runs it after `make docs`. Over all pages: each internal link, anchor
-and image leads somewhere. On some pages of each kind, as wide as a desktop and as
-narrow as a phone: no errors in the console, nothing asked from the network, figures are
-seen, and nothing sticks out of the window.
+and image leads somewhere; as wide as a desktop and as narrow as a phone, there are no
+errors in the console, nothing is asked from the network, figures are seen, and nothing
+sticks out of the window. Besides, the search finds what people look for, the copy
+button copies code that runs, and the interactive figure follows the keyboard and shows
+what the package computes.
 """
 
 import argparse
+import ast
 import os
 import shutil
 import subprocess
@@ -18,11 +21,12 @@ from functools import partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 SITE = Path(__file__).parent / "_build/html"
 WIDTHS = {"desktop": 1280, "phone": 400}
 PACKAGES = {"chromium": "chromium", "chromedriver": "chromium-driver"}
+BROWSERS = "chromium", "google-chrome"
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -31,6 +35,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--force-prefers-reduced-motion",
     # The site must not need the network.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
@@ -103,19 +108,10 @@ def broken_links():
 
 
 def pages_to_open():
-    """Some pages of each kind, as paths below the site."""
-    gallery = sorted(SITE.glob("auto_examples/*/plot_*.html"))
-    first = {path.parent: path for path in reversed(gallery)}  # of each topic
-    found = [
-        *(SITE / f"{name}.html" for name in ("index", "quick_start", "comparison")),
-        *(SITE / f"{name}.html" for name in ("install", "references", "user_guide")),
-        *sorted(SITE.glob("guide/*.html")),
-        SITE / "reference/index.html",
-        *sorted(SITE.glob("reference/generated/*.html")),
-        SITE / "auto_examples/index.html",
-        *first.values(),
-    ]
-    return [path.relative_to(SITE).as_posix() for path in found]
+    """All pages, as paths below the site."""
+    made_by_tools = {SITE / "genindex.html", SITE / "py-modindex.html"}
+    found = set(SITE.rglob("*.html")) - set(SITE.rglob("_static/**/*.html"))
+    return sorted(path.relative_to(SITE).as_posix() for path in found - made_by_tools)
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -125,24 +121,34 @@ class Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def wrong_in_browser(driver, address, screenshots):
-    """List what is wrong with pages as a browser shows them."""
+def open_page(driver, address, *, width=WIDTHS["desktop"]):
+    """Open a page in a window of some width, and wait until it is there."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    driver.get(address)
+    wait_for(driver, "return document.readyState === 'complete'")
+
+
+def wait_for(driver, script, seconds=20):
+    """Wait until a script returns something true, and return it."""
     from selenium.webdriver.support.ui import WebDriverWait
 
+    return WebDriverWait(driver, seconds).until(lambda d: d.execute_script(script))
+
+
+def console_errors(driver):
+    """Errors that the console shows since it was looked at."""
+    logged = driver.get_log("browser")
+    return [entry["message"] for entry in logged if entry["level"] == "SEVERE"]
+
+
+def wrong_pages(driver, address, screenshots):
+    """List what is wrong with pages as a browser shows them."""
     wrong = []
     for page in pages_to_open():
         for name, width in WIDTHS.items():
-            size = {"width": width, "height": 900, "deviceScaleFactor": 1}
-            driver.execute_cdp_cmd(
-                "Emulation.setDeviceMetricsOverride", size | {"mobile": False}
-            )
-            driver.get(f"{address}/{page}")
-            WebDriverWait(driver, 20).until(
-                lambda d: d.execute_script("return document.readyState") == "complete"
-            )
-            found = driver.execute_script(BROKEN)
-            logged = driver.get_log("browser")
-            found += [m["message"] for m in logged if m["level"] == "SEVERE"]
+            open_page(driver, f"{address}/{page}", width=width)
+            found = driver.execute_script(BROKEN) + console_errors(driver)
             wrong += [f"{page} ({name}): {what}" for what in found]
             if screenshots:
                 file = f"{page.removesuffix('.html').replace('/', '-')}-{name}.png"
@@ -151,10 +157,157 @@ def wrong_in_browser(driver, address, screenshots):
     return wrong
 
 
+# What people search for, and where one of the first results should lead.
+FOR_NEWCOMERS = {"index.html", "quick_start.html", "user_guide.html"}
+SEARCHES = {
+    "adversarial robustness": FOR_NEWCOMERS,
+    "randomized smoothing tutorial": FOR_NEWCOMERS,
+    "certified radius": FOR_NEWCOMERS | {"guide/smoothed_classifier.html"},
+    "class-wise accuracy": FOR_NEWCOMERS | {"guide/classwise_metrics.html"},
+    "categorical features": FOR_NEWCOMERS,
+}
+N_RESULTS = 5
+RESULTS = """
+const list = document.querySelectorAll("#search-results li a");
+const done = document.querySelector("#search-results p.search-summary");
+return done && !/Searching|Preparing/.test(done.textContent + (
+    document.querySelector("#search-results h2")?.textContent ?? "")) &&
+    [...list].map((link) => new URL(link.href).pathname.slice(1));
+"""
+
+
+def wrong_searches(driver, address):
+    """List what the search does not find."""
+    wrong = []
+    for query, wanted in SEARCHES.items():
+        open_page(driver, f"{address}/search.html?q={quote(query)}")
+        found = wait_for(driver, RESULTS)
+        first = [result for result in found if "generated/" not in result][:N_RESULTS]
+        guide = {page for page in first if page.startswith("guide/")}
+        if not wanted & set(first) and not (query.startswith("categ") and guide):
+            wrong.append(f"the search for {query!r} finds first {first}")
+        wrong += [f"search: {what}" for what in console_errors(driver)]
+    print(f"{len(SEARCHES)} searches")
+    return wrong
+
+
+COPY = """
+const done = arguments[arguments.length - 1];
+const button = document.querySelectorAll("div[class*=highlight-] button.copybtn")[
+    arguments[0]];
+button.click();
+setTimeout(() => navigator.clipboard.readText().then(done, (e) => done(String(e))), 50);
+"""
+
+
+def wrong_copies(driver, address):
+    """List the blocks of Python on the quick start that are copied with prompts."""
+    driver.execute_cdp_cmd(
+        "Browser.grantPermissions",
+        {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
+    )
+    open_page(driver, f"{address}/quick_start.html")
+    wait_for(driver, "return document.querySelector('button.copybtn') !== null")
+    blocks = driver.execute_script(
+        "return [...document.querySelectorAll('div[class*=highlight-] button.copybtn')]"
+        ".map((b) => b.closest('div[class*=highlight-]').className)"
+    )
+    wrong, n_copied = [], 0
+    for position, kind in enumerate(blocks):
+        if "python" not in kind and "default" not in kind:
+            continue
+        copied = driver.execute_async_script(COPY, position)
+        n_copied += 1
+        try:
+            body = ast.parse(copied).body
+        except SyntaxError:
+            body = []
+        if not body:
+            wrong.append(f"the copy button of block {position} copies {copied!r}")
+    print(f"{n_copied} blocks of code copied")
+    return wrong if n_copied else ["no block of code has a copy button"]
+
+
+def wrong_figure(driver, address):
+    """List what is wrong with the interactive figure when it is used by keyboard."""
+    from selenium.webdriver.common.keys import Keys
+
+    wrong = []
+
+    def element(selector):
+        return driver.find_element("css selector", selector)
+
+    def expect(what, holds):
+        if not holds:
+            wrong.append(f"interactive figure ({width} pixels): {what}")
+
+    for width in WIDTHS.values():
+        open_page(driver, f"{address}/interactive_figure.html", width=width)
+        apart = driver.execute_script("return largestDifference()")
+        expect(f"{apart} sigma apart from the package", apart < 1e-3)
+        picture = "return document.getElementById('regions').toDataURL()"
+        table, before = element("#accuracy").text, driver.execute_script(picture)
+        # Only with keys: sigma, the law, and the radius.
+        element("#sigma").send_keys(Keys.END)
+        expect(
+            "sigma does not follow the End key", "2.00" in element("#sigma-value").text
+        )
+        expect("accuracy does not follow sigma", element("#accuracy").text != table)
+        expect("class C has not vanished at sigma 2", "Class C" in element("main").text)
+        after = driver.execute_script(picture)
+        expect("the regions do not follow sigma", after != before)
+        element("[name=law]:checked").send_keys(Keys.ARROW_RIGHT)
+        expect(
+            "the law does not follow the arrow key",
+            element("[name=law]:checked").get_attribute("value") == "laplace 1",
+        )
+        expect("the law changes nothing", driver.execute_script(picture) != after)
+        element("#sigma").send_keys(Keys.HOME)
+        table = element("#accuracy").text
+        element("#radius").send_keys(Keys.END)
+        expect("certified accuracy ignores r", element("#accuracy").text != table)
+        element("#norm").send_keys(Keys.HOME)
+        expect(
+            "no perturbation is certified", "within" in element("#digit-summary").text
+        )
+        element("#norm").send_keys(Keys.END)
+        expect("a large one is not", "beyond" in element("#digit-summary").text)
+        wrong += [f"interactive figure: {what}" for what in console_errors(driver)]
+    # In its frame it is shown whole.
+    open_page(driver, f"{address}/guide/interactive.html")
+    fits = """
+        const frame = document.querySelector("iframe.interactive");
+        const page = frame.contentDocument;
+        return page && page.readyState === "complete" &&
+            frame.clientHeight >= page.body.scrollHeight;
+    """
+    try:
+        wait_for(driver, fits, seconds=10)
+    except Exception:
+        wrong.append("interactive figure: it is cut off in its frame")
+    print("The interactive figure moved by keyboard")
+    return wrong
+
+
+def wrong_in_browser(driver, address, screenshots):
+    """List all that is wrong in a browser."""
+    return [
+        *wrong_figure(driver, address),
+        *wrong_copies(driver, address),
+        *wrong_searches(driver, address),
+        *wrong_pages(driver, address, screenshots),
+    ]
+
+
+def browser():
+    """Path of Chromium or Chrome, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def set_up_chromium():
     """Install Chromium and its driver where that is possible."""
     missing = [package for name, package in PACKAGES.items() if not shutil.which(name)]
-    if not missing:
+    if not missing or (browser() and shutil.which("chromedriver")):
         return
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
     if not shutil.which("apt-get") or os.geteuid() != 0:
@@ -173,7 +326,7 @@ def test_in_browser(screenshots):
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=SITE))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
+    options.binary_location = browser()
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         for flag in [*FLAGS, f"--user-data-dir={profile}"]:

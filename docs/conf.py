@@ -9,7 +9,7 @@ from sphinx_gallery.sorting import ExplicitOrder
 import sksmooth
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+sys.path[:0] = [str(HERE / "_ext"), str(HERE), str(HERE.parent)]
 
 project = "sksmooth"
 author = "the sksmooth developers"
@@ -24,7 +24,9 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
+    "edit_links",
     "gallery",
+    "interactive",
     "mathml",
     "other_libraries",
     "reference_page",
@@ -41,6 +43,9 @@ autodoc_default_options = {"member-order": "bysource"}
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
+
+# Copied is what can be run: no prompts and no output.
+copybutton_exclude = ".linenos, .gp, .go"
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
@@ -73,19 +78,46 @@ html_static_path = ["_static"]
 html_css_files = ["sksmooth.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_context = {"default_mode": "auto"}
+html_context = {
+    "default_mode": "auto",
+    "github_user": "sksmooth",
+    "github_repo": "sksmooth",
+    "github_version": "main",
+    "doc_path": "docs",
+}
 html_theme_options = {
     "logo": {"text": "sksmooth"},
     "header_links_before_dropdown": 6,
     "navbar_align": "left",
+    "navbar_start": ["navbar-logo", "version-switcher"],
+    "switcher": {"json_url": "_static/switcher.json", "version_match": release},
+    "check_switcher": False,
+    "icon_links": [
+        {
+            "name": "Source",
+            "url": "https://github.com/sksmooth/sksmooth",
+            "icon": "fa-brands fa-github",
+        }
+    ],
+    "use_edit_page_button": True,
     "navbar_persistent": ["search-button"],
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["theme-switcher", "navbar-icon-links"],
     "show_prev_next": False,
     "footer_start": ["copyright"],
     "footer_center": [],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": ["page-toc", "edit-this-page"],
 }
 # Pages that stand alone need no list of the pages beside them.
-ALONE = "index", "install", "quick_start", "comparison", "whats_new", "references"
+ALONE = (
+    "index",
+    "install",
+    "quick_start",
+    "comparison",
+    "cite",
+    "faq",
+    "glossary",
+    "whats_new",
+    "references",
+)
 html_sidebars = {page: [] for page in ALONE}

@@ -8,15 +8,15 @@ import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.lines import Line2D
 from sklearn.svm import SVC
 
 from sksmooth.inspection import DecisionRegionDisplay
 
 SIGMAS = [0.35, 1.1]
 TITLES = [
-    "A classifier",
-    f"Smoothed with σ = {SIGMAS[0]}: its answer\ndoes not change within a circle",
-    f"With σ = {SIGMAS[1]}: larger circles,\nbut class C is gone",
+    f"σ = {SIGMAS[0]}: the prediction is\nthe same in each circle",
+    f"σ = {SIGMAS[1]}: larger circles,\nbut class C is gone",
 ]
 
 
@@ -24,8 +24,8 @@ def three_classes(rng):
     """Two large classes and, where they meet, a small one."""
     centres = {"A": (-1.6, 0.0), "B": (1.6, 0.0), "C": (0.0, 0.9)}
     spread = {"A": 0.75, "B": 0.75, "C": 0.3}
-    rows = [rng.normal(centres[c], spread[c], size=(60, 2)) for c in "ABC"]
-    return np.concatenate(rows), np.repeat(list("ABC"), 60)
+    samples = [rng.normal(centres[c], spread[c], size=(60, 2)) for c in "ABC"]
+    return np.concatenate(samples), np.repeat(list("ABC"), 60)
 
 
 def main():
@@ -41,19 +41,26 @@ def main():
         points=points,
         random_state=0,
     )
-    with plt.rc_context({"font.size": 13, "axes.titlesize": 14}):
-        fig, axes = plt.subplots(
-            1, 3, figsize=(11, 3.9), sharex=True, sharey=True, layout="constrained"
-        )
-        display.plot(axes)
+    # Narrow, with large letters, so that it can be read on a phone.
+    with plt.rc_context({"font.size": 15, "axes.titlesize": 15}):
+        fig, axes = plt.subplots(1, 2, figsize=(7, 3.9), layout="constrained")
+        # The base classifier is the dashed boundary; its own panel is not shown.
+        display.plot([plt.figure().add_subplot(), *axes])
         for ax, title in zip(axes, TITLES, strict=True):
             ax.set(xlabel="", ylabel="", xticks=[], yticks=[])
             ax.set_title(title)
-        handles = display.legend_.legend_handles
+        regions = display.legend_.legend_handles[:3]
         display.legend_.remove()
-        names = [handle.get_label() for handle in handles]
-        fig.legend(handles, names, loc="outside lower center", ncols=6, frameon=False)
-        fig.savefig(Path(__file__).parent / "_static/regions.png", dpi=150)
+        fig.legend(
+            [*regions, Line2D([], [], color="black", linestyle="--")],
+            [*(handle.get_label() for handle in regions), "base classifier"],
+            loc="outside lower center",
+            ncols=4,
+            frameon=False,
+            columnspacing=1.2,
+            handlelength=1.4,
+        )
+        fig.savefig(Path(__file__).parent / "_static/regions.png", dpi=200)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ SIGMAS = {
 REPORT_SIGMA = 0.3
 TUNE_SIGMAS = (0.125, 0.15, 0.2, 0.25, 0.3)
 RADIUS = 0.25
-N_VOTES, N_CERTIFY = 500, 1000  # for each row: less than the defaults, to be quick
+N_VOTES, N_CERTIFY = 500, 1000  # for each sample: less than the defaults, to be quick
 FIGURE = Path(__file__).resolve().parents[1] / "demo_output" / "shrinkage.png"
 
 # Colours of the palette by Okabe and Ito, which colour-blind readers can tell apart.
@@ -95,7 +95,7 @@ def show_shrinkage(models, X, y):
         2,
         "Classes lose ground as sigma grows",
         "Each line is one noise level: accuracy overall and of the worst class, how "
-        "many of\nthe 10 digits are mostly misread, and which digit is the answer most "
+        "many of\nthe 10 digits are mostly misread, and which digit is predicted most "
         "often (its fair\nshare is 10%); sigma 0 is the classifier before smoothing.",
     )
     curves = {}
@@ -128,7 +128,7 @@ def show_shrinkage(models, X, y):
 
 
 def curve(answers, y):
-    """Accuracy overall and by class, and share of each answer, over sigma."""
+    """Accuracy overall and by class, and share of each prediction, over sigma."""
     labels = np.unique(y)
     return {
         "sigmas": np.array(list(answers)),
@@ -148,8 +148,8 @@ def tune_sigma(X_train, y_train, X_test, y_test):
     heading(
         3,
         "Choose sigma for the worst class",
-        "GridSearchCV tries each sigma on the training rows and scores how many "
-        "answers are\nright and provably unchanged by any change of the image of "
+        "GridSearchCV tries each sigma on the training samples and scores how many "
+        "predictions are\nright and certified against any perturbation of the image of "
         f"length up to {RADIUS}.",
     )
     scorer = ClasswiseScorer(radii=(RADIUS,))
@@ -185,7 +185,7 @@ def tune_sigma(X_train, y_train, X_test, y_test):
     )
     score = scorer(search.best_estimator_, X_test, y_test)
     print(
-        f"\n  On the test rows, sigma={sigma} certifies "
+        f"\n  On the test samples, sigma={sigma} certifies "
         f"{score['certified_accuracy']:.0%} overall and "
         f"{score['certified_accuracy_worst']:.0%} of the worst class."
     )
@@ -200,7 +200,7 @@ def save_figure(curves, path):
     from matplotlib.lines import Line2D
 
     kinds = {
-        "all rows": OVERALL,
+        "all samples": OVERALL,
         "worst class": WORST,
         "class that gains": GAINING,
         "other classes": OTHER,
@@ -212,7 +212,7 @@ def save_figure(curves, path):
         )
         for ax, (name, found) in zip(axes, curves.items(), strict=True):
             draw_panel(ax, name, **found)
-        axes[0].set_ylabel("accuracy on test rows")
+        axes[0].set_ylabel("accuracy on test samples")
         fig.legend(
             handles=[Line2D([], [], label=k, **kind) for k, kind in kinds.items()],
             loc="outside lower center",
@@ -233,10 +233,10 @@ def draw_panel(ax, name, sigmas, overall, by_class, shares):
     ax.plot(sigmas, overall, clip_on=False, **OVERALL)
 
     values = [*by_class[-1], overall[-1]]
-    names = [*map(str, range(len(styles))), "all rows"]
+    names = [*map(str, range(len(styles))), "all samples"]
     label_ends(ax, zip(values, names, [*styles, OVERALL], strict=True))
     ax.set_title(
-        f"{name}: digit {worst} fares worst,\n{gaining} takes over",
+        f"{name}: digit {worst} is worst,\n{gaining} takes over",
         loc="left",
         fontsize=15,
         pad=14,

@@ -7,6 +7,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
+
 from sksmooth.logs import read_certificates
 from sksmooth.metrics import classwise_report
 from sksmooth.verification import verify_log
@@ -108,7 +110,13 @@ def _parser():
         type=float,
         nargs="+",
         metavar="R",
-        help="radii to report at (default: those that were asked, or 0)",
+        help="radii to report at (default: those that were certified, or 0)",
+    )
+    report.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="true labels of a log that holds none: an .npy array, or text with one "
+        "label per line",
     )
     report.add_argument(
         "--plot", metavar="FILE", help="save certified accuracy over radius as a figure"
@@ -126,17 +134,36 @@ def _parser():
     return parser
 
 
+def _read_labels(path, classes):
+    """True labels from a file; as text, each is matched with a class as printed."""
+    if path.endswith(".npy"):
+        return np.load(path, allow_pickle=False)
+    by_text = {str(label): label for label in classes.tolist()}
+    with open(path, encoding="utf-8") as file:
+        texts = [line.strip() for line in file]
+    if unknown := sorted(set(texts) - set(by_text)):
+        raise ValueError(
+            f"{path} holds labels that are not among the classes {list(by_text)}: "
+            f"{', '.join(map(repr, unknown[:5]))}."
+        )
+    return np.array([by_text[text] for text in texts])
+
+
 def _report(paths, args):
-    """Return the report of a set of logs, and draw it if that is asked for."""
+    """Return the report of a set of logs, and draw it if requested."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         certificates, y_true = read_certificates(paths)
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
+    if y_true is not None and args.labels:
+        raise ValueError(f"{paths[0]} holds true labels; leave out --labels.")
+    if y_true is None and args.labels:
+        y_true = _read_labels(args.labels, certificates.classes)
     if y_true is None:
         raise ValueError(
             f"{paths[0]} holds no true labels to score against: log them with "
-            "CertificateLog(path, y=y)."
+            "CertificateLog(path, y=y), or give them as --labels FILE."
         )
     text = classwise_report(y_true, certificates, radii=args.radii)
     if args.plot:

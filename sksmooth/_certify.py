@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Certificates of whatever holds a smoothed classifier."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from os import PathLike
 from typing import Any
 
@@ -16,6 +19,7 @@ def certify(
     X: ArrayLike,
     *,
     radii: ArrayLike | None = None,
+    changes: Iterable[int] | None = None,
     tol: float = 0.05,
     beta: float = 0.05,
     log: CertificateLog | str | PathLike[str] | None = None,
@@ -36,6 +40,8 @@ def certify(
     radii : array-like of float, default=None
         Radii to ask for. They, and those of the certificates, are in the units of what
         the `SmoothedClassifier` receives: behind a scaler, scaled units.
+    changes : iterable of int, default=None
+        As in :meth:`SmoothedClassifier.certify`.
     tol, beta : float, default=0.05
         As in :meth:`SmoothedClassifier.certify`.
     log : CertificateLog, str or path-like, default=None
@@ -79,4 +85,6 @@ def certify(
     """
     found = find_certifier(estimator, "certify")
     X = found.transform(X)
-    return found.core.certify(X, radii=radii, tol=tol, beta=beta, log=log)
+    # Not every certifier has this parameter.
+    given = {} if changes is None else {"changes": changes}
+    return found.core.certify(X, radii=radii, tol=tol, beta=beta, log=log, **given)

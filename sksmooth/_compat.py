@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The only file that imports private names of scikit-learn."""
 
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import numpy as np
 from sklearn import get_config
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble._gradient_boosting import predict_stages
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._indexing import _get_column_indices as column_positions
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -29,17 +35,28 @@ if TYPE_CHECKING:
 else:
     from sklearn.base import _fit_context
 
+# The documentation site; pyproject.toml names it too.
+DOCUMENTATION = "https://sksmooth.readthedocs.io/en/stable"
+
 __all__ = [
+    "DOCUMENTATION",
     "BaseSearchCV",
+    "DocumentationLink",
     "HasMethods",
     "Interval",
+    "LibsvmModel",
+    "NeighborsData",
     "Options",
     "StrOptions",
     "_fit_context",
     "blas_controller",
+    "build_tree",
     "check_n_features",
     "column_positions",
     "feature_names_in",
+    "gradient_boosting_start",
+    "hist_boosting_parts",
+    "predict_stages",
     "refuse_fit_params",
     "routing_enabled",
     "validate_params",
@@ -60,3 +77,134 @@ def refuse_fit_params(fit_params, estimator):
             "alone. For more, enable metadata routing: "
             "sklearn.set_config(enable_metadata_routing=True)."
         )
+
+
+class DocumentationLink:
+    """Mixin of estimators: their HTML diagram links to their page of the reference."""
+
+    _doc_link_module = "sksmooth"
+    _doc_link_template = (
+        DOCUMENTATION + "/reference/generated/{estimator_module}.{estimator_name}.html"
+    )
+
+    def _doc_link_url_param_generator(self):
+        """Where the estimator is public: in the package itself, or else in a room."""
+        name, path = type(self).__name__, type(self).__module__.split(".")
+        public = ".".join(takewhile(lambda part: not part.startswith("_"), path))
+        top = sys.modules[self._doc_link_module]
+        if name in getattr(top, "__all__", ()):
+            public = self._doc_link_module
+        return {"estimator_module": public, "estimator_name": name}
+
+
+class LibsvmModel(NamedTuple):
+    """What the `predict` of a support vector classifier computes with.
+
+    The public attributes have the opposite signs where there are two classes, and hold
+    no gamma.
+
+    Attributes
+    ----------
+    n_support : ndarray of int of shape (n_classes,)
+    dual_coef : ndarray of shape (n_classes - 1, n_support_vectors)
+    intercept : ndarray of shape (n_classes * (n_classes - 1) / 2,)
+    gamma : float
+    is_sparse : bool
+    """
+
+    n_support: Any
+    dual_coef: Any
+    intercept: Any
+    gamma: float
+    is_sparse: bool
+
+    @classmethod
+    def of(cls, estimator):
+        """Read it from a fitted `SVC` or `NuSVC`."""
+        return cls(
+            estimator._n_support,
+            estimator._dual_coef_,
+            estimator._intercept_,
+            estimator._gamma,
+            estimator._sparse,
+        )
+
+
+def build_tree(left, right, feature, threshold, *, n_features, max_depth):
+    """Build a tree of scikit-learn from its nodes, for its method `apply`.
+
+    Parameters
+    ----------
+    left, right : ndarray of int of shape (n_nodes,)
+        Children; -1 for a leaf.
+    feature : ndarray of int of shape (n_nodes,)
+    threshold : ndarray of shape (n_nodes,)
+        Rows with a value up to it go left.
+    n_features, max_depth : int
+    """
+    nodes = np.zeros(len(left), dtype=NODE_DTYPE)
+    nodes["left_child"], nodes["right_child"] = left, right
+    nodes["feature"], nodes["threshold"] = feature, threshold
+    tree = Tree(n_features, np.ones(1, dtype=np.intp), 1)
+    tree.__setstate__(
+        {
+            "max_depth": max_depth,
+            "node_count": len(nodes),
+            "nodes": nodes,
+            "values": np.zeros((len(nodes), 1, 1)),
+        }
+    )
+    return tree
+
+
+def gradient_boosting_start(estimator):
+    """Scores that the trees of a fitted `GradientBoostingClassifier` are added to.
+
+    Returns
+    -------
+    ndarray of shape (n_scores,), or None if they depend on the row.
+    """
+    init = estimator.init_
+    is_prior = type(init) is DummyClassifier and init.strategy == "prior"
+    if not is_prior and init != "zero":
+        return None
+    row = np.zeros((1, estimator.n_features_in_), dtype=np.float32)
+    return np.array(estimator._raw_predict_init(row), dtype=np.float64)[0]
+
+
+def hist_boosting_parts(estimator):
+    """Scores that trees are added to, and the trees, of histogram gradient boosting.
+
+    Returns
+    -------
+    start : ndarray of shape (n_scores,)
+    nodes : list of structured ndarray, or None
+        Those of each tree, in the order in which they are added; None if rows are
+        transformed before.
+    """
+    start = np.asarray(estimator._baseline_prediction, dtype=np.float64).ravel()
+    if estimator._preprocessor is not None:
+        return start, None
+    return start, [tree.nodes for some in estimator._predictors for tree in some]
+
+
+class NeighborsData(NamedTuple):
+    """What a classifier by nearest neighbors was fitted on.
+
+    Attributes
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    y : ndarray of int of shape (n_samples,)
+        Positions in ``classes_``.
+    method : str
+        How neighbors are searched for: "brute", "kd_tree" or "ball_tree".
+    """
+
+    X: Any
+    y: Any
+    method: str
+
+    @classmethod
+    def of(cls, estimator):
+        """Read it from a fitted `KNeighborsClassifier`."""
+        return cls(estimator._fit_X, estimator._y, estimator._fit_method)

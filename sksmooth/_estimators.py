@@ -362,7 +362,7 @@ def _plain_names(names):
 
 
 def take_rows(values: Any, rows: Any) -> Any:
-    """Rows of an array, a DataFrame or a list."""
+    """Samples of an array, a DataFrame or a list."""
     if hasattr(values, "iloc"):
         return values.iloc[rows]
     return values[rows] if is_polars(values) else np.asarray(values)[rows]

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The smoothed classifier: a meta-estimator that votes on noisy copies of each row."""
+"""The smoothed classifier: a meta-estimator that votes on noisy copies."""
+
+from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -32,6 +35,7 @@ from sklearn.utils.validation import (
 )
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     Options,
@@ -59,6 +63,7 @@ from sksmooth.certificates import (
     check_classes,
     check_radii,
     check_radius,
+    class_index,
     require_known,
     resolve_vote_weights,
 )
@@ -67,20 +72,44 @@ from sksmooth.denoising import (
     follow_noise,
 )
 from sksmooth.logs import CertificateLog, describe_run
-from sksmooth.noise import LAWS, Law, draw_noise_key
+from sksmooth.noise import (
+    LAWS,
+    DeletedWords,
+    Law,
+    Resample,
+    Splitting,
+    TokenDeletion,
+    check_probability,
+    draw_noise_key,
+)
 from sksmooth.parallel import run_in_chunks
-from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
+from sksmooth.questions import (
+    CertifyAtRadii,
+    CertifyRadius,
+    CountVotes,
+    DecideLabel,
+    Recertify,
+    check_changes,
+)
 from sksmooth.samples import (
+    Categories,
+    Counts,
     Table,
+    categorical_positions,
+    column_of,
     digests_of,
     has_missing,
     n_values_of,
+    ranges_of,
     resolve_scale,
+    values_of,
+    whole_rows,
 )
 from sksmooth.votes import (
     Model,
     VoteSource,
     as_classifier,
+    columns_without_numbers,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -99,20 +128,24 @@ if TYPE_CHECKING:
 _DTYPES = [np.float64, np.float32]
 # Bounds take counts of votes as floats, which are whole numbers up to here.
 _MOST_VOTES = 2**53
+# Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
+_MOST_ROWS = 8192
 
 
-class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Smooth any classifier by a vote on noisy copies of each row, and certify it.
+class SmoothedClassifier(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
+    """Smooth any classifier by a vote on noisy copies of each sample, and certify it.
 
-    The smoothed classifier g answers the class that the base classifier f answers most
-    often when Gaussian noise is added to the row,
+    The smoothed classifier g predicts the class that the base classifier f predicts
+    most often when Gaussian noise is added to the sample,
 
         g(x) = argmax_c  w_c * P(f(x + N(0, sigma**2 I)) = c),
 
-    with weights w of 1 unless `vote_weights` says otherwise. Around a row where the
-    vote is clear, the answer of g provably does not change within a certified radius
-    [1]_, whatever f is. The price is that decision regions of g shrink as `sigma`
-    grows, some classes before others [2]_: look at `classwise_score`.
+    with weights w of 1 unless `vote_weights` says otherwise. Around a sample where the
+    vote is clear, the prediction of g provably does not change within a certified
+    radius [1]_, whatever f is. The price is that decision regions of g shrink as
+    `sigma` grows, some classes before others [2]_: look at `classwise_score`.
 
     `sigma` and every radius are in the units of the `X` given to this estimator.
     ``SmoothedClassifier(make_pipeline(StandardScaler(), clf))`` certifies raw units,
@@ -177,30 +210,32 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         array. Classes that a dict leaves out have weight 1.
 
     n_predict : int, default=1000
-        Votes of `predict_proba`, and most votes of `predict`, for a row.
+        Votes of `predict_proba`, and most votes of `predict`, for a sample.
 
     n_certify : int, default=10_000
         Most votes that `certify` reads a certificate from. Without `radii` a pilot
         comes before them: 32 votes, or up to an eighth as many (100 with ``tol=0``).
 
     alpha : float, default=0.001
-        Probability, for each row, that its certificate is wrong.
+        Probability, for each sample, that its certificate is wrong.
 
-    batch_size : int, default=8192
-        Noisy rows held in memory, and given to the base classifier, at a time.
+    batch_size : int or None, default=None
+        Noisy samples held in memory, and given to the base classifier, at a time. None
+        is as many as stay in the cache of the processor: 4 MiB of them, though 256 at
+        least and 8192 at most.
 
     device : str, torch.device or None, default=None
         Where a torch network votes; None is where it is. Others accept None only.
 
     n_jobs : int or None, default=None
-        Number of jobs over rows. ``None`` means 1 unless in a
+        Number of jobs over samples. ``None`` means 1 unless in a
         :func:`joblib.parallel_config` context.
 
     random_state : int, RandomState instance or None, default=None
         Determines the key that noise is derived from, drawn once in `fit`. The same
-        fitted object gives the same answer for a row each time. If not None, it also
-        seeds the `random_state` parameters of `estimator` that are None. Leave it None
-        where somebody might choose rows knowing the seed.
+        fitted object gives the same prediction for a sample each time. If not None, it
+        also seeds the `random_state` parameters of `estimator` that are None. Leave it
+        None where samples might be chosen by an adversary that knows the seed.
 
     verbose : int, default=0
         Show a progress bar if 1 or more.
@@ -233,10 +268,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    The noise of a row is a function of the key drawn in `fit` and of the row. Results
-    do not depend on `batch_size`, `n_jobs` or the other rows of a call, those of closed
-    forms up to rounding; rows that differ, as float32, have independent noise.
-    Certifying a row again adds no evidence.
+    The noise of a sample is a function of the key drawn in `fit` and of the sample.
+    Results do not depend on `batch_size`, `n_jobs` or the other samples of a call,
+    those of closed forms up to rounding; samples that differ, as float32, have
+    independent noise. Certifying a sample again adds no evidence.
 
     Parameters other than `estimator` may be changed by `set_params` on a fitted object:
     nothing needs to be fitted again.
@@ -266,8 +301,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions(LAWS.keys())],
-        "norm": [None, Options(Real, {1, 2, np.inf})],
+        "noise": [StrOptions(LAWS.keys()), Resample, TokenDeletion],
+        "norm": [None, Options(Real, {0, 1, 2, np.inf})],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
         "denoiser": [
@@ -281,7 +316,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "n_predict": [Interval(Integral, 1, None, closed="left")],
         "n_certify": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [None, Interval(Integral, 1, None, closed="left")],
         "device": "no_validation",  # a vote source knows which devices there are
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
@@ -296,7 +331,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         estimator: Any,
         *,
         sigma: float = 0.25,
-        noise: str = "gaussian",
+        noise: str | Resample | TokenDeletion = "gaussian",
         norm: float | None = None,
         noise_features: Any = None,
         feature_scale: Any = None,
@@ -307,8 +342,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         n_predict: int = 1000,
         n_certify: int = 10_000,
         alpha: float = 0.001,
-        batch_size: int = 8192,
-        device: "str | torch.device | None" = None,
+        batch_size: int | None = None,
+        device: str | torch.device | None = None,
         n_jobs: int | None = None,
         random_state: RandomState = None,
         verbose: int = 0,
@@ -337,6 +372,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         refuse_module(self.estimator)
         super()._validate_params()
         check_alpha(self.alpha)
+        if not isinstance(self.noise, str):
+            check_probability(self.noise.probability)
+        if self._counts_words() and self.denoiser is not None:
+            raise ValueError(
+                f"denoiser={self.denoiser!r} is for noise of numbers and categories; "
+                f"use denoiser=None with noise={self.noise!r}."
+            )
         for name in ("n_predict", "n_certify"):
             if getattr(self, name) > _MOST_VOTES:
                 raise ValueError(
@@ -350,7 +392,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         clf: Any,
         *,
         classes: ArrayLike | None = None,
-        autocast: "torch.dtype | None" = None,
+        autocast: torch.dtype | None = None,
         channels_last: bool = False,
         **params: Any,
     ) -> Self:
@@ -419,7 +461,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(frozen, name):
                 setattr(smoothed, name, getattr(frozen, name))
+        smoothed._learn_categories(None)
         smoothed._learn_scale(None)
+        smoothed._ranges = None
         # Nothing is known of training samples; a closed form refuses missing values.
         smoothed._may_miss = False
         smoothed.denoiser_ = smoothed._fitted_denoiser()
@@ -482,7 +526,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if self.random_state is not None:
             _seed_unseeded(fitted, rng)
         as_frame, classes = frames_like(X), None
-        arrays = samples.rows if isinstance(samples, Table) else samples
+        arrays = getattr(samples, "rows", samples)
         X_seen, y_seen = arrays if as_frame is None else X, y_checked
         if isinstance(fitted, FrozenEstimator):
             as_frame = None  # it may have been fitted on something else
@@ -493,6 +537,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
         self._may_miss = has_missing(samples)
+        self._ranges = None
+        if not isinstance(samples, Counts):
+            scale = samples.scale if isinstance(samples, Table) else None
+            self._ranges = ranges_of(values_of(samples), scale)
         self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":
@@ -516,29 +564,30 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.estimator_ = fitted
         self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
         check_classes(self.classes_)
-        scale = self._scale()
-        refuse_categories(
-            fitted,
-            getattr(self, "n_features_in_", None),
-            getattr(self, "feature_names_in_", None),
-            held=() if scale is None else np.flatnonzero(scale == 0),
-        )
+        if not self._counts_words():
+            scale, drawn = self._scale(), self._known_categories() or ()
+            refuse_categories(
+                fitted,
+                getattr(self, "n_features_in_", None),
+                getattr(self, "feature_names_in_", None),
+                held=[*drawn, *np.flatnonzero(scale == 0)] if scale is not None else (),
+            )
         resolve_vote_weights(self.vote_weights, self.classes_)
         self._noise_key = noise_key
         self._as_frame = as_frame  # makes arrays the frames it was fitted on here
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Answer the class that leads the vote of each row.
+        """Predict the class that leads the vote of each sample.
 
-        Votes are drawn until the leader is the class that the smoothed classifier
-        answers, with probability at least ``1 - alpha``, at most `n_predict`; a row
-        that stays undecided answers its leader. The answer is that of all `n_predict`
-        votes, except with probability about `alpha`.
+        Votes are drawn, at most `n_predict`, until the leader is the prediction of the
+        smoothed classifier with probability at least ``1 - alpha``; a sample that stays
+        undecided gets the leader. The label is that of all `n_predict` votes, except
+        with probability about `alpha`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows, finite numbers.
+            Samples, finite numbers.
 
         Returns
         -------
@@ -554,13 +603,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of `n_predict` votes that each class gets.
 
-        These are the plain shares: with `vote_weights`, `predict` answers the class
+        These are the plain shares: with `vote_weights`, `predict` returns the class
         with the largest product of share and weight.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows, finite numbers.
+            Samples, finite numbers.
 
         Returns
         -------
@@ -577,44 +626,52 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X: ArrayLike,
         *,
         radii: ArrayLike | None = None,
+        changes: Iterable[int] | None = None,
         tol: float = 0.05,
         beta: float = 0.05,
         log: CertificateLog | str | PathLike[str] | None = None,
     ) -> Certificates:
-        """Certify the answer for each row within a radius.
+        """Certify the prediction for each sample within a radius.
 
-        For each row, with probability at least ``1 - alpha`` over the noise, the label
-        is the answer of the smoothed classifier, and that answer is the same for every
-        row within `radius` of it.
+        For each sample, with probability at least ``1 - alpha`` over the noise, the
+        label is the answer of the smoothed classifier, and that answer is the same for
+        every sample within `radius` of it.
 
         Without `radii`, the largest radius is estimated as in [1]_: pilot votes choose
         the class and how many votes it takes, fresh votes bound its probability. With
-        `radii`, only "does it hold within r?" is answered, for each r of the grid,
-        which takes tens of votes for most rows.
+        `radii`, only "does it hold within r?" is decided, for each r of the grid,
+        which takes tens of votes for most samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows, finite numbers.
+            Samples, finite numbers.
         radii : array-like of float, default=None
-            Radii to ask for, in the units of `X`, zero or more. A certificate's radius
+            Radii to decide, in the units of `X`, zero or more. A certificate's radius
             is then the largest of them that holds.
+        changes : iterable of int, default=None
+            Numbers of categories that may change beside the numbers, such as ``(0, 1,
+            2)``, under ``noise=Resample(...)``: `frontier` of the certificates then
+            holds the radius for each number up to the largest of them. Under
+            ``noise=TokenDeletion(...)``, numbers of words that may be taken out, and
+            radii are how many may be added beside. It takes no votes. Used without
+            `radii`.
         tol : float, default=0.05
-            Radius, in units of `sigma`, that may be given up for fewer votes, though
-            never more than a fortieth of a radius. 0 gives every row `n_certify`
+            Radius, in units of `sigma`, that may be sacrificed to save votes, though
+            never more than a fortieth of a radius. 0 gives every sample `n_certify`
             votes. Used without `radii`.
         beta : float, default=0.05
-            A row is given up when its votes say, at this error, that even `n_certify`
-            votes would prove nothing more. 0 never gives up. It changes the cost, and
-            how many rows abstain by a hair; never the guarantee.
+            A sample is given up when its votes say, at this error, that even
+            `n_certify` votes would prove nothing more. 0 never gives up. It changes the
+            cost, and slightly how many samples abstain; never the guarantee.
         log : CertificateLog, str or path-like, default=None
-            File that rows are appended to as they finish. If it exists, rows that it
-            holds are read from it instead of being certified again.
+            File that samples are appended to as they finish. If it exists, samples that
+            it holds are read from it instead of being certified again.
 
         Returns
         -------
         Certificates
-            One for each row, in the order of `X`.
+            One for each sample, in the order of `X`.
 
         Raises
         ------
@@ -625,7 +682,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             the log of another run.
         CertifyInterrupted
             On a keyboard interrupt without `log`; its attribute `certificates` holds
-            those of the first rows, as many as were finished.
+            those of the first samples, as many as were finished.
 
         Warns
         -----
@@ -647,11 +704,18 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         index = X.index if hasattr(X, "iloc") else None
         X, as_frame = self._rows_and_frames(X)
         question = self._certify_question(X, radii, tol, beta)
+        changes = check_changes(changes, question.law)
+        if changes is not None and radii is not None:
+            raise ValueError(
+                f"changes={changes} needs the radii themselves, and radii="
+                f"{radii.tolist()} asks only whether they hold. Use certify(X, "
+                "changes=...) without radii."
+            )
         source = self._source(X, question, as_frame)
         source.check(question)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
-            return self._certificates(answers, question, source, index)
+            return self._certificates(answers, question, source, index, changes)
         parts = []
         try:
             parts.extend(self._chunks(question, source, X))
@@ -660,13 +724,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 raise
             partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
             raise CertifyInterrupted(
-                self._certificates(partial_answers, question, source, index)
+                self._certificates(partial_answers, question, source, index, changes)
             ) from None
         answers = RowAnswers.concatenate(parts).named(self.classes_)
-        return self._certificates(answers, question, source, index)
+        return self._certificates(answers, question, source, index, changes)
 
     def _certify_question(self, X, radii, tol, beta):
-        law = self.noise_law(n_values_of(X))
+        law = self._law(n_values_of(X), X)
         settings = {
             "law": law,
             "n_max": self.n_certify,
@@ -680,8 +744,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return CertifyRadius(tol=tol, **settings)
         return CertifyAtRadii(radii=radii, **settings)
 
-    def _certificates(self, answers, question, source, index):
+    def _certificates(self, answers, question, source, index, changes):
         """Certificates from what is known of each sample."""
+        frontier = None
+        if changes is not None:
+            settings = {
+                name: getattr(question, name)
+                for name in ("law", "alpha", "bound", "weights", "slack")
+            }
+            label = class_index(answers.label, self.classes_)
+            frontier = Recertify(**settings).frontier(answers.counts, label, changes)
         columns = vars(answers).copy()
         del columns["label_counts"]
         return Certificates(
@@ -695,8 +767,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             **question.error(source.method),
             **self._space(),
             index=None if index is None else index[: len(answers.label)],
-            law={"n_features": question.law.n_features},
+            law=question.law.terms(),
             vote_weights=question.weights,
+            frontier=frontier,
         )
 
     def _space(self):
@@ -719,9 +792,15 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 parts = list(self._chunks(question, source, X[at]))
                 again = vars(RowAnswers.concatenate(parts).named(self.classes_))
                 writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
-            rest = X[len(writer.rows) :]
-            for part in self._chunks(question, source, rest):
-                writer.append(vars(part.named(self.classes_)))
+            n_done = len(writer.rows)
+            try:
+                for part in self._chunks(question, source, X[n_done:], n_done):
+                    writer.append(vars(part.named(self.classes_)))
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(
+                    f"{len(writer.rows):,} of {len(X):,} samples are in "
+                    f"{CertificateLog.of(log).path}; the same call resumes the run"
+                ) from None
             return RowAnswers(**writer.columns())
 
     def score(
@@ -732,7 +811,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows.
+            Samples.
         y : array-like of shape (n_samples,)
             True labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -741,7 +820,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         float
-            Share of the rows, or of their weight, that is answered right.
+            Share of the samples, or of their weight, that is predicted right.
         """
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
@@ -753,18 +832,18 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows.
+            Samples.
         y : array-like of shape (n_samples,)
             True labels.
         radius : float, default=0.0
-            A row counts as correct if its label is certified within this radius and
+            A sample counts as correct if its label is certified within this radius and
             right. An abstention is an error.
 
         Returns
         -------
         dict
-            For each class of `classes_`, the share of its rows that are correct; nan
-            for a class without rows.
+            For each class of `classes_`, the share of its samples that are correct; nan
+            for a class without samples.
         """
         check_is_fitted(self)
         radius = check_radius(radius)
@@ -798,7 +877,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = tags_of(self.estimator)
-        tags.input_tags.sparse = False
+        tags.input_tags.sparse = self._counts_words()
         tags.input_tags.allow_nan = inner.input_tags.allow_nan
         tags.input_tags.positive_only = inner.input_tags.positive_only
         tags.input_tags.three_d_array = inner.input_tags.three_d_array
@@ -808,7 +887,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
-        """Check rows, and labels in `fit`, and return them as arrays."""
+        """Check samples, and labels in `fit`, and return them as arrays."""
+        self._refuse_sparse(X)
         refuse_columns_without_numbers(X)
         if isinstance(X, Mapping):
             raise ValueError(
@@ -827,6 +907,26 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             ensure_all_finite=self._finite(),
         )
 
+    def _refuse_sparse(self, X):
+        if issparse(X):
+            raise TypeError(
+                f"X is sparse, and noise={self.noise!r} would fill in its zeros. For "
+                "counts of words use noise=TokenDeletion(probability=...), which keeps "
+                "X sparse; else pass X.toarray()."
+            )
+
+    def _check_counts(self, X, y="no_validation", *, reset=False):
+        """Check counts of words, and labels in `fit`."""
+        checked = validate_data(
+            self, X, y, reset=reset, accept_sparse="csr", dtype="numeric"
+        )
+        rows, *labels = checked if isinstance(checked, tuple) else (checked,)
+        if issparse(rows):
+            rows = rows.copy()
+            rows.sum_duplicates()
+            rows.eliminate_zeros()
+        return Counts(self._law(rows.shape[1]).snap(rows)), *labels
+
     def noise_law(self, n_features: int | None = None) -> Law:
         """Return the law of the noise.
 
@@ -841,9 +941,41 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Law
             A law of `sksmooth.noise`.
         """
+        return self._law(n_features)
+
+    def _law(self, n_features, X=None):
+        """Return the law of the noise of samples."""
+        if self._counts_words():
+            probability = self.noise.probability
+            return DeletedWords(self.sigma, self.norm, n_features, None, probability)
         scale = self._scale() if hasattr(self, "_scale_of") else None
+        drawn = self._known_categories()
+        if drawn is not None:
+            noisy = np.flatnonzero(scale)
+            cardinalities = [len(drawn[at]) if at in drawn else 0 for at in noisy]
+            return self.noise.bind(self.sigma, cardinalities, scale[noisy], self.norm)
         scale = None if scale is None else scale[scale > 0]
-        return LAWS[self.noise](self.sigma, self.norm, n_features, scale)
+        cells = self._cells(scale, X) if self.noise == Splitting.name else {}
+        return LAWS[self.noise](self.sigma, self.norm, n_features, scale, **cells)
+
+    def _cells(self, scale, X):
+        """Parameters of splitting noise that samples say."""
+        ranges = getattr(self, "_ranges", None)
+        if ranges is not None and self._scale() is self.feature_scale_:
+            return ranges._asdict()
+        # Fitted elsewhere, or in other units. The noise of a sample must not depend on
+        # the others, so that all of them have to be alike.
+        if X is None or self.method == "exact":
+            return {"whole": self.method == "exact"}
+        whole = whole_rows(values_of(X), scale)
+        if whole.any() and not whole.all():
+            raise ValueError(
+                f"{whole.sum()} of {len(whole)} samples in X are whole multiples of "
+                "their units, and the others are not, which makes different cells of "
+                "noise='splitting'. Pass them apart, state a finer unit as "
+                "feature_scale, or use fit, which learns it from the training samples."
+            )
+        return {"whole": bool(whole.all())}
 
     def vote_source(self, X: ArrayLike) -> VoteSource:
         """Tell where the votes for samples come from.
@@ -874,6 +1006,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         frames like `X`: it may state other names than those of the columns that it was
         fitted on.
         """
+        if self._counts_words():
+            return self._check_counts(X)[0], self._as_frame
         scale = self._scale()
         if scale is not None:
             return self._table(self._check_columns(X, reset=False), scale), None
@@ -899,13 +1033,17 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_training(self, X, y):
         """Check training samples and labels, and learn which columns take noise."""
-        if self.noise_features is None and self.feature_scale is None:
-            samples, y = self._check_rows(X, y, reset=True)
+        plain = self.noise_features is None and self.feature_scale is None
+        if plain and not isinstance(self.noise, Resample):
+            check = self._check_counts if self._counts_words() else self._check_rows
+            samples, y = check(X, y, reset=True)
+            self._learn_categories(None)
             self._learn_scale(None)
             return samples, y
         y = validate_data(self, X="no_validation", y=y)
         rows = self._check_columns(X, reset=True)
         check_consistent_length(rows, y)
+        self._learn_categories(rows)
         self._learn_scale(rows)
         return self._table(rows, self.feature_scale_), y
 
@@ -949,7 +1087,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             sigma=self.sigma,
             noise=self.noise,
             feature_scale=scale,
-            noise_features=None if scale is None else np.flatnonzero(scale),
+            noise_features=None if scale is None else self._numbers_of(scale),
         )
 
     def _base(self):
@@ -959,36 +1097,103 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return self.estimator_
         return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
 
+    def _counts_words(self):
+        """Whether samples are counts of words, of which the noise deletes some."""
+        return isinstance(self.noise, TokenDeletion)
+
+    def _learn_categories(self, rows):
+        """Learn the categories of the columns whose categories are drawn anew."""
+        self._categories = None
+        if not isinstance(self.noise, Resample):
+            return
+        if rows is None:
+            raise ValueError(
+                f"noise={self.noise!r} draws categories that are learned in fit, and "
+                "from_fitted has no training samples. Use "
+                "SmoothedClassifier(FrozenEstimator(clf), noise=...).fit(X, y)."
+            )
+        found = categorical_positions(
+            self.noise.categorical_features,
+            names=getattr(self, "feature_names_in_", None),
+            n_features=self.n_features_in_,
+            not_numbers=columns_without_numbers(rows),
+        )
+        learned = {at: Categories(column_of(rows, at)) for at in found}
+        # Noise cannot change a feature that has one category only: it is held fixed.
+        self._categories = {
+            at: known for at, known in learned.items() if len(known) > 1
+        }
+        self._constant = [at for at, known in learned.items() if len(known) == 1]
+        self._categories_of = self.noise.categorical_features
+
+    def _known_categories(self):
+        """Categories by positions of their columns, or None where none are drawn."""
+        if not isinstance(self.noise, Resample):
+            return None
+        now = self.noise.categorical_features
+        if getattr(self, "_categories", None) is None or not (
+            self._categories_of is now or list(self._categories_of) == list(now)
+        ):
+            raise ValueError(
+                f"noise={self.noise!r} draws other columns anew than those of which "
+                "fit has learned the categories: fit again."
+            )
+        return self._categories
+
+    def _numbers_of(self, scale):
+        """Positions of the features with noise of numbers."""
+        drawn = self._known_categories() or {}
+        return np.array([at for at in np.flatnonzero(scale) if at not in drawn], int)
+
     def _learn_scale(self, rows):
         """Fix the unit of each feature for the parameters as they are."""
         self.feature_scale_ = self._resolved_scale(rows)
-        self._scale_of = self.noise_features, self.feature_scale
+        self._scale_of = self._scale_parameters()
+
+    def _scale_parameters(self):
+        return self.noise_features, self.feature_scale, self._known_categories()
 
     def _scale(self):
         """Unit of each feature; parameters may have been set since `fit`."""
-        now = self.noise_features, self.feature_scale
+        now = self._scale_parameters()
         if all(map(operator.is_, self._scale_of, now)):
             return self.feature_scale_
         return self._resolved_scale(None)
 
     def _resolved_scale(self, rows):
-        if self.noise_features is None and self.feature_scale is None:
+        drawn = self._known_categories()
+        if all(given is None for given in self._scale_parameters()):
             return None
+        if self._counts_words():
+            raise ValueError(
+                f"noise={self.noise!r} deletes words of all columns: leave "
+                "noise_features and feature_scale None."
+            )
         if not hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"estimator={self.estimator!r} does not state how many features it "
                 "takes, which noise_features and feature_scale need."
             )
-        return resolve_scale(
+        scale = resolve_scale(
             self.noise_features,
             self.feature_scale,
             names=getattr(self, "feature_names_in_", None),
             n_features=self.n_features_in_,
             X=rows,
+            categorical=[] if drawn is None else [*drawn, *self._constant],
         )
+        if drawn is not None:
+            scale[self._constant] = 0.0
+            if not scale.any():
+                raise ValueError(
+                    f"each column that noise={self.noise!r} draws anew has one "
+                    "category, and no other takes noise; at least one is needed."
+                )
+        return scale
 
     def _check_columns(self, X, *, reset):
         """Check the names and the number of columns of any dtype."""
+        self._refuse_sparse(X)
         rows = X
         if not is_frame(X):
             rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
@@ -1008,6 +1213,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             noise_features=self.noise_features,
             estimator=self.estimator,
             caller="SmoothedClassifier",
+            categories=self._known_categories(),
         )
 
     def _takes_missing(self):
@@ -1035,7 +1241,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return Model(
             self._base(),
             self.classes_,
-            self.noise_law(n_values_of(X)),
+            self._law(n_values_of(X), X),
             self._noise_key,
             self.batch_size,
             self.device,
@@ -1044,20 +1250,21 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
 
     def _answer(self, question, X, as_frame=None):
-        """Answer a question about all samples."""
+        """Results of a question for all samples."""
         source = self._source(X, question, as_frame)
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, question, source, X):
-        """Answer a question chunk by chunk of the samples."""
+    def _chunks(self, question, source, X, n_done=0):
+        """Results of a question, chunk by chunk of the samples."""
         return run_in_chunks(
             partial(source.answer, question),
             X,
             n_jobs=1 if source.serial else self.n_jobs,
-            largest=self.batch_size,
+            largest=self.batch_size or _MOST_ROWS,
             task=question.task,
             verbose=self.verbose,
+            n_done=n_done,
         )
 
 

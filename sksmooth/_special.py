@@ -106,7 +106,7 @@ def find_root(function, low, high):
     """Roots of an increasing function, element by element (Chandrupatla, 1997).
 
     `function` maps an array to an array of the same shape. Where it has no sign change
-    in [`low`, `high`], the end where it is nearer to zero is the answer: callers give
+    in [`low`, `high`], the end where it is nearer to zero is returned: callers give
     proven brackets, which only rounding can turn around.
     """
     a, b = np.broadcast_arrays(low, high)

@@ -66,7 +66,8 @@ def fitted(case):
 def answers_of(source, question, X):
     """The arrays that a source answers a question with, by name."""
     answers = source.answer(question, X)
-    return {field.name: getattr(answers, field.name) for field in fields(answers)}
+    arrays = {field.name: getattr(answers, field.name) for field in fields(answers)}
+    return {name: values for name, values in arrays.items() if values is not None}
 
 
 class SourceCase:
@@ -165,7 +166,7 @@ class SourceCase:
     def test_answers_have_the_shape_of_the_samples(self, name):
         X, n_classes = self.samples(), len(fitted(type(self))[0].classes_)
         answers = answers_of(self.source(), QUESTIONS[name], X)
-        by_class = {"shares", "counts", "label_counts"}
+        by_class = {"shares", "counts", "label_counts", "p_upper"}
         for key, values in answers.items():
             shape = (len(X), n_classes) if key in by_class else (len(X),)
             assert values.shape == shape, key

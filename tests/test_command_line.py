@@ -66,7 +66,7 @@ def test_several_logs_are_told_apart_and_a_bad_one_does_not_stop_the_rest(logs, 
     assert code == 1
     for path in paths:
         assert f"{path}\n" in out
-    assert out.count("Certified accuracy by class: 30 rows") == 2
+    assert out.count("Certified accuracy by class: 30 samples") == 2
     assert err.startswith(f"error: {paths[1]} holds no certificate")
     assert err.count("\n") == 1
 
@@ -100,7 +100,7 @@ def test_a_published_file_with_other_lines_in_it(tmp_path, capsys):
     assert err.startswith(f"warning: {path}: skipped 2 lines (line 1: 1 columns")
     by_class = [line.split() for line in out.splitlines() if line.strip()[:2] == "8 "]
     assert by_class[0][:3] == ["8", "2", "0.500"]
-    assert "3 rows, sigma=nan" in out
+    assert "3 samples, sigma=nan" in out
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_it_runs_as_a_module(logs):
     assert done.returncode == 0, done.stderr
     accuracy = np.mean(read_certificates(logs / "ours.tsv")[0].holds(0))
     assert 0 < accuracy < 1
-    assert "Certified accuracy by class: 30 rows" in done.stdout
+    assert "Certified accuracy by class: 30 samples" in done.stdout
 
 
 def test_a_part_that_is_given_twice_is_not_reported_together(logs, tmp_path, capsys):
@@ -299,3 +299,29 @@ def test_an_odd_log_is_one_line_of_error(logs, tmp_path, capsys, command, change
     assert "line " in told
     assert told.count("\n") == 1
     assert len(told) < 500
+
+
+@pytest.mark.parametrize("kind", ["npy", "txt"])
+def test_labels_from_a_file_of_their_own(logs, tmp_path, capsys, kind):
+    path = tmp_path / f"y.{kind}"
+    if kind == "npy":
+        np.save(path, Y)
+    else:
+        path.write_text("".join(f"{label}\n" for label in Y))
+    expected = report(capsys, logs / "ours.tsv")
+    assert report(capsys, logs / "bare.tsv", "--labels", path) == expected
+    code, out, err = report(capsys, logs / "ours.tsv", "--labels", path)
+    assert (code, out) == (1, "")
+    assert "holds true labels; leave out --labels" in err
+
+
+def test_labels_that_do_not_fit_are_refused(logs, tmp_path, capsys):
+    path = tmp_path / "y.txt"
+    path.write_text("".join(f"{label}\n" for label in Y[1:]))
+    code, _, err = report(capsys, logs / "bare.tsv", "--labels", path)
+    assert code == 1
+    assert f"y_true has {len(Y) - 1} samples and certificates {len(Y)}" in err
+    path.write_text("no class of it\n" * len(Y))
+    code, _, err = report(capsys, logs / "bare.tsv", "--labels", path)
+    assert code == 1
+    assert "labels that are not among the classes" in err

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the displays draw is what the numbers say."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -22,7 +23,13 @@ from sksmooth.inspection import (
 )
 from sksmooth.inspection._decision_region_display import _base_map, _shares
 from sksmooth.inspection._drawing import spread_apart
-from sksmooth.metrics import certified_accuracy_score, classwise_report
+from sksmooth.metrics import (
+    average_certified_radius_score as mean_radius,
+)
+from sksmooth.metrics import (
+    certified_accuracy_score,
+    classwise_report,
+)
 from sksmooth.shrinkage import (
     ball_smoothed_radius,
     ball_vanishing_sigma,
@@ -245,7 +252,7 @@ def test_from_predictions_knows_no_abstention():
         "smoothed: right",
         "95 % interval",
     ]
-    with pytest.raises(ValueError, match="y_pred has 1 rows and y_true 2"):
+    with pytest.raises(ValueError, match="y_pred has 1 samples and y_true 2"):
         ClasswiseAccuracyDisplay.from_predictions([0, 1], [0])
 
 
@@ -738,3 +745,121 @@ def test_spread_apart_keeps_order_and_distance_and_moves_no_more_than_it_must():
     np.testing.assert_allclose(spread_apart(apart, 0.1, 0, 1), apart)
     # Labels of one height go up and down by the same.
     np.testing.assert_allclose(spread_apart([0.5, 0.5], 0.1, 0, 1), [0.45, 0.55])
+
+
+@pytest.mark.parametrize(
+    ("classes", "radii"),
+    [
+        (None, None),
+        ([], None),
+        (["c0", "c2"], None),
+        (["c1"], [0.0, 0.5]),
+        ("worst", [1.0]),
+    ],
+)
+def test_each_model_of_several_has_one_color(classes, radii):
+    _, ax = plt.subplots()
+    models = [make_certificates(seed=seed, radii=radii) for seed in range(3)]
+    shown = [
+        CertifiedAccuracyDisplay.from_certificates(
+            y, certificates, name=f"model {i}", classes=classes, ax=ax
+        )
+        for i, (y, certificates) in enumerate(models)
+    ]
+    n_drawn = {None: 0, "worst": 1}.get(classes if classes is None else str(classes))
+    n_drawn = len(classes) if n_drawn is None else n_drawn
+    for display in shown:
+        lines = [line for line in display.class_lines_ if line is not None]
+        assert len(lines) == n_drawn
+        assert all(line.axes is ax for line in (*lines, display.line_))
+        assert {line.get_color() for line in lines} <= {display.line_.get_color()}
+    assert len({display.line_.get_color() for display in shown}) == 3
+    texts = [text.get_text() for text in shown[-1].legend_.get_texts()]
+    assert texts[:3] == [f"model {i}, σ = 0.5" for i in range(3)]
+    assert len(texts) == 3 * (1 + n_drawn)
+    assert ax.get_title() == ""
+    # What was drawn first, in the colors of the classes, is gone.
+    assert not {"black", "0.72"} & {line.get_color() for line in ax.lines}
+    ax.figure.canvas.draw()
+    assert outside(shown[-1].legend_, ax)
+    assert ax.get_xlim()[1] >= max(display.radii[-1] for display in shown)
+
+
+def test_axes_that_were_cleared_begin_again():
+    y, certificates = make_certificates()
+    _, ax = plt.subplots()
+    CertifiedAccuracyDisplay.from_certificates(y, certificates, ax=ax)
+    ax.clear()
+    display = CertifiedAccuracyDisplay.from_certificates(y, certificates, ax=ax)
+    assert all(line is not None for line in display.class_lines_)
+
+
+def test_models_of_one_name_are_told_apart():
+    y, certificates = make_certificates()
+    _, ax = plt.subplots()
+    for _ in range(2):
+        display = CertifiedAccuracyDisplay.from_certificates(y, certificates, ax=ax)
+    texts = [text.get_text() for text in display.legend_.get_texts()]
+    assert texts == ["σ = 0.5", "σ = 0.5 (2)"]
+
+
+def test_classes_choose_the_bars():
+    y, certificates = make_certificates(n_classes=6)
+    display = ClasswiseAccuracyDisplay.from_predictions(
+        y, certificates, radius=0.5, classes=["c4", "c1"], legend=False
+    )
+    assert sorted(display.classes[display.order_]) == ["c1", "c4"]
+    assert display.legend_ is None
+    for wrong in ("c9", ["c1", "nobody"]):
+        with pytest.raises(ValueError, match="classes"):
+            display.plot(classes=np.atleast_1d(wrong))
+    with pytest.raises(ValueError, match=r"radius=0\.5 needs y_pred to be the Certif"):
+        ClasswiseAccuracyDisplay.from_predictions(y, certificates.label, radius=0.5)
+
+
+def test_many_classes_over_sigma_are_grey_but_the_best_and_the_worst():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 2)), np.arange(80) % 8
+    clf = KNeighborsClassifier(1).fit(X, y)
+    curve = shrinkage_curve(clf, X, y, [0.2, 0.5], n_predict=50, n_certify=50)
+    display = ShrinkageDisplay.from_curve(curve)
+    order = np.argsort(curve.accuracy[-1])
+    seen = [line.get_color() for line in display.class_lines_]
+    assert sum(colour == "0.72" for colour in seen) == 6
+    best, worst = (c for c in range(8) if seen[c] != "0.72")
+    ends = curve.accuracy[-1]
+    assert {ends[best], ends[worst]} == {ends[order[0]], ends[order[-1]]}
+    display.plot(classes=[3, 5])
+    assert [c for c in range(8) if display.class_lines_[c] is not None] == [3, 5]
+
+
+def test_certificates_at_several_sigmas_are_a_curve():
+    y, first = make_certificates(n_classes=4)
+    found = [
+        dataclasses.replace(first, sigma=sigma, radius=first.radius * scale)
+        for sigma, scale in ((1.0, 0.3), (0.25, 1.0), (0.5, 0.5))
+    ]
+    display = ShrinkageDisplay.from_certificates(y, found, radius=0.4, y_base=y)
+    at = {"radius": 0.4, "average": None}
+    for position, sigma in enumerate((0.25, 0.5, 1.0)):
+        (one,) = (c for c in found if c.sigma == sigma)
+        shown = [line.get_ydata()[position] for line in display.class_lines_]
+        np.testing.assert_allclose(shown, certified_accuracy_score(y, one, **at))
+        assert display.line_.get_xdata()[position] == sigma
+    curve = display.curve
+    assert "accuracy" not in curve.to_frame() and (curve.base_accuracy == 1).all()
+    acr = ShrinkageDisplay.from_curve(curve, score="average_certified_radius")
+    np.testing.assert_allclose(acr.line_.get_ydata()[0], mean_radius(y, found[1]))
+    with pytest.raises(ValueError, match="accuracy was not measured"):
+        _ = curve.accuracy
+    for wrong, message in (
+        ([], "is empty"),
+        ([first, first], "distinct sigmas"),
+        ([first, make_certificates(n_classes=5)[1]], "different classes"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ShrinkageDisplay.from_certificates(y, wrong)
+    with pytest.raises(ValueError, match="score='accuracy' was not measured"):
+        ShrinkageDisplay.from_certificates(y, found, score="accuracy")
+    with pytest.raises(TypeError, match="certify returns"):
+        ShrinkageDisplay.from_certificates(y, [y])

@@ -108,7 +108,7 @@ def test_terminated_it_leaves_a_log_that_reads(processes, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
 def test_interrupted_without_a_log_the_finished_rows_are_in_the_exception(number):
     base = ThreeStrips(on_row=(70, os.getpid(), number))
-    with pytest.raises(CertifyInterrupted, match="after 64 rows") as interrupted:
+    with pytest.raises(CertifyInterrupted, match="after 64 samples") as interrupted:
         smoothed(base).certify(X)
     assert interrupted.value.certificates == smoothed().certify(X)[:64]
 
@@ -118,7 +118,8 @@ def test_interrupted_with_a_log_the_finished_rows_are_in_it(tmp_path, whole):
     path = tmp_path / "log.tsv"
     log = CertificateLog(path, y=POSITIONS)
     base = ThreeStrips(on_row=(70, os.getpid(), signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
+    message = rf"64 of {N_ROWS} samples are in .*log\.tsv; the same call resumes"
+    with pytest.raises(KeyboardInterrupt, match=message):
         smoothed(base).certify(X, log=log)
     assert path.read_bytes() == b"".join(whole.splitlines(keepends=True)[: 3 + 64])
     smoothed().certify(X, log=log)

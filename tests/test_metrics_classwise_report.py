@@ -208,7 +208,7 @@ def test_the_frame_holds_the_dict(report, y_true, certificates, y_base):
 def test_the_text_is_aligned_and_says_what_it_shows(y_true, certificates, y_base):
     text = classwise_report(y_true, certificates, radii=RADII, y_base=y_base)
     lines = text.splitlines()
-    for said in ("200 rows", "sigma=0.125", "alpha=0.001", "method=monte_carlo"):
+    for said in ("200 samples", "sigma=0.125", "alpha=0.001", "method=monte_carlo"):
         assert said in lines[0]
     assert "units of the X" in lines[1]
     assert "abstention counts as an error" in text
@@ -326,7 +326,7 @@ def test_a_lower_bound_is_called_one(y_true, certificates):
         ({"radii": (0.1, 0.1)}, ValueError, "radii.*distinct"),
         ({"radii": (0.1, 0.1 + 1e-15)}, ValueError, "radii.*close"),
         ({"radii": 0.5}, TypeError, "radii"),
-        ({"y_base": ["cat"]}, ValueError, "y_base has 1 rows"),
+        ({"y_base": ["cat"]}, ValueError, "y_base has 1 samples"),
         ({"y_base": ["cow"] * 200}, ValueError, "y_base holds.*cow"),
     ],
 )
@@ -338,8 +338,8 @@ def test_bad_input_is_named(change, error, match, y_true, certificates):
 def test_bad_rows_are_named(y_true, certificates):
     with pytest.raises(ValueError, match=r"y_true holds.*fox"):
         classwise_report(["fox"] * 200, certificates)
-    with pytest.raises(ValueError, match="10 rows and certificates 200"):
+    with pytest.raises(ValueError, match="10 samples and certificates 200"):
         classwise_report(y_true[:10], certificates)
     asked = dataclasses.replace(certificates, radii=(0.5,))
-    with pytest.raises(ValueError, match="was not asked"):
+    with pytest.raises(ValueError, match="was not requested"):
         classwise_report(y_true, asked, radii=(0.0,))

@@ -143,7 +143,7 @@ def test_groups_need_no_order(found):
         ({"correction": "holm"}, "correction='holm'"),
         ({"output": "html"}, "output='html'"),
         ({"radius": -1.0}, "radius"),
-        ({"groups": [1, 2]}, "groups has 2 rows"),
+        ({"groups": [1, 2]}, "groups has 2 samples"),
         ({"groups": [np.nan] * 100}, "missing value"),
         ({"groups": [None] + ["a"] * 99}, "missing value"),
     ],
@@ -156,5 +156,5 @@ def test_bad_input(found, params, message):
 def test_radii_that_were_not_asked_are_refused(found):
     y, certificates = found
     asked = made(y, ~certificates.abstained, certificates.classes, radii=(0.5,))
-    with pytest.raises(ValueError, match="was not asked"):
+    with pytest.raises(ValueError, match="was not requested"):
         classwise_lower_bounds(y, asked, radius=0.25)

@@ -241,7 +241,7 @@ class TestEveryScore:
             score(y_true, certificates, **change)
 
     def test_bad_rows_are_named(self, score, y_true, certificates):
-        with pytest.raises(ValueError, match=r"299 rows and certificates 300"):
+        with pytest.raises(ValueError, match=r"299 samples and certificates 300"):
             score(y_true[:-1], certificates)
         with pytest.raises(ValueError, match="multi-output"):
             score(np.column_stack([y_true, y_true]), certificates)
@@ -261,7 +261,7 @@ def test_a_radius_that_was_not_asked_is_refused(y_true):
     certificates = make(y_true, radii=(0.25, 0.5))
     certified_accuracy_score(y_true, certificates, radius=0.5)
     for radius in (0.0, 0.3, 0.75):  # would be too low, or 0, and look like a result
-        with pytest.raises(ValueError, match="was not asked"):
+        with pytest.raises(ValueError, match="was not requested"):
             certified_accuracy_score(y_true, certificates, radius=radius)
 
 

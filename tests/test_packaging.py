@@ -15,7 +15,15 @@ import pytest
 import sksmooth
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = {"dask", "distributed", "matplotlib", "pandas", "skorch", "torch"}
+OPTIONAL = {
+    "dask",
+    "distributed",
+    "matplotlib",
+    "numba",
+    "pandas",
+    "skorch",
+    "torch",
+}
 
 # Imports scikit-learn as any of its users does, then the package, and tells what the
 # second step added. Run from the root, so that a checkout need not be installed.

@@ -110,3 +110,13 @@ def test_what_is_sent_to_a_job_in_one_piece_is_bounded():
             rows_of, np.zeros((2, 2**21)), n_jobs=2, largest=8192, task="", verbose=0
         )
         assert max(map(len, run)) == 1
+
+
+def test_the_bar_of_a_resumed_run_begins_where_it_was_left(capsys):
+    run = run_in_chunks(
+        rows_of, np.zeros((8, 2)), n_jobs=1, largest=8, task="", verbose=1, n_done=24
+    )
+    list(run)
+    shown = capsys.readouterr().err
+    assert "24/32" in shown
+    assert "32/32" in shown

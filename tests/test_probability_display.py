@@ -89,3 +89,16 @@ def test_certificates_at_given_radii_are_refused():
     found = dataclasses.replace(found, radii=(0.5,))
     with pytest.raises(ValueError, match="without radii"):
         ProbabilityDisplay.from_certificates(np.zeros(4), found)
+
+
+def test_many_classes_are_grey_but_the_best_and_the_worst():
+    y = np.arange(140) % 7
+    certificates = certified(y, 0.55 + 0.06 * y, 0.5, np.arange(7))
+    display = ProbabilityDisplay.from_predictions(y, certificates)
+    grey = [c for c, line in display.lines_.items() if line.get_color() == "0.72"]
+    assert grey == [1, 2, 3, 4, 5]
+    texts = [text.get_text() for text in display.legend_.get_texts()]
+    assert texts == ["overall", "6", "5 classes between", "0"]
+    chosen = display.plot(classes=[2, 4], legend=False)
+    assert list(chosen.lines_) == [2, 4]
+    assert chosen.legend_ is None

@@ -30,7 +30,7 @@ BINDING = {
     "SmoothedClassifier": """estimator, *, sigma=0.25, noise="gaussian", norm=None,
         noise_features=None, feature_scale=None, denoiser=None, method="auto",
         bound="multiclass", vote_weights=None, n_predict=1000, n_certify=10_000,
-        alpha=0.001, batch_size=8192, device=None, n_jobs=None, random_state=None,
+        alpha=0.001, batch_size=None, device=None, n_jobs=None, random_state=None,
         verbose=0""",
     "SmoothedClassifier.from_fitted": "clf, **params",
     "SmoothedClassifier.fit": "self, X, y, **fit_params",

@@ -2,6 +2,7 @@
 """Asking again, from votes that were kept."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,3 +125,21 @@ def test_bad_questions_are_refused(given, message, tmp_path):
     certificates = smoothed().certify(X[:3], log=CertificateLog(tmp_path / "log.tsv"))
     with pytest.raises(ValueError, match=message):
         recertify(certificates, **given)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("run.tsv", "read_certificates"),
+        (Path("run.tsv"), "read_certificates"),
+        ("pair", "its first part"),
+        (None, "NoneType"),
+        (np.zeros(3), "ndarray"),
+    ],
+    ids=["name", "path", "pair", "none", "array"],
+)
+def test_what_is_no_certificates_is_named_with_the_way_to_some(value, hint):
+    if isinstance(value, str) and value == "pair":
+        value = smoothed().certify(X[:2]), None
+    with pytest.raises(TypeError, match=rf"certificates must be .* got .*{hint}"):
+        recertify(value, alpha=0.01)

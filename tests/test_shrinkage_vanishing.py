@@ -111,7 +111,7 @@ def test_what_lies_outside_the_range_is_said_plainly():
     assert (never.lower[1], never.upper[1]) == (0.4, np.inf)
     assert np.isnan(never.sigma).all()
     assert "never vanishes within the range" in str(never)
-    assert "class 0 has no rows" in str(never)
+    assert "class 0 has no samples" in str(never)
 
     below = vanishing_sigma(ball, rows, [1, 1], sigma_range=(2.0, 4.0), **settings)
     assert below.status[1] == "below"
@@ -122,7 +122,7 @@ def test_what_lies_outside_the_range_is_said_plainly():
     wrong = vanishing_sigma(ball, rows + 5, [1, 1], sigma_range=(0.1, 0.4), **settings)
     assert wrong.status[1] == "base"
     assert (wrong.lower[1], wrong.upper[1]) == (0.0, 0.0)
-    assert "base classifier gets no row right" in str(wrong)
+    assert "base classifier gets no sample right" in str(wrong)
     frame = wrong.to_frame()
     assert frame["class"].tolist() == [0, 1]
     assert frame["status"].tolist() == ["empty", "base"]

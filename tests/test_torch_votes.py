@@ -499,8 +499,8 @@ class Centred(nn.Module):
     [
         (Stubborn(0.1), r"part '1' \(Stubborn\) stays in training mode"),
         (nn.BatchNorm1d(10, track_running_stats=False), "no running statistics"),
-        (Sampled(), "answers differently .* in another batch"),
-        (Centred(), "answers differently .* in another batch"),
+        (Sampled(), "outputs for the same samples differ .* in another batch"),
+        (Centred(), "outputs for the same samples differ .* in another batch"),
     ],
 )
 def test_a_network_without_a_fixed_answer_is_refused(part, message):
@@ -538,7 +538,7 @@ def test_one_row_that_does_not_fit():
     net.module_.most = 0
     with (
         pytest.warns(UserWarning, match="do not fit"),
-        pytest.raises(RuntimeError, match="one noisy row does not fit in the memory"),
+        pytest.raises(RuntimeError, match="one noisy sample does not fit in memory"),
     ):
         draw(source, ROWS[:1])
 
@@ -557,7 +557,7 @@ def test_a_wrong_number_of_outputs():
 
 
 def test_a_row_of_the_wrong_shape(net):
-    with pytest.raises(ValueError, match=r"fails on rows of shape \(63,\).*float32"):
+    with pytest.raises(ValueError, match=r"fails on samples of shape \(63,\).*float32"):
         source_of(net, ROWS[:, :63])
 
 
@@ -565,14 +565,14 @@ def test_nan_is_no_vote(net):
     broken = copy.deepcopy(net)
     with torch.no_grad():
         broken.module_[0].weight[0, 0] = np.nan
-    with pytest.raises(ValueError, match="answers NaN for 12 noisy rows"):
+    with pytest.raises(ValueError, match="returns NaN for 12 noisy samples"):
         source_of(broken)
     # Found later than by the first look.
     broken = copy.deepcopy(net)
     for source in host_and_device(source_of(broken)):
         with torch.no_grad():
             broken.module_[3].bias[4] = np.nan
-        with pytest.raises(ValueError, match=r"NaN for [0-9]+ noisy rows"):
+        with pytest.raises(ValueError, match=r"NaN for [0-9]+ noisy samples"):
             draw(source)
         with torch.no_grad():
             broken.module_[3].bias[4] = 0

@@ -29,6 +29,7 @@ from sksmooth.training import (
     NoiseAugmentedNet,
     SmoothAdvNet,
 )
+from sksmooth.training._noisy_loss_net import NoisyLossNet
 
 NETS = [NoiseAugmentedNet, SmoothAdvNet, MACERNet, ConsistencyNet]
 MANY_COPIES = NETS[1:]
@@ -509,3 +510,32 @@ def test_names_that_do_not_exist():
     with pytest.raises(AttributeError, match="no attribute 'TRADESNet'"):
         _ = sksmooth.training.TRADESNet
     assert set(sksmooth.training.__all__) <= set(dir(sksmooth.training))
+
+
+# A new net is its loss ---------------------------------------------------------------
+
+
+class StabilityNet(NoisyLossNet):
+    """Cross-entropy without noise, and copies that agree (Li et al., NeurIPS 2019)."""
+
+    def __init__(self, module, *args, stability_weight=1.0, n_noise=2, **kwargs):
+        super().__init__(module, *args, **kwargs)
+        self.stability_weight = stability_weight
+        self.n_noise = n_noise
+
+    def _loss(self, X, y, outputs):
+        first, *others = self._log_proba_of_copies(outputs)
+        drift = sum(-(first.exp() * other).sum(dim=-1).mean() for other in others)
+        fit = self.get_loss(outputs[: len(X)], y, X=X, training=True)
+        return fit + self.stability_weight * drift
+
+
+def test_a_new_net_states_its_loss_only():
+    net = make(StabilityNet, sigma=0.5, max_epochs=3, stability_weight=0.5)
+    again = clone(net).fit(X[:800], Y[:800])
+    net.fit(X[:800], Y[:800])
+    assert_array_equal(weights(net), weights(again))
+    clf = SmoothedClassifier.from_fitted(net, sigma=0.5, n_certify=200, random_state=0)
+    certificates = clf.certify(X[TEST][:50])
+    assert np.mean(certificates.label == Y[TEST][:50]) > 0.5
+    assert certificates.radius.max() > 0.1

@@ -272,7 +272,7 @@ def test_parzen_sigma_takes_effect_in_fit():
     ("weight", "message"),
     [
         ([1, -1, 1], "negative weight, -1"),
-        ([0, 0, 0], "zero for all rows"),
+        ([0, 0, 0], "zero everywhere"),
         ([1, 1], r"shape \(2,\)"),
         ([1, np.nan, 1], "sample_weight contains NaN"),
     ],

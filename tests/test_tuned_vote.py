@@ -628,7 +628,7 @@ class TestFrozen:
         X, y = ball_rows(40, 3)
         with pytest.raises(ValueError, match=r"classes \['on'\].*does not know"):
             TunedVoteClassifierCV(smoothed).fit(X, np.where(y == "in", "on", y))
-        with pytest.raises(ValueError, match=r"no rows of the classes \['in'\]"):
+        with pytest.raises(ValueError, match=r"no samples of the classes \['in'\]"):
             TunedVoteClassifierCV(smoothed).fit(X[y == "out"], y[y == "out"])
 
 
@@ -732,7 +732,7 @@ def test_metadata_is_routed_to_the_base_and_the_splitter():
         ({"radius": np.inf}, ValueError, "radius"),
         ({"significance": 0.9}, ValueError, "significance"),
         ({"cv": ShuffleSplit(3, random_state=0)}, ValueError, "each row in one"),
-        ({"cv": [(np.arange(30), np.arange(60))]}, ValueError, "two folds or more"),
+        ({"cv": [(np.arange(30), np.arange(60))]}, ValueError, "two or more folds"),
     ],
 )
 def test_it_refuses_what_it_cannot_do(params, error, message):
@@ -749,7 +749,7 @@ def test_it_says_what_is_out_of_reach():
     with pytest.warns(UserWarning, match="floor=1 is out of reach"):
         estimator.set_params(scoring="accuracy", floor=1.0).fit(X, y)
     estimator.set_params(scoring="worst_class_accuracy", floor=None, radius=9.0)
-    with pytest.warns(UserWarning, match="radius=9 for a row of each class"):
+    with pytest.warns(UserWarning, match="radius=9 for a sample of each class"):
         estimator.fit(X, y)
     assert_array_equal(estimator.vote_weights_, [1, 1])
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The page of the API reference, made from the `__all__` of the public rooms.
+"""The API reference, made from the `__all__` of the public rooms.
 
-`_templates/reference.rst` is its text. Which names are public, `tests/public_names.py`
-says; one that the text has no place for stops the build.
+`_templates/reference.rst` is its text, and a line ``.. page: name`` begins a page of
+its own there: the sidebar lists these pages, and the names of a room when it is
+unfolded. Which names are public, `tests/public_names.py` says; one that the text has no
+place for stops the build.
 """
 
+import re
 from pathlib import Path
 
 from jinja2 import Template
@@ -14,7 +17,7 @@ from tests.public_names import PUBLIC, names_of
 
 
 def write_reference(app, config):
-    """Render the template into reference/index.rst."""
+    """Render the template into reference/index.rst and the pages of the rooms."""
     left = {room: sorted(set(names_of(room)) - {"__version__"}) for room in PUBLIC}
     public = {f"{room}.{name}" for room, names in left.items() for name in names}
 
@@ -39,9 +42,18 @@ def write_reference(app, config):
     text = template.render(table=table) + "\n"
     if any(left.values()):
         raise ExtensionError(f"_templates/reference.rst has no place for {left}")
-    (source / "reference").mkdir(exist_ok=True)
-    (source / "reference/index.rst").write_text(text, "utf-8")
-    for page in source.glob("reference/generated/*.rst"):
+    index, *parts = re.split(r"^\.\. page: (\S+)\n", text, flags=re.MULTILINE)
+    pages = {"index": index, **dict(zip(parts[::2], parts[1::2], strict=True))}
+    folder = source / "reference"
+    folder.mkdir(exist_ok=True)
+    for name, content in pages.items():
+        page = folder / f"{name}.rst"
+        if not page.exists() or page.read_text("utf-8") != content:
+            page.write_text(content, "utf-8")
+    for page in folder.glob("*.rst"):
+        if page.stem not in pages:
+            page.unlink()
+    for page in folder.glob("generated/*.rst"):
         if page.stem not in public:  # a name that is gone
             page.unlink()
 

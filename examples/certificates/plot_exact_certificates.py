@@ -6,7 +6,7 @@ Certificates without sampling
 
 Must votes be sampled? Not if the regions of a classifier are half-spaces or boxes: the
 share of the noise that falls into such a piece is known in closed form. The radius is
-then computed and not estimated. It uses no ``alpha``, asks the base classifier nothing,
+then computed and not estimated. It uses no ``alpha``, never calls the base classifier,
 and shows what sampling gives away.
 """
 
@@ -30,11 +30,11 @@ linear = LogisticRegression().fit(X_train, y_train)
 smoothed = SmoothedClassifier.from_fitted(linear, sigma=0.3)
 certificates = smoothed.certify(X_test)
 print(f"method={certificates.method}, alpha={certificates.alpha}")
-print(f"{certificates.n_evaluations.sum()} evaluations for {len(certificates)} rows")
+print(f"{certificates.n_evaluations.sum()} evaluations for {len(certificates)} samples")
 
 # %%
 # Regions are half-spaces here, which smoothing leaves as they are. So the certified
-# radius of a row is its distance to the hyperplane, whatever sigma is.
+# radius of a sample is its distance to the hyperplane, whatever sigma is.
 
 distance = np.abs(linear.decision_function(X_test)) / np.linalg.norm(linear.coef_)
 print(f"largest difference: {np.abs(certificates.radius - distance).max():.1e}")
@@ -56,8 +56,8 @@ print(display.sources)
 # %%
 # Against sampling
 # ----------------
-# ``method="monte_carlo"`` samples the votes of the same tree. With ``tol=0`` each row
-# gets all ``n_certify`` of them.
+# ``method="monte_carlo"`` samples the votes of the same tree. With ``tol=0`` each
+# sample gets all ``n_certify`` of them.
 
 smoothed = SmoothedClassifier.from_fitted(tree, sigma=0.3, random_state=0)
 found = {"exact": smoothed.certify(X_test)}
@@ -96,10 +96,10 @@ ax.set(
 _ = ax.legend(frameon=False)
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # No votes were needed, and for the linear classifier the certified radius was the
-# distance to the hyperplane. On the tree, 10,100 evaluations of each row found an
+# distance to the hyperplane. On the tree, 10,100 evaluations of each sample found an
 # average radius of 0.412 instead of 0.432, and 200 found 0.244. The larger a radius,
 # the more of it sampling lost. ``method="exact"`` raises where there is no closed form;
 # sampling need not be that expensive there, see :ref:`few_evaluations`.

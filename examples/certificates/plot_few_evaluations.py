@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-=====================================
-How many evaluations does a row take?
-=====================================
+========================================
+How many evaluations does a sample take?
+========================================
 
-The usual procedure asks the base classifier 100,100 times for every row. Which rows
-need that many? Here the evaluations of each row are counted for three questions: what
-is the answer, does it hold within a radius, and how far does it hold.
+The usual procedure evaluates the base classifier 100,100 times for every sample. Which
+samples need that many? Here the evaluations of each sample are counted for three
+questions: what is the prediction, does it hold within a radius, and how far does it
+hold.
 """
 
 # %%
 # A classifier that counts
 # ------------------------
 # Certificates tell what they cost, `n_evaluations`. For `predict`, a wrapper counts
-# what the base classifier is asked, row by row: the votes of a row are the same in any
-# company.
+# the calls of the base classifier, sample by sample: the votes of a sample are the
+# same whatever the other samples are.
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -26,7 +27,7 @@ from sksmooth import SmoothedClassifier
 
 
 class CountingClassifier(ClassifierMixin, BaseEstimator):
-    """Hands rows on to a fitted classifier and counts them."""
+    """Hands samples on to a fitted classifier and counts them."""
 
     def __init__(self, fitted):
         self.fitted = fitted
@@ -55,8 +56,9 @@ smoothed = SmoothedClassifier.from_fitted(
 # Three questions
 # ---------------
 # Cohen et al. draw 100 votes to choose the class and 100,000 to bound its probability,
-# for every row. The caps here are the same, and so is the guarantee: each certificate
-# is wrong with probability 0.001 at most. For `predict` the fixed number is 10,000.
+# for every sample. The caps here are the same, and so is the guarantee: each
+# certificate is wrong with probability 0.001 at most. For `predict` the fixed number is
+# 10,000.
 
 spent = np.empty(len(X_test), dtype=int)
 for i in range(len(X_test)):
@@ -80,11 +82,11 @@ for name, n in evaluations.items():
     )
 
 # %%
-# Which rows are expensive
-# ------------------------
-# Left, the share of rows that took at most so many evaluations. Right, what "does it
-# hold within 0.25?" cost, over the radius that `certify` finds for the row when it is
-# asked how far. Only rows whose radius is close to 0.25 need many votes to tell.
+# Which samples are expensive
+# ---------------------------
+# Left, the share of samples that took at most so many evaluations. Right, what "does it
+# hold within 0.25?" cost, over the radius that `certify` finds for the sample without
+# `radii`. Only samples whose radius is close to 0.25 need many votes to tell.
 
 import matplotlib.pyplot as plt
 
@@ -93,23 +95,28 @@ looks = [("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-.")]
 for (name, n), (colour, dash) in zip(evaluations.items(), looks, strict=True):
     left.ecdf(n, color=colour, linestyle=dash, linewidth=2.2, label=name)
 left.axvline(100_100, color="black", label="100,100")
-left.set(xscale="log", xlabel="evaluations of a row", ylabel="share of rows")
+left.set(xscale="log", xlabel="evaluations of a sample", ylabel="share of samples")
 left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
 
 right.semilogy(
-    largest.radius, within.n_evaluations, "o", color=looks[1][0], alpha=0.6, label="row"
+    largest.radius,
+    within.n_evaluations,
+    "o",
+    color=looks[1][0],
+    alpha=0.6,
+    label="sample",
 )
 right.axvline(0.25, color="black", linestyle=":", label="0.25")
 right.axhline(100_100, color="black", label="100,100")
-right.set(xlabel="certified radius of the row", ylabel="evaluations, radii=[0.25]")
+right.set(xlabel="certified radius of the sample", ylabel="evaluations, radii=[0.25]")
 _ = right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
 
 # %%
-# What was learnt
-# ---------------
-# Half of the rows were answered with 31 evaluations or fewer, and for half of them 142
-# settled whether the answer holds within 0.25; a few rows near the threshold took most
-# of the rest. "How far" is the expensive question, about a quarter of the fixed number
-# here, because each further vote still raises the radius a little. So give `radii`
-# where those of interest are known. :ref:`few_evaluations` explains why looking at
-# votes as they come is allowed.
+# Summary
+# -------
+# Half of the samples were predicted with 31 evaluations or fewer, and for half of them
+# 142 settled whether the prediction holds within 0.25; a few samples near the threshold
+# took most of the rest. "How far" is the expensive question, about a quarter of the
+# fixed number here, because each further vote still raises the radius a little. So give
+# `radii` where those of interest are known. :ref:`few_evaluations` explains why looking
+# at votes as they come is allowed.

@@ -4,10 +4,10 @@
 Which space does a radius live in?
 ==================================
 
-A certificate says: no change of the row shorter than 0.4 changes the answer. But 0.4 of
-what? Noise and radii are in the units of the ``X`` that
+A certificate says: no perturbation of the sample of norm below 0.4 changes the
+prediction. But 0.4 of what? Noise and radii are in the units of the ``X`` that
 :class:`~sksmooth.SmoothedClassifier` is given, so it matters where in a Pipeline it
-stands: around the scaler, or behind it. Here are both, on the same rows.
+stands: around the scaler, or behind it. Here are both, on the same samples.
 """
 
 # %%
@@ -91,7 +91,7 @@ for ax, clf, name in zip(axes, (around, behind), ("raw", "scaled"), strict=True)
 # %%
 # What a scaled radius allows
 # ---------------------------
-# A row may move by r in scaled units. If it moves along one feature only, that is r
+# A sample may move by r in scaled units. If it moves along one feature only, that is r
 # times the feature's standard deviation: another amount for each feature, which is how
 # one would tell a chemist.
 
@@ -104,8 +104,8 @@ for name, width in zip(X.columns, scaler.scale_, strict=True):
     print(f"{name:30} {row[name].iloc[0]:8.2f}   {radius * width:13.2f}")
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # Noise of 0.5 in raw units left nothing of two of the three wines, because the
 # features with small units drowned in it; in scaled units the same sigma cost 2.2
 # points of accuracy. Put :class:`~sksmooth.SmoothedClassifier` behind the scaler where

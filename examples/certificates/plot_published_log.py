@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-=======================
-Read a log of the field
-=======================
+==================================
+Read a published certification log
+==================================
 
-Papers publish certificates as tables of tab-separated text, with one line for each row:
-``idx label predict radius correct time``, and -1 where the classifier abstained. What
-do they say class by class? Such a file is read, checked and reported on here. It is
-made on the spot, from handwritten digits: no published file comes with this package.
+Papers publish certificates as tables of tab-separated text, with one line for each
+sample: ``idx label predict radius correct time``, and -1 where the classifier
+abstained. What do they say class by class? Such a file is read, checked and reported on
+here. It is made on the spot, from handwritten digits: no published file comes with this
+package.
 """
 
 # %%
@@ -87,8 +88,8 @@ CertifiedAccuracyDisplay.from_certificates(y_true, certificates, name=path.name)
 folder.cleanup()
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # Three damaged lines of 300 were left out and named, and the other 297 gave a report.
 # An average of 0.603 certified within 0.5 turned out to be 0.900 for the zeros and
 # 0.074 for the eights. A published average says nothing about that, and a published

@@ -4,9 +4,10 @@
 A network, trained with noise or without
 ========================================
 
-A network that never saw noise answers badly under noise. How much does it help to train
-it with noise, and does every class get its share? A small network of skorch reads
-handwritten digits, is smoothed like any other classifier, and is trained again as
+A network that was trained without noise predicts badly under noise. How much does it
+help to train it with noise, and does every class get its share? A small network of
+skorch reads handwritten digits, is smoothed like any other classifier, and is trained
+again as
 :class:`~sksmooth.training.NoiseAugmentedNet`, which adds fresh noise to every batch.
 """
 
@@ -14,7 +15,7 @@ handwritten digits, is smoothed like any other classifier, and is trained again 
 # Train and smooth
 # ----------------
 # Both nets are the same but for the noise. :class:`~sksmooth.SmoothedClassifier` hands
-# them float32 and asks them directly, on whole batches.
+# them float32 and calls them directly, on whole batches.
 
 import torch
 from sklearn.datasets import load_digits
@@ -91,10 +92,10 @@ for name, certificates in found.items():
     print("{:20}  {:7.3f}   {:11.3f}      {:7.3f}   {:11.3f}".format(name, *cells))
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # Training with noise raised the average certified radius from 0.251 to 0.400. It took
-# certified answers for that: overall 0.911 became 0.873, and for the worst class 0.789
-# became 0.648. The average radius of the worst class, 0.160 and 0.153, gained nothing.
-# :ref:`networks` lists the other nets that train for noise, and :ref:`shrinkage` asks
-# when noise in training helps the classes that fall behind.
+# certified predictions for that: overall 0.911 became 0.873, and for the worst class
+# 0.789 became 0.648. The average radius of the worst class, 0.160 and 0.153, gained
+# nothing. :ref:`networks` lists the other nets that train for noise, and
+# :ref:`shrinkage` studies when noise in training helps the classes that fall behind.

@@ -4,16 +4,16 @@
 Choose sigma with a floor for every class
 =========================================
 
-Which sigma certifies most rows within a radius, while no class falls too far? A search
-for the best average does not ask the second question, and a rare class pays for it.
-With a function as ``refit``, ``GridSearchCV`` can ask both.
+Which sigma certifies most samples within a radius, while no class falls too far? A
+search for the best average ignores the second question, at the cost of a rare class.
+With a function as ``refit``, ``GridSearchCV`` can decide by both.
 """
 
 # %%
 # A rare class
 # ------------
-# Is the image an 8? One in ten is. We want answers that are certified within 0.4, the
-# pixels being in [0, 1].
+# Is the image an 8? One in ten is. We want predictions that are certified within 0.4,
+# the pixels being in [0, 1].
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -74,8 +74,8 @@ for i, sigma in enumerate(sigmas):
     )
 
 # %%
-# The overall curve hardly moves: nine rows in ten are no 8s, and more noise certifies
-# more of them. What moves is the class of the 8s.
+# The overall curve hardly moves: nine samples in ten are no 8s, and more noise
+# certifies more of them. What moves is the class of the 8s.
 
 import matplotlib.pyplot as plt
 
@@ -94,9 +94,10 @@ ax.grid(alpha=0.3)
 _ = fig.legend(loc="outside right upper", frameon=False)
 
 # %%
-# On rows that were not searched on
-# ---------------------------------
-# Scores that sigma was chosen by flatter it. So look at the other half of the rows:
+# On samples that were not searched on
+# ------------------------------------
+# Scores that sigma was chosen by are biased upwards. So look at the other half of the
+# samples:
 
 from sksmooth.inspection import ClasswiseAccuracyDisplay
 
@@ -115,8 +116,8 @@ for name, clf in chosen.items():
     print(f"{name:20}   8s certified {any_radius:.3f}, within 0.4 {within:.3f}")
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # By the average, ``sigma=0.4`` was best by 0.001, and it certified 0.161 of the unseen
 # 8s within 0.4. With a floor under the worst class the search took ``sigma=0.3`` and
 # certified 0.333 of them. Of the unseen 8s it certified 0.828 at all, less than the

@@ -6,7 +6,7 @@ The report, class by class: digits
 
 A smoothed classifier is right, and certified, on 92 % of all images: is any digit worse
 off than that? This example reads the class-wise report and the two displays that belong
-to it, and follows the images of the digit that fares worst.
+to it, and follows the images of the worst digit.
 """
 
 # %%
@@ -72,7 +72,7 @@ display = CertifiedAccuracyDisplay.from_certificates(
 # %%
 # Where do the lost images go?
 # ----------------------------
-# An abstention is set apart with ``abstain_label``; what is left are answers.
+# An abstention is set apart with ``abstain_label``; what is left are predictions.
 
 report = classwise_report(y_test, certificates, output="dict")["by_class"]
 worst = min(report, key=lambda digit: report[digit]["certified_accuracy"])
@@ -82,8 +82,8 @@ for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
     print(f"{count:4}  " + (f"certified as {label}" if label >= 0 else "abstained"))
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # Smoothing costs the digit 8 most, and nothing said so before: the network is right
 # about 0.966 of the eights, and does worse on three other digits. Smoothed it certifies
 # 0.736 of them, of all images 0.917; within 0.25 it is 0.092 and 0.462. Most of the

@@ -13,9 +13,9 @@ alone, and one in which it saves the classes.
 # %%
 # Smoothed twice
 # --------------
-# Three rows stand on a line, the one in the middle belongs to a class of its own.
-# Without noise in the training, the nearest row decides. Smoothed with ``sigma=0.7``,
-# the middle class keeps a part of its region.
+# Three samples stand on a line, the one in the middle belongs to a class of its own.
+# Without noise in the training, the nearest sample decides. Smoothed with
+# ``sigma=0.7``, the middle class keeps a part of its region.
 
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
@@ -33,7 +33,7 @@ display = DecisionRegionDisplay.from_estimator(
 
 # %%
 # With ever more noisy copies, the best classifier becomes
-# :class:`~sksmooth.training.ParzenClassifier`. It is right about the middle row too,
+# :class:`~sksmooth.training.ParzenClassifier`. It is right about the middle sample too,
 # but its region is smaller: noise from both sides has taken a part in the training. The
 # vote takes the rest.
 
@@ -47,7 +47,7 @@ display = DecisionRegionDisplay.from_estimator(
 # ------------
 # Two data sets of scikit-learn are split ten times. In each split a classifier is
 # trained without and with noise, smoothed with the same sigma, and its accuracy is
-# measured class by class on the rows held out.
+# measured class by class on the samples held out.
 
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import LogisticRegression
@@ -63,7 +63,7 @@ SIGMA = 1.0
 
 
 def class_accuracy(bunch, classifier, seed):
-    """Accuracy of each class on rows held out, smoothed; of the base classifier too."""
+    """Accuracy of each class on held-out samples, of the base and smoothed one."""
     X_train, X_test, y_train, y_test = train_test_split(
         bunch.data,
         bunch.target,
@@ -106,9 +106,9 @@ def compare(bunch, classifier, n_splits=10):
 
 # %%
 # Breast cancer, logistic classifier: with two classes its regions are half-spaces,
-# which smoothing does not change, so there is nothing to mend. Augmentation seeks the
+# which smoothing does not change, so there is nothing to gain. Augmentation seeks the
 # fewest errors on one noisy copy, and errors under noise are fewest where the class
-# with more rows, benign, is answered more often.
+# with more samples, benign, is predicted more often.
 
 breast_cancer = compare(load_breast_cancer(), LogisticRegression())
 
@@ -119,7 +119,8 @@ balanced = compare(load_breast_cancer(), LogisticRegression(class_weight="balanc
 
 # %%
 # Wine, support vector classifier: smoothing costs class_0 more than a third of its
-# rows. The classifier fails on noisy rows, and that is what augmentation mends.
+# samples. The classifier fails on noisy samples, and that is what augmentation
+# improves.
 
 wine = compare(load_wine(), SVC())
 
@@ -150,11 +151,11 @@ axes[0].set_ylabel(f"class range, smoothed with σ = {SIGMA:g}")
 legend = axes[0].legend(loc="upper left", frameon=False)
 
 # %%
-# What was learnt
-# ---------------
-# Augmentation trains for right answers on single noisy copies, not for the vote. In all
-# ten splits it widened the class range of the logistic classifier on breast cancer, on
-# average from 0.034 to 0.079, which smoothing by itself leaves alone; in all ten it
+# Summary
+# -------
+# Augmentation trains for right predictions on single noisy copies, not for the vote. In
+# all ten splits it widened the class range of the logistic classifier on breast cancer,
+# on average from 0.034 to 0.079, which smoothing by itself leaves alone; in all ten it
 # narrowed that of the support vector classifier on wine, from 0.41 to 0.04. Neither is
 # a rule: :ref:`shrinkage` counts 63 cases, of which 15 narrow and 12 widen in every
 # split. There it helped where smoothing by itself had driven the classes far apart, and

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-===========================================
-Weigh votes to give classes their room back
-===========================================
+==============================================
+Tune class weights to recover shrunken classes
+==============================================
 
 Smoothing has shrunk the region of a class, or made it vanish. Can it come back without
-training anything again, and who pays for it? A vote for the class may be made to count
-more than others. :class:`~sksmooth.TunedVoteClassifierCV` finds such weights.
+training anything again, and what does it cost the others? A vote for the class may be
+made to count more than others. :class:`~sksmooth.TunedVoteClassifierCV` finds such
+weights.
 """
 
 # %%
 # A disc that has vanished
 # ------------------------
-# Rows within distance 1 of the origin are "in", the others "out". A support vector
-# classifier learns this well. Smoothed with ``sigma=0.9`` it answers "out" everywhere:
-# most noisy copies of any row lie outside of the disc. But near the origin more of them
-# lie inside than elsewhere. With a weight, that is enough.
+# Samples within distance 1 of the origin are "in", the others "out". A support vector
+# classifier learns this well. Smoothed with ``sigma=0.9`` it predicts "out" everywhere:
+# most noisy copies of any sample lie outside of the disc. But near the origin more of
+# them lie inside than elsewhere. With a weight, that is enough.
 
 import numpy as np
 from sklearn.svm import SVC
@@ -57,9 +58,10 @@ for ax, (name, clf) in zip(axes, votes.items(), strict=True):
 
 # %%
 # The disc is back, and the balls outside of it have become smaller. With two classes
-# the bill can be written down: each row of "in" gains ``sigma * Phi^-1(w / (1 + w))``,
-# and each row of "out" loses as much, w being the ratio of the weights. A row that
-# changes sides does both. Certified radii, being lower bounds, show nearly that:
+# the cost is known in closed form: each sample of "in" gains ``sigma * Phi^-1(w / (1 +
+# w))``, and each sample of "out" loses as much, w being the ratio of the weights. A
+# sample that changes sides does both. Certified radii, being lower bounds, show nearly
+# that:
 
 from scipy.stats import norm
 
@@ -75,7 +77,7 @@ for i, point in enumerate(points):
 # Three wines
 # -----------
 # Here a support vector classifier on scaled features is smoothed with ``sigma=1``. Half
-# of the rows train and tune, the other half is certified.
+# of the samples train and tune, the other half is certified.
 
 from sklearn.datasets import load_wine
 from sklearn.model_selection import train_test_split
@@ -121,11 +123,11 @@ for name, certificates in found.items():
     print(f"{name:11} {overall:7.3f}", *(f"{radius:8.3f}" for radius in by_class))
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # A vanished class came back for one number: with its votes counting 2.38 times, "in"
-# went from 0.000 to 0.932 right, and "out" kept 0.996. What it cost are radii: each row
-# of "out" lost about 0.48. Among the wines class_1 pays, whose average radius is
-# halved, from 2.065 to 1.033, while that of class_0 rises from 0.099 to 0.880. Here the
-# overall average rose as well, but :ref:`tuned_vote_weights` counts more cases in which
-# it fell.
+# went from 0.000 to 0.932 right, and "out" kept 0.996. What it cost are radii: each
+# sample of "out" lost about 0.48. Among the wines class_1 loses most, whose average
+# radius is halved, from 2.065 to 1.033, while that of class_0 rises from 0.099 to
+# 0.880. Here the overall average rose as well, but :ref:`tuned_vote_weights` counts
+# more cases in which it fell.

@@ -12,7 +12,7 @@ cone and a slab.
 # %%
 # Two regions
 # -----------
-# Each classifier answers "in" inside its region and "out" elsewhere. The cone opens to
+# Each classifier predicts "in" inside its region and "out" elsewhere. The cone opens to
 # the right with a half-angle of 45 degrees. The slab is the band between -1 and 1 of
 # one feature; in the others it has no bounds.
 
@@ -92,7 +92,7 @@ from sksmooth.shrinkage import cone_apex_shift, slab_smoothed_halfwidth
 
 
 def share_inside(region, position, sigma, n_features):
-    """Share of the votes for "in" of a row on the first axis."""
+    """Share of the votes for "in" of a sample on the first axis."""
     row = np.zeros((1, n_features))
     row[0, 0] = position
     smoothed = SmoothedClassifier.from_fitted(
@@ -130,8 +130,8 @@ display = DecisionRegionDisplay.from_estimator(
 # %%
 # The votes that leave the slab are split between two sides, so that a little more than
 # a third of them is enough to win, and the slab is kept up to a larger sigma than with
-# two classes. The search, by votes on the rows, ends near that value; the sides of this
-# slab are not quite parallel.
+# two classes. The search, by votes on the samples, ends near that value; the sides of
+# this slab are not quite parallel.
 
 from sksmooth.shrinkage import vanishing_sigma
 
@@ -144,8 +144,8 @@ print(f"  vanishing sigma, three classes: {slab_vanishing_sigma(halfwidth, 3):.3
 print(vanishing_sigma(logistic, X, names[y], n_predict=10_000, random_state=0))
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # A region without bounds can vanish: what counts is whether it is bounded in *some*
 # direction. A slab is gone at 1.4826 times its half-width in any number of features, or
 # later where several classes share the votes around it. A cone only moves, by more the

@@ -7,15 +7,16 @@ Circles, moons and blobs
 Which classes does smoothing lose? Three data sets of two features, whose decision
 regions can be looked at, have classes that are surrounded, entwined and crowded. The
 base classifier is the same for all, nearest neighbours, and is right about nearly every
-row.
+sample.
 """
 
 # %%
 # A class inside another
 # ----------------------
 # Dashed is the boundary of the base classifier, drawn through that of the smoothed one.
-# The inner circle has as many rows as the outer one, but a bounded region. It shrinks
-# and is gone: at ``sigma=1`` the smoothed classifier answers "outer" everywhere.
+# The inner circle has as many samples as the outer one, but a bounded region. It
+# shrinks and is gone: at ``sigma=1`` the smoothed classifier predicts "outer"
+# everywhere.
 
 import numpy as np
 from sklearn.datasets import make_blobs, make_circles, make_moons
@@ -47,8 +48,8 @@ display = DecisionRegionDisplay.from_estimator(
 # %%
 # A class among several
 # ---------------------
-# Four blobs have the same size and the same number of rows. The one in the middle has
-# neighbours on all sides and loses its region to them.
+# Four blobs have the same size and the same number of samples. The one in the middle
+# has neighbours on all sides and loses its region to them.
 
 centers = [[0, 0], [2, 1.2], [-2, 1.2], [0, -2.3]]
 X, y = make_blobs([50] * 4, centers=centers, cluster_std=0.5, random_state=0)
@@ -61,8 +62,8 @@ display = DecisionRegionDisplay.from_estimator(
 # %%
 # When each class is gone
 # -----------------------
-# :func:`~sksmooth.shrinkage.vanishing_sigma` searches for the sigma past which no row
-# of a class is answered right.
+# :func:`~sksmooth.shrinkage.vanishing_sigma` searches for the sigma past which no
+# sample of a class is predicted right.
 
 from sksmooth.shrinkage import vanishing_sigma
 
@@ -81,10 +82,11 @@ display = ShrinkageDisplay.from_estimator(
 )
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # The classes that vanish are the surrounded ones: the inner circle at a sigma of 0.59,
-# the middle blob at 2.05. They have as many rows as the others, and the base classifier
-# is right about 0.96 of them or more. Smoothing trims the moons too, but leaves both,
-# as each has about half of the plane far out. With the middle blob gone, the overall
-# accuracy of the blobs is still 0.75. :ref:`shrinkage` says when a region vanishes.
+# the middle blob at 2.05. They have as many samples as the others, and the base
+# classifier is right about 0.96 of them or more. Smoothing trims the moons too, but
+# leaves both, as each has about half of the plane far out. With the middle blob gone,
+# the overall accuracy of the blobs is still 0.75. :ref:`shrinkage` says when a region
+# vanishes.

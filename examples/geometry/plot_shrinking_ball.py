@@ -5,7 +5,7 @@ The shrinking ball
 ==================
 
 How much of a decision region is left after smoothing, and when is nothing left? Take
-a classifier that answers "in" within distance 1 of a point, and "out" elsewhere. For
+a classifier that predicts "in" within distance 1 of a point, and "out" elsewhere. For
 this region everything is known in closed form, so what votes measure can be held
 against the theory [1]_, in two features and in many.
 
@@ -77,9 +77,9 @@ for sigma in sigmas:
 # More features
 # -------------
 # The length of the noise grows as the square root of the number of features d, so the
-# same sigma leaves the ball sooner. Rows of class "in" fill the ball evenly: in d
+# same sigma leaves the ball sooner. Samples of class "in" fill the ball evenly: in d
 # features a share :math:`\rho^d` of them is right if the smoothed ball has radius
-# :math:`\rho`. That is the broad line. Rows of class "out" fill the shell around the
+# :math:`\rho`. That is the broad line. Samples of class "out" fill the shell around the
 # ball, up to distance 2.
 
 # sphinx_gallery_multi_image = "single"
@@ -89,7 +89,7 @@ rng = np.random.default_rng(0)
 
 
 def fill_ball_and_shell(n_features, n_rows=300):
-    """Rows in random directions, at distances that give each volume its share."""
+    """Samples in random directions, at distances that give each volume its share."""
     shares = (np.arange(n_rows) + 0.5) / n_rows
     volumes = np.concatenate([shares, 1 + shares * (2.0**n_features - 1)])
     rows = rng.standard_normal((2 * n_rows, n_features))
@@ -112,13 +112,13 @@ for n_features in (2, 10):
     )
 
 # %%
-# In two features half of the rows are lost at 0.77 of the vanishing sigma, in ten
+# In two features half of the samples are lost at 0.77 of the vanishing sigma, in ten
 # at 0.37 of it: there most of the volume of a ball lies close to its boundary. Class
 # "out" loses nothing, so the overall accuracy never falls below one half.
 #
 # When the ball is gone
 # ---------------------
-# The centre is the last row to be lost. :func:`~sksmooth.shrinkage.vanishing_sigma`
+# The centre is the last sample to be lost. :func:`~sksmooth.shrinkage.vanishing_sigma`
 # searches, by votes, for the sigma at which that happens.
 
 from sksmooth.shrinkage import vanishing_sigma
@@ -137,10 +137,10 @@ for n_features in (2, 4, 16, 64, 256):
     print(f"{n_features:4}{exact:12.4f}{found.sigma[0]:11.4f}{n_features**-0.5:14.4f}")
 
 # %%
-# What was learnt
-# ---------------
+# Summary
+# -------
 # The region of the smoothed classifier is a smaller ball, as large as theory says, and
 # past the vanishing sigma there is none. That sigma falls like ``1 / sqrt(d)``, from
 # 0.85 in two features to 0.06 in 256. A smoothed classifier that has lost a class
-# certifies its rows all the same, as another class. :ref:`shrinkage` has the formulas,
-# and the same for regions that are not bounded.
+# certifies its samples all the same, as another class. :ref:`shrinkage` has the
+# formulas, and the same for regions that are not bounded.

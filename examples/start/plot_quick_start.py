@@ -4,10 +4,11 @@
 Smooth a classifier, and certify it
 ===================================
 
-How far can a row move before a classifier's answer changes? A smoothed classifier can
-say so: it takes a vote on noisy copies of the row, and each answer comes with a radius
-within which it provably stays the same. Here a support vector classifier on the iris
-flowers is smoothed and certified, and looked at class by class.
+How far can a sample be perturbed before a classifier's prediction changes? Randomized
+smoothing tells: the smoothed classifier takes a vote on noisy copies of the sample, and
+each prediction comes with a radius within which it provably stays the same. Here a
+support vector classifier on the iris flowers is smoothed and certified, and looked at
+class by class.
 """
 
 # %%
@@ -41,26 +42,24 @@ print(f"accuracy: {model.score(X_test, y_test):.3f}")
 # %%
 # Certify
 # -------
-# :meth:`~sksmooth.SmoothedClassifier.certify` belongs to the last step, so the rows are
-# scaled first. It returns arrays over the rows. With probability 0.999 for each row,
-# the label is the answer of the smoothed classifier for all inputs within the radius. A
-# row whose votes prove nothing abstains.
+# :meth:`~sksmooth.SmoothedClassifier.certify` belongs to the last step, so the samples
+# are scaled first. It returns arrays over the samples. With probability 0.999 for each
+# sample, the label is the prediction of the smoothed classifier for all inputs within
+# the radius. A sample whose votes prove nothing abstains.
 
 scaler, smoothed = model
 Z_test = scaler.transform(X_test)
 certificates = smoothed.certify(Z_test)
 for i in range(5):
-    answer = "abstains" if certificates.abstained[i] else certificates.label[i]
-    print(
-        f"true {y_test[i]:10}  answer {answer:10}  radius {certificates.radius[i]:.3f}"
-    )
+    label = "abstains" if certificates.abstained[i] else certificates.label[i]
+    print(f"true {y_test[i]:10}  label {label:10}  radius {certificates.radius[i]:.3f}")
 
 # %%
 # Look at each class
 # ------------------
 # "base acc" is the accuracy of the support vector classifier itself. Then come the
-# share of rows that are right and certified, and the share that are right and certified
-# within 0.5, with their 95 % intervals.
+# share of samples that are right and certified, and the share that are right and
+# certified within 0.5, with their 95 % intervals.
 
 from sksmooth.metrics import classwise_report
 
@@ -68,7 +67,7 @@ y_base = smoothed.estimator_.predict(Z_test)
 print(classwise_report(y_test, certificates, radii=[0.0, 0.5], y_base=y_base))
 
 # %%
-# The same certificates hold the answer for every radius: a curve for each class, and
+# The same certificates are valid for every radius: a curve for each class, and
 # the overall one with its 95 % interval.
 
 from sksmooth.inspection import CertifiedAccuracyDisplay
@@ -78,11 +77,11 @@ display = CertifiedAccuracyDisplay.from_certificates(
 )
 
 # %%
-# What was learnt
-# ---------------
-# Smoothing with ``sigma=1`` left the accuracy as it was, 0.960, and all rows but one
+# Summary
+# -------
+# Smoothing with ``sigma=1`` left the accuracy as it was, 0.960, and all samples but one
 # got a certificate. The radii are shared unequally: within 0.5 all setosas are right
 # and certified, but only 0.56 of the virginicas and 0.20 of the versicolors, which lie
 # between the other two. The overall accuracy of 0.587 shows none of this.
-# :ref:`smoothed_classifier` says what a certificate promises, and :ref:`shrinkage` why
-# classes fare so differently.
+# :ref:`smoothed_classifier` says what a certificate guarantees, and :ref:`shrinkage`
+# why classes are so different.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clopper-Pearson bounds of a binomial proportion, and the interval of a share."""
 
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
 
@@ -241,7 +243,7 @@ def _whole(name, value):
 
 
 def share_interval(hits, n_rows):
-    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no row."""
+    """95 % Clopper-Pearson interval of hits / n_rows, nan where there is no sample."""
     hits = np.asarray(hits)
     low, high = np.full((2, *hits.shape), np.nan)
     n_rows = np.broadcast_to(n_rows, hits.shape)

@@ -5,7 +5,10 @@ The probability of a false positive is spent over the looks; no sample is needed
 choose the class beforehand.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -23,7 +26,7 @@ class ThresholdTest:
 
     Build it with `build`. At look k, after ``looks[k]`` votes, a count of at least
     ``accept[k]`` shows that the probability exceeds the threshold; a count of at most
-    ``hopeless[k]`` says that the last look would hardly show it either.
+    ``hopeless[k]`` means that the last look would hardly show it either.
 
     Attributes
     ----------
@@ -84,21 +87,28 @@ class ThresholdTest:
         """
         alpha = check_alpha(alpha)
         miss = np.asarray(miss, dtype=np.float64)
-        looks = geometric_looks(n_max)
-        # Critical counts rise with the thresholds, which `_critical` makes use of.
-        ordered, position = np.unique(miss, return_inverse=True)
-        accept = _accept(ordered, looks, alpha)
-        hopeless = np.full_like(accept, -1)
-        if beta > 0:
-            last, group = np.unique(accept[-1], return_inverse=True)
-            hopeless = _hopeless(last, looks, beta)[:, group]
+        looks, accept, hopeless = _tables(miss.tobytes(), n_max, alpha, beta)
         shape = (len(looks), *miss.shape)
-        position = position.ravel()
-        return cls(
-            looks,
-            accept[:, position].reshape(shape),
-            hopeless[:, position].reshape(shape),
-        )
+        return cls(looks, accept.reshape(shape), hopeless.reshape(shape))
+
+
+# The same question is put again and again, about other samples, and for a few samples
+# its tables take longer than their votes. Some of the largest are 1 MB.
+@lru_cache(maxsize=32)
+def _tables(miss, n_max, alpha, beta):
+    """Looks and critical counts for misses as bytes; see `ThresholdTest.build`."""
+    looks = geometric_looks(n_max)
+    # Critical counts rise with the thresholds, which `_critical` makes use of.
+    ordered, position = np.unique(np.frombuffer(miss), return_inverse=True)
+    accept = _accept(ordered, looks, alpha)
+    hopeless = np.full_like(accept, -1)
+    if beta > 0:
+        last, group = np.unique(accept[-1], return_inverse=True)
+        hopeless = _hopeless(last, looks, beta)[:, group]
+    tables = looks, accept[:, position], hopeless[:, position]
+    for table in tables:
+        table.flags.writeable = False
+    return tables
 
 
 def _accept(miss, looks, alpha):
@@ -109,7 +119,7 @@ def _accept(miss, looks, alpha):
     # Most misses that still have P(Bin(n, miss) <= misses) <= level.
     misses = _critical(miss, looks, first, levels)
     # The proof in the notes of ThresholdTest needs counts of q * (n - 1) + 1 or more;
-    # only an alpha close to 1 asks for fewer.
+    # only an alpha close to 1 would need fewer.
     looks = looks[:, np.newaxis]
     misses = np.minimum(misses, np.floor(miss * (looks - 1)).astype(np.int64))
     late = np.arange(len(looks))[:, np.newaxis] >= first

@@ -10,7 +10,7 @@ def leader_is_decided(counts, alpha, weights=None):
 
     Parameters
     ----------
-    counts : ndarray of int of shape (n_rows, n_classes)
+    counts : ndarray of int of shape (n_samples, n_classes)
         Votes per class.
     alpha : float
         Probability of deciding for a class that is not the largest.
@@ -19,7 +19,7 @@ def leader_is_decided(counts, alpha, weights=None):
 
     Returns
     -------
-    ndarray of bool of shape (n_rows,)
+    ndarray of bool of shape (n_samples,)
 
     Notes
     -----
@@ -29,7 +29,7 @@ def leader_is_decided(counts, alpha, weights=None):
     another class, the coin falls for the leader with probability at most
     ``w / (v + w)`` if the other is truly ahead; the leader is tested against each of
     the others, with alpha divided by their number. Of classes that are exactly level
-    the first one counts as the answer.
+    the first one counts as the leader.
 
     References
     ----------

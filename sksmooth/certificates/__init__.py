@@ -7,6 +7,7 @@ from sksmooth.certificates._certificates import (
     check_radii,
     check_radius,
     class_index,
+    require_certificates,
 )
 from sksmooth.certificates._known_classes import (
     describe_unknown,
@@ -30,6 +31,7 @@ __all__ = [
     "check_radius",
     "class_index",
     "describe_unknown",
+    "require_certificates",
     "require_known",
     "resolve_vote_weights",
     "unknown_classes",

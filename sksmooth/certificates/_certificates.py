@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `certify` returns: one certificate per row, as plain arrays."""
+"""What `certify` returns: one certificate per sample, as plain arrays."""
+
+from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.bounds import check_alpha
+from sksmooth.certificates._html import certificates_html
 from sksmooth.certificates._radius_against import (
     against_all_copies,
     against_kept_votes,
@@ -81,19 +85,34 @@ def _integer_dtype(values, at_least):
     )
 
 
+def require_certificates(value):
+    """Raise unless `value` is what `certify` returns."""
+    if isinstance(value, Certificates):
+        return
+    found, hint = type(value).__name__, ""
+    if isinstance(value, (str, PathLike)):
+        hint = " Read a log with certificates, y_true = read_certificates(path)."
+    elif isinstance(value, tuple) and any(isinstance(v, Certificates) for v in value):
+        hint = " read_certificates returns a pair: give its first part."
+    raise TypeError(
+        "certificates must be what SmoothedClassifier.certify returns, got "
+        f"{found}.{hint}"
+    )
+
+
 class CertifyInterrupted(KeyboardInterrupt):
     """A keyboard interrupt of `certify`; what was finished is not lost.
 
     Attributes
     ----------
     certificates : Certificates
-        Of the first rows, as many as were finished.
+        Of the first samples, as many as were finished.
     """
 
-    def __init__(self, certificates: "Certificates") -> None:
+    def __init__(self, certificates: Certificates) -> None:
         super().__init__(
-            f"interrupted after {len(certificates)} rows; their certificates are the "
-            "attribute `certificates` of this exception"
+            f"interrupted after {len(certificates)} samples, whose certificates are in "
+            "the attribute `certificates` of this exception"
         )
         self.certificates = certificates
 
@@ -103,31 +122,37 @@ def _same(a, b):
     return unknown or np.array_equal(a, b)
 
 
+def _same_frontier(a, b):
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b, equal_nan=True)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Certificates:
-    """Certified labels and radii of rows, as `SmoothedClassifier.certify` returns them.
+    """Certified labels and radii, as `SmoothedClassifier.certify` returns them.
 
-    For each row that is not abstained, with probability at least ``1 - alpha`` over
-    the noise, `label` is the smoothed classifier's answer and does not change within
-    `radius` of the row. Radii are in the units of the X given to `certify`.
+    For each sample that is not abstained, with probability at least ``1 - alpha`` over
+    the noise, `label` is the smoothed classifier's prediction and the same within
+    `radius` of the sample. Radii are in the units of the X given to `certify`.
 
     Immutable: all arrays are copied and read-only. Two objects are equal if all their
     fields are; like arrays, they are not hashable.
 
     Parameters
     ----------
-    label : array-like of shape (n_rows,)
-        Label of each row, always a member of `classes`, also where abstained.
-    radius : array-like of shape (n_rows,)
+    label : array-like of shape (n_samples,)
+        Label of each sample, always a member of `classes`, also where abstained.
+    radius : array-like of shape (n_samples,)
         Certified radius, finite and >= 0, exactly 0.0 where abstained.
-    abstained : array-like of bool of shape (n_rows,)
+    abstained : array-like of bool of shape (n_samples,)
         True where nothing was certified. The label is then no more than a guess.
-    p_lower : array-like of shape (n_rows,)
+    p_lower : array-like of shape (n_samples,)
         Lower confidence bound on the probability of `label` under noise.
-    counts : array-like of int of shape (n_rows, n_classes)
+    counts : array-like of int of shape (n_samples, n_classes)
         Votes of the estimate for each class; zeros where no votes were drawn.
-    n_evaluations : array-like of int of shape (n_rows,)
-        Calls of the base classifier spent on each row, the pilot included.
+    n_evaluations : array-like of int of shape (n_samples,)
+        Calls of the base classifier spent on each sample, the pilot included.
     classes : array-like of shape (n_classes,)
         The labels the classifier knows, in the order of the columns of `counts`.
     sigma : float
@@ -135,16 +160,17 @@ class Certificates:
     noise : str
         Name of the noise's law, such as "gaussian".
     norm : float
-        Order of the norm that radii are measured in; 2 for Gaussian noise.
+        Order of the norm that radii are measured in; 2 for Gaussian noise. 0 where
+        they count changed categories, or added and deleted words.
     alpha : float
-        Probability, per row, that a certificate may be wrong; nan if a published file
-        does not say.
+        Probability, per sample, that a certificate may be wrong; nan if a published
+        file does not say.
     method : str
         How the certificates were obtained: "monte_carlo" or "exact".
     radii : tuple of float or None, default=None
-        The radii that were asked, ``certify(X, radii=...)``; `radius` is then the
+        The radii that were requested, ``certify(X, radii=...)``; `radius` is then the
         largest of them that was shown to hold, a lower bound. None if the radius
-        itself was asked.
+        itself was estimated.
     slack : float, default=0.0
         What was taken off each radius so that it also holds between the points of the
         grid that noise is drawn on.
@@ -156,7 +182,7 @@ class Certificates:
         them.
     denoiser : str or None, default=None
         The denoiser in front of the base classifier; it is part of what is certified.
-    index : array-like of shape (n_rows,) or None, default=None
+    index : array-like of shape (n_samples,) or None, default=None
         Labels of the samples, where `X` is a DataFrame of pandas. Certificates are
         compared without them.
     law : dict or None, default=None
@@ -164,10 +190,15 @@ class Certificates:
     vote_weights : tuple of float of shape (n_classes,) or None, default=None
         Weights of the classes in the vote, relative to the largest; None is the plain
         vote.
-    p_upper : array-like of shape (n_rows, n_classes) or None, default=None
+    p_upper : array-like of shape (n_samples, n_classes) or None, default=None
         Upper bounds on the probabilities of all classes under noise, where a closed
         form gave them. Logs do not keep them, and certificates are compared without
         them.
+    frontier : array-like of shape (n_samples, n_changes) or None, default=None
+        Radii while at most 0, 1, 2, ... categories change, ``certify(X, changes=...)``;
+        nan where nothing is shown. Where words are deleted, how many words may be added
+        while at most 0, 1, 2, ... others are taken out. None if it was not
+        requested.
 
     Raises
     ------
@@ -214,6 +245,7 @@ class Certificates:
     law: dict[str, Any] | None = None
     vote_weights: tuple[float, ...] | None = None
     p_upper: np.ndarray | None = None
+    frontier: np.ndarray | None = None
 
     if TYPE_CHECKING:
         # What the fields may be given as; above is what they become.
@@ -240,6 +272,7 @@ class Certificates:
             law: dict[str, Any] | None = None,
             vote_weights: Sequence[float] | None = None,
             p_upper: ArrayLike | None = None,
+            frontier: ArrayLike | None = None,
         ) -> None: ...
 
     def __post_init__(self):
@@ -289,8 +322,8 @@ class Certificates:
                 raise TypeError(f"{name} must be a number, got {value!r}.")
         if self.sigma <= 0 or self.sigma == np.inf:
             raise ValueError(f"sigma must be finite and > 0, got {self.sigma!r}.")
-        if not self.norm >= 1:
-            raise ValueError(f"norm must be >= 1, got {self.norm!r}.")
+        if not (self.norm >= 1 or self.norm == 0):
+            raise ValueError(f"norm must be 0, or >= 1, got {self.norm!r}.")
         if self.alpha < 0 or self.alpha >= 1:
             raise ValueError(f"alpha must lie in [0, 1), got {self.alpha!r}.")
         for name in ("noise", "method"):
@@ -354,7 +387,32 @@ class Certificates:
                 )
             index.setflags(write=False)
         law = None if self.law is None else dict(self.law)
-        return {"scale": scale, "features": features, "index": index, "law": law}
+        return {
+            "scale": scale,
+            "features": features,
+            "index": index,
+            "law": law,
+            "frontier": self._checked_frontier(n_rows),
+        }
+
+    def _checked_frontier(self, n_rows):
+        if self.frontier is None:
+            return None
+        frontier = np.array(self.frontier, dtype=np.float64)
+        if frontier.ndim != 2 or len(frontier) != n_rows or not frontier.shape[1]:
+            raise ValueError(
+                f"frontier must have shape ({n_rows}, n_changes) with a column for no "
+                f"change and for each number of changes, got {frontier.shape}."
+            )
+        # What holds for more changes holds for fewer.
+        steps = np.nan_to_num(frontier, nan=-1.0)
+        if (frontier < 0).any() or (np.diff(steps, axis=1) > 0).any():
+            raise ValueError(
+                "frontier must hold radii >= 0, or nan, that do not increase from one "
+                "number of changes to the next."
+            )
+        frontier.setflags(write=False)
+        return frontier
 
     def _numbers(self, name, shape, dtype):
         """Return a copy of one numeric field: checked, finite and not negative."""
@@ -380,27 +438,47 @@ class Certificates:
             )
         return array
 
-    def holds(self, radius: float) -> NDArray[np.bool_]:
-        """Tell for each row whether its label is certified within `radius`.
+    def holds(self, radius: float, changes: int = 0) -> NDArray[np.bool_]:
+        """Tell for each sample whether its label is certified within `radius`.
 
         Parameters
         ----------
         radius : float
-            Radius to ask for, >= 0, in the units of X. At 0.0 it tells whether the
+            Radius >= 0, in the units of X. At 0.0 it tells whether the
             label is certified at all.
+        changes : int, default=0
+            How many categories may change beside; see `frontier`.
 
         Returns
         -------
-        holds : ndarray of bool of shape (n_rows,)
-            False means "not shown". In particular, if the certificates were asked at
+        holds : ndarray of bool of shape (n_samples,)
+            False means "not shown". In particular, if the certificates were made for
             given `radii` only, nothing above the largest of them is ever shown.
 
         Raises
         ------
         ValueError
-            If `radius` is negative, infinite or nan.
+            If `radius` is negative, infinite or nan, or if `frontier` has no column for
+            so many `changes`.
         """
-        return ~self.abstained & (self.radius >= check_radius(radius))
+        radius = check_radius(radius)
+        if not isinstance(changes, numbers.Integral) or changes < 0:
+            raise ValueError(
+                f"changes={changes!r} must be a whole number, zero or more."
+            )
+        return ~self.abstained & (self._radius_beside(int(changes)) >= radius)
+
+    def _radius_beside(self, changes):
+        """Radius while so many categories change; nan where nothing is shown."""
+        if changes == 0:
+            return self.radius
+        if self.frontier is None or changes >= self.frontier.shape[1]:
+            raise ValueError(
+                f"changes={changes} was not asked: use certify(X, changes="
+                f"{tuple(range(changes + 1))}) under noise=Resample(...) or "
+                "TokenDeletion(...)."
+            )
+        return self.frontier[:, changes]
 
     def holds_for(self, delta: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each sample whether its label is certified under a given change.
@@ -409,18 +487,19 @@ class Certificates:
         ----------
         delta : array-like of shape (n_features,) or (n_rows, n_features)
             Change of each feature, in its own units; one for all samples or one for
-            each. Features that are held fixed must not change.
+            each. Features that are held fixed must not change. Of a category, any
+            number but 0 stands for a change.
 
         Returns
         -------
-        holds : ndarray of bool of shape (n_rows,)
+        holds : ndarray of bool of shape (n_samples,)
             False means "not shown".
 
         Raises
         ------
         ValueError
-            If `delta` has the wrong shape, is not finite, or changes a feature that is
-            held fixed.
+            If `delta` has the wrong shape, is not finite, changes a feature that is
+            held fixed, or more categories than `frontier` has columns for.
         """
         delta = np.asarray(delta, dtype=np.float64)
         n_features = None if self.scale is None else len(self.scale)
@@ -443,11 +522,33 @@ class Certificates:
                     f"{[self._feature(j) for j in np.flatnonzero(fixed)]}, of which "
                     "some are held fixed: the certificates say nothing of such changes."
                 )
-            delta = delta[..., ~fixed] / scale[~fixed]
+            delta = np.where(fixed, 0.0, delta / np.where(fixed, 1.0, scale))
+        return ~self.abstained & self._covers(delta)
+
+    def _categorical(self):
+        """Positions of the features whose categories are drawn anew."""
+        cardinalities = (self.law or {}).get("cardinalities", ())
+        noisy = np.flatnonzero(() if self.scale is None else self.scale)
+        return [int(at) for at, n in zip(noisy, cardinalities, strict=False) if n > 0]
+
+    def _covers(self, delta):
+        """Whether changes, in units of the scale, are within what is certified."""
+        if self.noise == "token_deletion":
+            return self.radius >= np.abs(delta).sum(axis=-1)
+        if self.norm == 0:
+            return self.radius >= np.count_nonzero(delta, axis=-1)
+        categorical = self._categorical()
+        changes = np.count_nonzero(delta[..., categorical], axis=-1)
+        radius = self.radius
+        if changes.any():
+            every = np.broadcast_to(changes, len(self))
+            by_changes = [self._radius_beside(k) for k in range(changes.max() + 1)]
+            radius = np.stack(by_changes)[every, np.arange(len(self))]
+            delta = np.delete(delta, categorical, axis=-1)
         # Rounded up: a norm that is a little too small would be a false certificate.
         rounding = (delta.shape[-1] + 4) * np.finfo(np.float64).eps
         size = np.linalg.norm(delta, self.norm, axis=-1) * (1 + rounding)
-        return ~self.abstained & (self.radius >= size)
+        return radius >= size
 
     def radius_against(
         self,
@@ -597,7 +698,7 @@ class Certificates:
 
         Returns
         -------
-        radius : ndarray of shape (n_rows,)
+        radius : ndarray of shape (n_samples,)
             0.0 where abstained, and everywhere for a feature that is held fixed.
 
         Raises
@@ -613,6 +714,11 @@ class Certificates:
         if not is_position or (n_features and not -n_features <= position < n_features):
             known = list(self.features or range(n_features))
             raise ValueError(f"feature={feature!r} is none of the features {known}.")
+        if self.norm == 0 or int(position) in self._categorical():
+            raise ValueError(
+                f"feature={feature!r} takes no noise of numbers, so it has no radius; "
+                "see `holds` with `changes`."
+            )
         unit = 1.0 if self.scale is None else self.scale[int(position)]
         return np.maximum(np.nextafter(self.radius * unit, -np.inf), 0.0)
 
@@ -623,19 +729,19 @@ class Certificates:
         """Return the labels with abstentions written as a label of their own.
 
         For metrics that know nothing of abstention. `sklearn.metrics` then counts an
-        abstention as a wrong answer.
+        abstention as a wrong prediction.
 
         Parameters
         ----------
         abstain_label : int, float or str, default=None
-            Label for abstained rows, of the same kind as the classes and not one of
+            Label for abstained samples, of the same kind as the classes and not one of
             them. None chooses: "abstain" for strings; for numbers -1, or the smallest
             class less 1 where -1 is taken. Bool classes become the integers 0 and 1,
             and abstentions -1: a third truth value does not exist.
 
         Returns
         -------
-        labels : ndarray of shape (n_rows,)
+        labels : ndarray of shape (n_samples,)
             Its dtype is wide enough for the classes and `abstain_label`.
 
         Raises
@@ -683,14 +789,15 @@ class Certificates:
         labels[self.abstained] = abstain_label
         return labels
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return one row of a pandas DataFrame per certificate.
 
         Returns
         -------
         frame : pandas.DataFrame
             Columns `label`, `radius`, `abstained`, `p_lower`, `n_evaluations` and
-            ``count_<class>`` for each class; the scalars are in ``frame.attrs``.
+            ``count_<class>`` for each class, and ``radius_changes_<k>`` for each column
+            of `frontier`; the scalars are in ``frame.attrs``.
         """
         try:
             import pandas as pd
@@ -704,6 +811,9 @@ class Certificates:
         }
         for label, votes in zip(self.classes.tolist(), self.counts.T, strict=True):
             columns[f"count_{label}"] = votes
+        if self.frontier is not None:
+            for k, radius in enumerate(self.frontier.T):
+                columns[f"radius_changes_{k}"] = radius
         frame = pd.DataFrame(columns, index=self.index, copy=True)
         for name in ("sigma", "noise", "norm", "alpha", "method", "radii", "scale"):
             frame.attrs[name] = getattr(self, name)
@@ -712,14 +822,14 @@ class Certificates:
     def __len__(self) -> int:
         return len(self.label)
 
-    def __getitem__(self, rows: ArrayLike | slice) -> "Certificates":
-        """Return the certificates of some rows: a mask, slice, ints or one int."""
+    def __getitem__(self, rows: ArrayLike | slice) -> Certificates:
+        """Return the certificates of some samples: a mask, slice, ints or one int."""
         if isinstance(rows, numbers.Integral) and not isinstance(
             rows, (bool, np.bool_)
         ):
             if not -len(self) <= rows < len(self):
                 raise IndexError(
-                    f"row {rows} is out of range for {len(self)} certificates."
+                    f"sample {rows} is out of range for {len(self)} certificates."
                 )
             rows = [rows]
         if not isinstance(rows, slice):
@@ -737,7 +847,8 @@ class Certificates:
                     f"the mask has {len(rows)} entries for {len(self)} certificates."
                 )
         by_row = ["label", "radius", "abstained", "p_lower", "counts", "n_evaluations"]
-        by_row += [n for n in ("index", "p_upper") if getattr(self, n) is not None]
+        optional = ("index", "p_upper", "frontier")
+        by_row += [name for name in optional if getattr(self, name) is not None]
         return type(self)(
             **{
                 field.name: getattr(self, field.name)[rows]
@@ -753,14 +864,17 @@ class Certificates:
         return all(
             _same(getattr(self, field.name), getattr(other, field.name))
             for field in fields(self)
-            if field.name not in ("features", "index", "p_upper")
-        )
+            if field.name not in ("features", "index", "p_upper", "frontier")
+        ) and _same_frontier(self.frontier, other.frontier)
 
     __hash__ = None  # type: ignore[assignment] # Python's way to say unhashable
 
     def __reduce__(self):
         # Through the constructor: what is unpickled is checked and read-only again.
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    def _repr_html_(self):
+        return certificates_html(self)
 
     def __repr__(self):
         n_rows = len(self)
@@ -770,9 +884,11 @@ class Certificates:
                 f"abstained={self.abstained.mean():.1%}",
                 f"mean_radius={self.radius.mean():.4g}",
             ]
+        law = self.law or {}
+        parts += [f"sigma={self.sigma:g}"] if self.norm else []
+        parts += [f"noise={self.noise!r}"]
+        parts += [f"probability={p:g}" for p in [law.get("probability")] if p]
         parts += [
-            f"sigma={self.sigma:g}",
-            f"noise={self.noise!r}",
             f"alpha={self.alpha:g}",
             f"method={self.method!r}",
         ]
@@ -783,6 +899,8 @@ class Certificates:
         if self.scale is not None:
             n_noisy = sum(value > 0 for value in self.scale)
             parts.append(f"noise on {n_noisy} of {len(self.scale)} features")
+        if self.frontier is not None:
+            parts.append(f"changes={tuple(range(self.frontier.shape[1]))}")
         if self.denoiser is not None:
             parts.append(f"denoiser={self.denoiser}")
         return f"Certificates({', '.join(parts)})"

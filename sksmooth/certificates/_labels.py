@@ -39,7 +39,7 @@ class LabelIndex:
         if labels.shape != (n_rows,):
             raise ValueError(
                 f"estimator.predict returned an array of shape {labels.shape} for "
-                f"{n_rows} rows; one label per row is needed: multi-output classifiers "
+                f"{n_rows} samples; one label each is needed: multi-output classifiers "
                 "cannot be smoothed."
             )
         if self._is_range and labels.dtype.kind in "iu":
@@ -59,7 +59,7 @@ class LabelIndex:
             unknown = labels[~known]
             raise ValueError(
                 f"estimator.predict returned {unknown[0]!r} for {len(unknown)} of "
-                f"{n_rows} rows, which is not in its classes {shown(self._classes)}."
+                f"{n_rows} samples, which is not in its classes {shown(self._classes)}."
             )
         return at
 
@@ -70,7 +70,7 @@ class LabelIndex:
         except TypeError as error:
             raise ValueError(
                 f"estimator.predict returned an array of {type(labels[0]).__name__}; "
-                "one label per row is needed."
+                "one label per sample is needed."
             ) from error
 
 
@@ -127,7 +127,7 @@ def _unmasked(labels):
         if n_masked:
             raise ValueError(
                 f"estimator.predict returned {n_masked} masked labels of {labels.size};"
-                " a masked label counts for no class. Return a label for every row."
+                " a masked label counts for no class. Return a label for every sample."
             )
         labels = labels.data
     return np.asarray(labels)

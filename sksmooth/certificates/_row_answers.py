@@ -12,7 +12,7 @@ class Answers:
 
     @classmethod
     def concatenate(cls, parts: "list[Self]") -> Self:
-        """Join the answers for consecutive samples."""
+        """Join the results for consecutive samples."""
         columns = {}
         for field in fields(cls):  # type: ignore[arg-type] # is a dataclass
             values = [getattr(part, field.name) for part in parts]

@@ -67,7 +67,7 @@ def resolve_vote_weights(vote_weights, classes):
         light, heavy = given[np.argmin(weights)], given[np.argmax(weights)]
         raise ValueError(
             f"vote_weights range from {_as_given(light)} to {_as_given(heavy)}; beyond "
-            f"a ratio of {_LARGEST_RATIO:g} the light class can never be answered. Use "
+            f"a ratio of {_LARGEST_RATIO:g} the light class is never predicted. Use "
             "a smaller ratio."
         )
     return None if np.all(weights == weights[0]) else weights

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How often prediction sets cover each class, and how large they are."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

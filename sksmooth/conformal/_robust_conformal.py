@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Prediction sets from one noisy copy of each sample, robust within a radius."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Real
 from typing import Any, Self
@@ -20,6 +22,7 @@ from sklearn.utils.validation import (
 )
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     Options,
@@ -63,7 +66,9 @@ def _estimator_has(name):
     return check
 
 
-class RobustConformalClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class RobustConformalClassifier(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     r"""Prediction sets that cover the true class after any change within a radius.
 
     A prediction set holds the classes that one noisy copy of the sample does not make

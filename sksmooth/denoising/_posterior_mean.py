@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The posterior mean of the clean sample: a denoiser that needs no training."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -13,7 +15,13 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sksmooth._compat import Interval, StrOptions, _fit_context, feature_names_in
+from sksmooth._compat import (
+    DocumentationLink,
+    Interval,
+    StrOptions,
+    _fit_context,
+    feature_names_in,
+)
 from sksmooth._typing import RandomState
 from sksmooth.denoising._columns import Columns
 from sksmooth.denoising._likelihood import GaussianLikelihood, find_likelihood
@@ -24,7 +32,7 @@ from sksmooth.denoising._prior import choose_bandwidth, find_prototypes
 _LARGEST = 1e75
 
 
-class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
+class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
     r"""Replace a noisy sample by the posterior mean of the clean one.
 
     The training samples :math:`x_i`, with weights :math:`w_i`, are the prior. A noisy
@@ -35,7 +43,7 @@ class PosteriorMeanDenoiser(TransformerMixin, BaseEstimator):
 
     with :math:`p(z \mid x)` the density of the noise [1]_ [2]_: the estimate of least
     squared error under that prior. In front of a classifier that was trained without
-    noise and is left as it is, it is a remedy for smoothing that needs no training
+    noise and is left as it is, it reduces the cost of smoothing without any training
     [3]_; what is smoothed and certified is the classifier behind the denoiser.
 
     Parameters
@@ -497,5 +505,5 @@ def _check_weight(sample_weight, n_samples):
             "prior must not be negative."
         )
     if not weight.any():
-        raise ValueError("sample_weight is zero for all samples; give some a weight.")
+        raise ValueError("sample_weight is zero for all; give some a weight.")
     return weight

@@ -81,7 +81,7 @@ def slice_width(rows, inner, dtype):
 
 
 def multiply(left, right, out):
-    """``left @ right`` into `out`, each column as it would be in any company.
+    """``left @ right`` into `out`, each column the same whatever the other columns are.
 
     Parameters
     ----------

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """When regions vanish under noise of other laws: by volume, l1 balls, categories."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The ball: the bounded region that high dimension shrinks most."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, ndtri
@@ -48,12 +50,12 @@ def ball_vote_probability(
     *,
     complement: bool = False,
 ) -> FloatOrArray:
-    r"""Probability that a noisy row falls into a ball.
+    r"""Probability that a noisy sample falls into a ball.
 
     Parameters
     ----------
     distance : array-like
-        Distance of the row from the centre of the ball.
+        Distance of the sample from the centre of the ball.
     radius : array-like
         Radius of the ball.
     sigma : array-like
@@ -82,10 +84,10 @@ def ball_vote_probability(
 
     Notes
     -----
-    The squared distance of the noisy row from the centre, in units of sigma squared, is
-    noncentral chi-square with d degrees of freedom and noncentrality
+    The squared distance of the noisy sample from the centre, in units of sigma squared,
+    is noncentral chi-square with d degrees of freedom and noncentrality
     :math:`(x / \sigma)^2`, so p(x) is its distribution function at
-    :math:`(R / \sigma)^2`. It falls with the distance x, and it depends on the row
+    :math:`(R / \sigma)^2`. It falls with the distance x, and it depends on the sample
     through x alone. The density is integrated on the side of the smaller tail, with the
     Bessel function from its uniform expansion for large orders (DLMF 10.41), so that
     both tails are exact to rounding in any dimension and at any noise level.
@@ -398,7 +400,7 @@ def ball_asymptotic_radius(
 
     Notes
     -----
-    The squared distance of the noisy row has mean :math:`x^2 + d \sigma^2` and,
+    The squared distance of the noisy sample has mean :math:`x^2 + d \sigma^2` and,
     relative to it, a spread that falls like :math:`1 / \sqrt{d}`, so half the votes are
     lost where the mean meets :math:`R^2`. The median lies below the mean, but not below
     the mean for d - 1 features: the exact radius for two classes is between this value
@@ -491,7 +493,7 @@ def ball_certified_radius(
     Parameters
     ----------
     distance : array-like
-        Distance of the row from the centre of the ball.
+        Distance of the sample from the centre of the ball.
     radius : array-like
         Radius of the ball.
     sigma : array-like

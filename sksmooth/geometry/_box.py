@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The axis-aligned box, bounded on any number of its sides."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtri
@@ -70,12 +72,12 @@ def box_vote_probability(
     complement: bool = False,
     noise: str = "gaussian",
 ) -> FloatOrArray:
-    r"""Probability that a noisy row falls into an axis-aligned box.
+    r"""Probability that a noisy sample falls into an axis-aligned box.
 
     Parameters
     ----------
     point : array-like of shape (..., n_sides)
-        The row, seen from the centre of the box, in the features that bound it.
+        The sample, seen from the centre of the box, in the features that bound it.
     halfwidths : array-like of shape (..., n_sides)
         The box is :math:`|x_i| \leq a_i`; these are the :math:`a_i`. ``inf`` for a
         feature that does not bound it.
@@ -293,7 +295,7 @@ def box_certified_radius(
     Parameters
     ----------
     point : array-like of shape (..., n_sides)
-        The row, seen from the centre of the box, in the features that bound it.
+        The sample, seen from the centre of the box, in the features that bound it.
     halfwidths : array-like of shape (..., n_sides)
         Half-widths :math:`a_i` of the box :math:`|x_i| \leq a_i`, ``inf`` for a feature
         that does not bound it.

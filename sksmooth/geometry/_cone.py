@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The round cone: a semi-bounded region, which shrinks but never vanishes."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, log_ndtr, ndtri
@@ -81,15 +83,15 @@ def cone_vote_probability(
     *,
     complement: bool = False,
 ) -> FloatOrArray:
-    r"""Probability that a noisy row falls into a round cone.
+    r"""Probability that a noisy sample falls into a round cone.
 
     Parameters
     ----------
     axial : array-like
-        Coordinate of the row along the axis of the cone, from its apex, positive on the
-        side on which the cone opens.
+        Coordinate of the sample along the axis of the cone, from its apex, positive on
+        the side on which the cone opens.
     radial : array-like
-        Distance of the row from the axis.
+        Distance of the sample from the axis.
     half_angle : array-like
         Angle between the axis and the boundary in radians, in (0, pi/2).
     sigma : array-like
@@ -121,10 +123,10 @@ def cone_vote_probability(
     Notes
     -----
     The cone is :math:`x_\parallel \geq \cot(\theta) \, \lVert x_\perp \rVert`. By
-    symmetry the row enters through its coordinate a along the axis and its distance r
-    from it. With a standard normal Z for the noise along the axis, and S, the distance
-    of the noisy row from the axis in units of sigma, noncentral chi with d - 1 degrees
-    of freedom and noncentrality :math:`r / \sigma`,
+    symmetry the sample enters through its coordinate a along the axis and its distance
+    r from it. With a standard normal Z for the noise along the axis, and S, the
+    distance of the noisy sample from the axis in units of sigma, noncentral chi with d
+    - 1 degrees of freedom and noncentrality :math:`r / \sigma`,
 
     .. math:: p = P(a + \sigma Z \geq \cot(\theta) \, \sigma S)
               = E\,\Phi(a / \sigma - \cot(\theta) S),
@@ -287,10 +289,10 @@ def cone_apex_shift(
 
     Notes
     -----
-    On the axis, at the distance a from the apex, the noisy row is inside if :math:`a /
-    \sigma + Z \geq \cot(\theta) S` with Z standard normal and S chi with d - 1 degrees
-    of freedom, that is, if :math:`T = \sqrt{d - 1} (Z + a / \sigma) / S`, which is
-    noncentral t with d - 1 degrees of freedom and noncentrality :math:`a / \sigma`,
+    On the axis, at the distance a from the apex, the noisy sample is inside if :math:`a
+    / \sigma + Z \geq \cot(\theta) S` with Z standard normal and S chi with d - 1
+    degrees of freedom, that is, if :math:`T = \sqrt{d - 1} (Z + a / \sigma) / S`, which
+    is noncentral t with d - 1 degrees of freedom and noncentrality :math:`a / \sigma`,
     exceeds :math:`\sqrt{d - 1} \cot \theta`. The tip of the smoothed region is where
     that has probability 1/c. A cone is scale-free, so the shift is sigma times a number
     that depends on half-angle, dimension and number of classes only. S is near
@@ -433,10 +435,10 @@ def cone_certified_radius(
     Parameters
     ----------
     axial : array-like
-        Coordinate of the row along the axis of the cone, from its apex, positive on the
-        side on which the cone opens.
+        Coordinate of the sample along the axis of the cone, from its apex, positive on
+        the side on which the cone opens.
     radial : array-like
-        Distance of the row from the axis.
+        Distance of the sample from the axis.
     half_angle : array-like
         Angle between the axis and the boundary in radians, in (0, pi/2).
     sigma : array-like

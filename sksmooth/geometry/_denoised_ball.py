@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A ball and two blobs, denoised by their posterior mean before the vote."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Points on a line, denoised by their posterior mean before the vote."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq, minimize_scalar
@@ -34,8 +36,8 @@ def denoised_line_boundaries(
     Returns
     -------
     ndarray of shape (..., n_points - 1)
-        For each sigma, increasing. A classifier that answers the class of the nearest
-        point, behind the posterior mean, answers that of point i between the
+        For each sigma, increasing. A classifier that predicts the class of the nearest
+        point, behind the posterior mean, predicts that of point i between the
         boundaries i - 1 and i.
 
     Raises

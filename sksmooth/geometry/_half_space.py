@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The half-space: the one region that smoothing leaves as it is."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
@@ -18,12 +20,12 @@ from sksmooth.geometry._numerics import (
 def half_space_vote_probability(
     offset: ArrayLike, sigma: ArrayLike, *, complement: bool = False
 ) -> FloatOrArray:
-    r"""Probability that a noisy row falls into a half-space.
+    r"""Probability that a noisy sample falls into a half-space.
 
     Parameters
     ----------
     offset : array-like
-        Signed distance of the row to the boundary, positive inside.
+        Signed distance of the sample to the boundary, positive inside.
     sigma : array-like
         Standard deviation of the noise, in the units of `offset`.
     complement : bool, default=False
@@ -133,7 +135,7 @@ def half_space_vanishing_sigma() -> float:
 
     Notes
     -----
-    It is there so that all shapes answer the same questions. Far enough inside a
+    It is there so that all shapes have the same functions. Far enough inside a
     half-space the vote probability is as near to 1 as one likes, whatever sigma is.
 
     Examples
@@ -153,7 +155,7 @@ def half_space_certified_radius(
     Parameters
     ----------
     offset : array-like
-        Signed distance of the row to the boundary, positive inside.
+        Signed distance of the sample to the boundary, positive inside.
     sigma : array-like
         Standard deviation of the noise, in the units of `offset`.
     side : {"either", "inside", "outside"}, default="either"

@@ -6,6 +6,8 @@ noisy copies training gives the Bayes classifier of the noisy mixture. It predic
 middle class in an interval, and so does the smoothed classifier.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The slab between two parallel hyperplanes: one bounded direction."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtri, ndtri_exp
@@ -37,7 +39,7 @@ def slab_log_probabilities(near, far, width, noise="gaussian"):
 
 
 def slab_log_votes(offset, halfwidth, sigma, noise="gaussian"):
-    """Log probabilities that a noisy row is inside and outside a slab."""
+    """Log probabilities that a noisy sample is inside and outside a slab."""
     distance = np.abs(offset)
     return slab_log_probabilities(
         (halfwidth - distance) / sigma,
@@ -79,12 +81,12 @@ def slab_vote_probability(
     complement: bool = False,
     noise: str = "gaussian",
 ) -> FloatOrArray:
-    r"""Probability that a noisy row falls into a slab.
+    r"""Probability that a noisy sample falls into a slab.
 
     Parameters
     ----------
     offset : array-like
-        Signed distance of the row to the middle of the slab.
+        Signed distance of the sample to the middle of the slab.
     halfwidth : array-like
         The slab is :math:`|v \cdot x| \leq a` with a unit vector v; this is a.
     sigma : array-like
@@ -337,7 +339,7 @@ def slab_certified_radius(
     Parameters
     ----------
     offset : array-like
-        Signed distance of the row to the middle of the slab.
+        Signed distance of the sample to the middle of the slab.
     halfwidth : array-like
         Half-width a of the slab :math:`|v \cdot x| \leq a`.
     sigma : array-like

@@ -4,6 +4,8 @@
 Each is a bound on something that the other files of this room compute exactly.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Certified accuracy over the radius, overall and class by class."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +15,11 @@ from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
+    class_handles,
+    class_styles,
     colours,
     legend_below,
     legend_beside,
-    line_styles,
     markers,
     noise_name,
     shifted,
@@ -29,38 +33,37 @@ if TYPE_CHECKING:
 
 # More bands than this hide each other.
 _MOST_BANDS = 4
-# More colours than this are hard to tell apart.
-_MOST_COLOURS = 5
 _DODGE = 10.0
-_GREY = "0.72"
-_WORST_DASH = (0, (5, 1.5))
-_MODEL = "sksmooth: one curve of a model"  # to find the curves of other models
+# Of the first, second, ... class of a model that is compared with others.
+_MODEL_DASHES = ((0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+# The displays that are drawn in the same axes.
+_DRAWN: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 
 
 class CertifiedAccuracyDisplay(_DisplayBase):
     """Certified accuracy over the radius, overall and for each class.
 
-    The certified accuracy at a radius is the share of rows whose label is right and
+    The certified accuracy at a radius is the share of samples whose label is right and
     certified within it [1]_. A steep or low curve is a class that pays for the
     robustness of the others [2]_.
 
-    Make one with `from_estimator` or `from_certificates`. Several models can be
-    compared in the same axes: draw each with ``classes=[]`` or ``classes="worst"``, a
-    `name` and the same `ax`.
+    Make one with `from_estimator` or `from_certificates`. To compare several models,
+    draw each in the same `ax` with a `name`. Each then has one color: its overall curve
+    and, if `classes` names any, those of its classes in dashes.
 
     Parameters
     ----------
     radii : ndarray of shape (n_radii,)
         Radii in increasing order, in the units of X.
     tally : ClassTally
-        Rows of each class that are right and certified within each radius: hits of
+        Samples of each class that are right and certified within each radius: hits of
         shape (n_radii, n_classes).
     classes : ndarray of shape (n_classes,)
         The classes.
     average_certified_radius : ndarray of shape (n_classes,)
         Area under the curve of each class; its order is that of the legend.
     restricted : bool, default=False
-        True if `radii` are the ones that were asked in ``certify(X, radii=...)``, and
+        True if `radii` are those of ``certify(X, radii=...)``, and
         nothing more is known between them than that accuracy does not increase. False
         if the curve is exact, all its steps being among `radii`.
     sigma : float, default=nan
@@ -83,7 +86,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
     line_ : matplotlib Line2D
         The overall curve.
     class_lines_ : list of matplotlib Line2D or None
-        The curve of each class, None for a class without rows or not drawn.
+        The curve of each class, None for a class without samples or not drawn.
     bands_ : list of matplotlib artists
         The intervals.
     legend_ : matplotlib Legend or None
@@ -146,22 +149,22 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         *,
         radii: ArrayLike | None = None,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | str | None = None,
         bands: str = "auto",
         legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
     ) -> Self:
-        """Certify rows and draw their certified accuracy.
+        """Certify samples and draw their certified accuracy.
 
         Parameters
         ----------
         estimator : fitted SmoothedClassifier
             Bare, at the end of a Pipeline, or found by a search.
-        X : array-like of shape (n_rows, n_features, ...)
-            Rows, best ones that `estimator` was not fitted on.
-        y : array-like of shape (n_rows,)
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, best ones that `estimator` was not fitted on.
+        y : array-like of shape (n_samples,)
             Their true labels.
         radii : array-like of float, default=None
             Radii to ask for, which costs far fewer votes than the whole curve.
@@ -212,21 +215,21 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         certificates: Certificates,
         *,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         classes: ArrayLike | str | None = None,
         bands: str = "auto",
         legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
     ) -> Self:
-        """Draw the certified accuracy of rows that were certified before.
+        """Draw the certified accuracy of samples that were certified before.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_rows,)
+        y_true : array-like of shape (n_samples,)
             True labels, all among ``certificates.classes``.
         certificates : Certificates
-            What `SmoothedClassifier.certify` returned for the same rows.
+            What `SmoothedClassifier.certify` returned for the same samples.
         name : str, default=None
             Name of the classifier, for the title.
         ax : matplotlib Axes, default=None
@@ -263,7 +266,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
             found = np.append(certificates.radius[counted], 0.0)
             radii = np.unique(np.append(found, found.max() * 1.04 or 1.0))
 
-        # Row i counts at the first last[i] radii: those of at most its own radius.
+        # Sample i counts at the first last[i] radii: those of at most its own radius.
         last = np.searchsorted(radii, certificates.radius[counted], side="right")
         ends = np.zeros((len(radii) + 1, n_classes), dtype=np.int64)
         np.add.at(ends, (last, index[counted]), 1)
@@ -293,11 +296,11 @@ class CertifiedAccuracyDisplay(_DisplayBase):
 
         Parameters
         ----------
-        y_true : array-like of shape (n_rows,)
+        y_true : array-like of shape (n_samples,)
             True labels, all among ``y_pred.classes``.
         y_pred : Certificates
-            What `SmoothedClassifier.certify` returned for the same rows; labels alone
-            say nothing of a radius.
+            What `SmoothedClassifier.certify` returned for the same samples; labels
+            alone say nothing of a radius.
         **keywords : dict
             As in `from_certificates`.
 
@@ -314,7 +317,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
         classes: ArrayLike | str | None = None,
@@ -332,11 +335,10 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         name : str, default=None
             Name for the title. None takes the attribute `name`.
         classes : array-like of labels, "worst" or None, default=None
-            Classes to draw beside the overall curve. None draws all; of more than 5
-            all but the best and the worst in grey. An empty list draws the overall
-            curve alone, and "worst" the class of least average certified radius with
-            it: both in a colour and a legend for the model, so that several models fit
-            in the same axes.
+            Classes to draw beside the overall curve. None draws all, of more than 5
+            all but the best and the worst in grey, or none where axes hold several
+            models. "worst" is the class of least average certified radius; an empty
+            list draws the overall curve alone.
         bands : {"auto", "all", "overall", "none"}, default="auto"
             Which curves get their interval. "auto" gives it to all of up to 4 classes;
             of more classes to the one with the lowest average certified radius only,
@@ -354,84 +356,105 @@ class CertifiedAccuracyDisplay(_DisplayBase):
             The display, drawn.
         """
         check_choice("bands", bands, ("auto", "all", "overall", "none"))
-        chosen, per_model = self._choose(classes)
+        self._choose(classes, compared=False)  # before anything is drawn
         ax = self._open(ax, figsize=(7.2, 4.4))
+        others = [d for d in _DRAWN.get(ax, []) if d._is_in(ax) and d is not self]
+        self._asked = (classes, bands, curve_kwargs)
+        self._shown_name = self.name if name is None else name
+        by_model = isinstance(classes, str) or (
+            classes is not None and np.size(classes) == 0
+        )
+        compared = by_model or bool(others)
+        for position, other in enumerate(others):
+            if not other._compared:
+                other._erase(ax)
+                other._draw_all(ax, others[:position], compared=True)
+        self._draw_all(ax, others, compared=compared)
+        _DRAWN[ax] = [*others, self]
+        self._axis(ax, max(d.radii[-1] for d in _DRAWN[ax]))
+        self.legend_ = self._legend(ax, _DRAWN[ax]) if legend else None
+        title = "" if compared else self._title(name, self.sigma)
+        self._close(ax, despine=despine, title=title, beside=[self.legend_])
+        self._title_text = title
+        return self
+
+    def _is_in(self, ax):
+        """Whether what was drawn is still in the axes."""
+        return self.line_.axes is ax
+
+    def _draw_all(self, ax, others, *, compared):
+        """Draw all curves: in the colors of the classes, or in one for the model."""
+        classes, bands, curve_kwargs = self._asked
+        chosen = self._choose(classes, compared)
+        self._compared, self._chosen = compared, chosen
         self.class_lines_ = [None] * len(self.classes)
         self.bands_: list[Any] = []
-        if per_model:
-            styles, overall = self._model_styles(ax, name, chosen)
+        before = set(ax.get_children())
+        if compared:
+            styles, overall = self._model_styles(others, chosen)
         else:
-            styles, overall = self._class_styles(chosen), {**OVERALL}
-            overall["label"] = "overall"
-        ends = self._ends_of_other_models(ax)
-        self._curves(
-            ax, chosen, self._banded(chosen, bands, per_model), styles, curve_kwargs
+            styles = class_styles(len(self.classes), chosen)
+            for c in chosen:
+                styles[c]["label"] = str(self.classes[c])
+            overall = {**OVERALL, "label": "overall"}
+        banded = self._banded(chosen, bands, compared)
+        self._curves(ax, chosen, banded, styles, curve_kwargs)
+        # Points of several models at the same radius stand side by side.
+        shift = (
+            5.0 * ((len(others) + 1) // 2) * (-1) ** len(others) if compared else 0.0
         )
-        self.line_ = self._draw(
-            ax,
-            self.accuracy,
-            None if bands == "none" else self.accuracy_interval,
-            overall,
-        )
-        if per_model:
-            self.line_.set_gid(_MODEL)
-        self._axis(ax, max([self.radii[-1], *ends]))
-        self.legend_ = self._legend(ax, chosen, per_model) if legend else None
-        title = "" if per_model else self._title(name, self.sigma)
-        return self._close(ax, despine=despine, title=title, beside=[self.legend_])
+        interval = None if bands == "none" else self.accuracy_interval
+        self.line_ = self._draw(ax, self.accuracy, interval, overall, shift)
+        self._artists = [a for a in ax.get_children() if a not in before]
 
-    def _choose(self, classes):
-        """Positions of the classes to draw, from the most to the least certified.
+    def _erase(self, ax):
+        """Take off what was drawn, to draw it again beside another model."""
+        for band in self.bands_:
+            band.remove()
+        for artist in self._artists:
+            if artist.axes is not None and artist in ax.get_children():
+                artist.remove()
+        if ax.get_title() == self._title_text:
+            ax.set_title("")
 
-        Also whether the curves are those of one model among several.
-        """
+    def _choose(self, classes, compared):
+        """Positions of the classes to draw, from the most to the least certified."""
         order = np.argsort(-self.average_certified_radius, kind="stable")
         order = order[~np.isnan(self.average_certified_radius[order])]
         if classes is None:
-            return order.tolist(), False
+            return [] if compared else order.tolist()
         if isinstance(classes, str):
             check_choice("classes", classes, ("worst",))
-            return order[-1:].tolist(), True
+            return order[-1:].tolist()
         wanted = require_known(classes, self.classes, "classes")
-        return order[np.isin(order, wanted)].tolist(), len(wanted) == 0
+        return order[np.isin(order, wanted)].tolist()
 
-    def _banded(self, chosen, bands, per_model):
+    def _banded(self, chosen, bands, compared):
         """Positions of the classes whose curves get their interval."""
         if bands == "all":
             return set(chosen)
-        if bands != "auto" or per_model:
+        if bands != "auto" or compared:
             return set()
         return set(chosen if len(chosen) <= _MOST_BANDS else chosen[-1:])
 
-    def _class_styles(self, chosen):
-        """Look of each class: a colour of its own, or grey if many are in between."""
-        styles = line_styles(len(self.classes))
-        grey = chosen[1:-1] if len(chosen) > _MOST_COLOURS else []
-        for c, label in enumerate(self.classes.tolist()):
-            styles[c] |= {"linewidth": 1.6, "zorder": 2.5, "label": str(label)}
-            if c in grey:
-                styles[c] |= {"linewidth": 1.0, "zorder": 2.2, "color": _GREY}
-        if grey:
-            # Two colours that are far from grey, which those of some classes are not.
-            styles[chosen[0]]["color"], _, styles[chosen[-1]]["color"] = colours(3)
-        return styles
-
-    def _model_styles(self, ax, name, chosen):
-        """Look of the curves of one model, in the next colour of the axes."""
-        n_before = sum(line.get_gid() == _MODEL for line in ax.lines)
-        colour = colours(n_before + 1)[-1]
-        known = (self.name if name is None else name, noise_name(self.sigma))
+    def _model_styles(self, others, chosen):
+        """Look of the curves of one model, in the next color of the axes."""
+        colour = colours(len(others) + 1)[-1]
+        known = (self._shown_name, noise_name(self.sigma))
         label = ", ".join(part for part in known if part) or "overall"
+        if label in (d.line_.get_label() for d in others):
+            label += f" ({len(others) + 1})"
+        word = "worst class:" if isinstance(self._asked[0], str) else "class"
         styles = {}
-        for c in chosen:
-            worst = f"worst class: {self.classes[c]}"
-            styles[c] = {"color": colour, "linewidth": 1.6, "linestyle": _WORST_DASH}
-            styles[c] |= {"zorder": 2.5, "label": worst}
+        for k, c in enumerate(chosen):
+            styles[c] = {
+                "color": colour,
+                "linewidth": 1.6,
+                "linestyle": _MODEL_DASHES[k % len(_MODEL_DASHES)],
+                "zorder": 2.5,
+                "label": f"{word} {self.classes[c]}",
+            }
         return styles, {"color": colour, "linewidth": 2.6, "zorder": 3, "label": label}
-
-    def _ends_of_other_models(self, ax):
-        """Largest radii of the curves that are in the axes already."""
-        return [x.get_xdata()[-1] for x in ax.lines if x.get_gid() == _MODEL]
 
     def _curves(self, ax, chosen, banded, styles, curve_kwargs):
         """Draw the curve of each chosen class."""
@@ -457,20 +480,19 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         ax.set_xlabel("certified radius r, in the units of X")
         ax.set_ylabel("certified accuracy")
 
-    def _legend(self, ax, chosen, per_model):
+    def _legend(self, ax, drawn):
         """Legend of the classes, or of all models that are in the axes."""
-        if per_model:
-            handles = ax.get_legend_handles_labels()[0]
-            # A column of models and, beside it, one of their worst classes.
-            handles.sort(key=lambda line: line.get_gid() != _MODEL)
-            return legend_below(ax, handles, ncols=1 + any(self.class_lines_))
-        handles = [self.line_, *(self.class_lines_[c] for c in chosen)]
-        if len(chosen) > _MOST_COLOURS:
-            from matplotlib.lines import Line2D
-
-            others = f"{len(chosen) - 2} classes between"
-            between = Line2D([], [], color=_GREY, linewidth=1.0, label=others)
-            handles = [handles[0], handles[1], between, handles[-1]]
+        if self._compared:
+            handles = [display.line_ for display in drawn]
+            most = max(len(display._chosen) for display in drawn)
+            # A column of models and, beside it, one of their first classes, ...
+            for k in range(most):
+                for display in drawn:
+                    for c in display._chosen[k : k + 1]:
+                        handles.append(display.class_lines_[c])
+            return legend_below(ax, handles, ncols=1 + min(most, 2))
+        lines = [self.class_lines_[c] for c in self._chosen]
+        handles = [self.line_, *class_handles(lines)]
         return legend_beside(ax, handles, "class, most to\nleast certified")
 
     def _draw(self, ax, shares, interval, style, shift=0.0):
@@ -511,8 +533,8 @@ class CertifiedAccuracyDisplay(_DisplayBase):
                 "linestyle": "none",
             }
             return ax.plot(x, shares, **points)[0]
-        # The value on (radii[i - 1], radii[i]] is that at radii[i]: a row counts up to
-        # and with its own radius.
+        # The value on (radii[i - 1], radii[i]] is that at radii[i]: a sample counts up
+        # to and with its own radius.
         if interval is not None:
             band = ax.fill_between(
                 x,

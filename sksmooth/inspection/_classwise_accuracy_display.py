@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What smoothing costs each class: base against smoothed, abstention apart."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -8,7 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
-from sksmooth.certificates import Certificates, check_radius, class_index
+from sksmooth.certificates import (
+    Certificates,
+    check_radius,
+    class_index,
+    require_known,
+)
 from sksmooth.inspection._certified_accuracy_display import base_name
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import legend_below
@@ -27,7 +34,7 @@ _RIGHT, _UNSURE, _ABSTAINED, _BASE = "#0072B2", "#56B4E9", "#E69F00", "black"
 class ClasswiseAccuracyDisplay(_DisplayBase):
     """Accuracy of each class, of the base classifier and of the smoothed one.
 
-    A bar for each class holds the rows that are right (and certified within the
+    A bar for each class holds the samples that are right (and certified within the
     radius), those that are right within a smaller radius only, and those that
     abstained; what is missing to 1 is wrong. A black tick is the accuracy of the base
     classifier. Classes are sorted by what smoothing costs them, the largest loss on
@@ -40,7 +47,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
     classes : ndarray of shape (n_classes,)
         The classes.
     tallies : dict of str to ClassTally
-        Rows of each class: "accuracy", those that are right and certified within
+        Samples of each class: "accuracy", those that are right and certified within
         `radius`; "closer", right and certified within less; "abstained", without a
         certificate; and "base_accuracy", those that the base classifier gets right
         without noise, if it is known.
@@ -68,17 +75,18 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     order_ : ndarray of int
-        Positions in `classes` of the bars, from the top; a class without rows has none.
+        Positions in `classes` of the bars, from the top; a class without samples has
+        none.
     bars_ : dict of str to matplotlib BarContainer
         The parts of the bars: "right", "closer", "abstained". The last bar of each is
-        that of all rows.
+        that of all samples.
     base_ : matplotlib artist or None
         The ticks of the base classifier.
     errorbar_ : matplotlib ErrorbarContainer
-        95 % Clopper-Pearson intervals of `accuracy`, the rows being a sample.
+        95 % Clopper-Pearson intervals of `accuracy`: the test set is a random sample.
     text_ : list of matplotlib Text
         What smoothing changes for each class, in percentage points.
-    legend_ : matplotlib Legend
+    legend_ : matplotlib Legend or None
 
     See Also
     --------
@@ -131,18 +139,20 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         *,
         radius: float = 0.0,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         despine: bool = False,
     ) -> Self:
-        """Certify rows, ask the base classifier about them, and draw both.
+        """Certify samples, predict them with the base classifier, and draw both.
 
         Parameters
         ----------
         estimator : fitted SmoothedClassifier
             Bare, at the end of a Pipeline, or found by a search.
-        X : array-like of shape (n_rows, n_features, ...)
-            Rows, best ones that `estimator` was not fitted on.
-        y : array-like of shape (n_rows,)
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, best ones that `estimator` was not fitted on.
+        y : array-like of shape (n_samples,)
             Their true labels.
         radius : float, default=0.0
             Radius to ask for, in the units of the X that is smoothed.
@@ -150,6 +160,10 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
             Name for the title. None takes the name of the base classifier.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         despine : bool, default=False
             Take the top and right spines off.
 
@@ -171,6 +185,8 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
             radius=radius,
             name=base_name(smoothed) if name is None else name,
             ax=ax,
+            classes=classes,
+            legend=legend,
             despine=despine,
         )
 
@@ -183,27 +199,33 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         y_base: ArrayLike | None = None,
         radius: float = 0.0,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         despine: bool = False,
     ) -> Self:
-        """Draw rows that were certified before.
+        """Draw samples that were certified before.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_rows,)
+        y_true : array-like of shape (n_samples,)
             True labels, all among ``certificates.classes``.
         certificates : Certificates
-            What `SmoothedClassifier.certify` returned for the same rows.
-        y_base : array-like of shape (n_rows,), default=None
-            Answers of the base classifier without noise. None draws no ticks, and
+            What `SmoothedClassifier.certify` returned for the same samples.
+        y_base : array-like of shape (n_samples,), default=None
+            Predictions of the base classifier without noise. None draws no ticks, and
             sorts the classes by their accuracy.
         radius : float, default=0.0
-            Radius, in the units of X. Certificates asked at given radii answer at those
-            alone.
+            Radius, in the units of X. Certificates made for given radii can be drawn
+            at those alone.
         name : str, default=None
             Name for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         despine : bool, default=False
             As in `plot`.
 
@@ -215,10 +237,10 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         ------
         ValueError
             If a label is not known to the certificates, lengths differ, or `radius`
-            was not asked.
+            was not requested.
         """
         y_true = check_rows(y_true, certificates)
-        classes = certificates.classes
+        known = certificates.classes
         index = known_index(y_true, certificates)
         radius = check_asked(certificates, radius)
         right = is_right(y_true, certificates) & ~certificates.abstained
@@ -235,12 +257,12 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
             )
         return cls._from_masks(
             index,
-            classes,
+            known,
             masks,
             radius=radius,
             sigma=certificates.sigma,
             name=name,
-        ).plot(ax, despine=despine)
+        ).plot(ax, classes=classes, legend=legend, despine=despine)
 
     @classmethod
     def from_predictions(
@@ -249,25 +271,34 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         y_pred: ArrayLike,
         *,
         y_base: ArrayLike | None = None,
+        radius: float = 0.0,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         despine: bool = False,
     ) -> Self:
-        """Draw labels that `predict` answered: nothing is certified, none abstains.
+        """Draw the labels of `predict`: nothing is certified, none abstains.
 
         Parameters
         ----------
-        y_true : array-like of shape (n_rows,)
+        y_true : array-like of shape (n_samples,)
             True labels.
-        y_pred : array-like of shape (n_rows,) or Certificates
+        y_pred : array-like of shape (n_samples,) or Certificates
             Labels that the smoothed classifier predicts. Certificates are drawn as by
             `from_certificates`.
-        y_base : array-like of shape (n_rows,), default=None
-            Answers of the base classifier without noise.
+        y_base : array-like of shape (n_samples,), default=None
+            Predictions of the base classifier without noise.
+        radius : float, default=0.0
+            Radius of `from_certificates`; labels alone are certified within none.
         name : str, default=None
             Name for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         despine : bool, default=False
             As in `plot`.
 
@@ -278,11 +309,25 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         Raises
         ------
         ValueError
-            If lengths differ or there are no rows.
+            If lengths differ, there are no samples, or `radius` is positive and
+            `y_pred` are no certificates.
         """
         if isinstance(y_pred, Certificates):
             return cls.from_certificates(
-                y_true, y_pred, y_base=y_base, name=name, ax=ax, despine=despine
+                y_true,
+                y_pred,
+                y_base=y_base,
+                radius=radius,
+                name=name,
+                ax=ax,
+                classes=classes,
+                legend=legend,
+                despine=despine,
+            )
+        if check_radius(radius) > 0:
+            raise ValueError(
+                f"radius={radius!r} needs y_pred to be the Certificates that certify "
+                "returns; labels alone are certified within no radius."
             )
         y_true = column_or_1d(y_true)
         answers = {"y_pred": column_or_1d(y_pred)}
@@ -291,25 +336,25 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         for name_, labels in answers.items():
             if len(labels) != len(y_true):
                 raise ValueError(
-                    f"{name_} has {len(labels)} rows and y_true {len(y_true)}; both "
-                    "must describe the same rows."
+                    f"{name_} has {len(labels)} samples and y_true {len(y_true)}; both "
+                    "must describe the same samples."
                 )
         if len(y_true) == 0:
-            raise ValueError("y_true is empty; an accuracy needs at least one row.")
-        classes = np.unique(y_true)
-        index = class_index(y_true, classes)
-        right = {n: class_index(a, classes) == index for n, a in answers.items()}
+            raise ValueError("y_true is empty; an accuracy needs at least one sample.")
+        known = np.unique(y_true)
+        index = class_index(y_true, known)
+        right = {n: class_index(a, known) == index for n, a in answers.items()}
         none = np.zeros(len(y_true), dtype=bool)
         masks = {"accuracy": right["y_pred"], "closer": none, "abstained": none}
         if y_base is not None:
             masks["base_accuracy"] = right["y_base"]
         return cls._from_masks(
             index,
-            classes,
+            known,
             masks,
             certified=False,
             name=name,
-        ).plot(ax, despine=despine)
+        ).plot(ax, classes=classes, legend=legend, despine=despine)
 
     @classmethod
     def _from_masks(cls, index, classes, masks, **params):
@@ -321,9 +366,11 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         despine: bool = False,
     ) -> Self:
         """Draw the bars.
@@ -334,6 +381,10 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
             Axes to draw in. None makes a figure.
         name : str, default=None
             Name for the title. None takes the attribute `name`.
+        classes : array-like of labels or None, default=None
+            Classes to draw above the bar of all samples. None draws all.
+        legend : bool, default=True
+            Draw the legend.
         despine : bool, default=False
             Take the top and right spines off.
 
@@ -342,13 +393,17 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         self : ClasswiseAccuracyDisplay
             The display, drawn.
         """
-        ax = self._open(ax, figsize=(6.4, self._height()))
+        some = self.support > 0
+        if classes is not None:
+            wanted = require_known(classes, self.classes, "classes")
+            some = some & np.isin(np.arange(len(self.classes)), wanted)
+        ax = self._open(ax, figsize=(6.4, self._height(some.sum())))
         loss = (
             1.0 if self.base_accuracy is None else self.base_accuracy
         ) - self.accuracy
-        some = np.flatnonzero(self.support > 0)
+        some = np.flatnonzero(some)
         self.order_ = some[np.argsort(-loss[some], kind="stable")]
-        # A gap sets the bar of all rows apart from those of the classes.
+        # A gap sets the bar of all samples apart from those of the classes.
         n_classes = len(self.order_)
         y = np.append(np.arange(n_classes), n_classes + 0.4)
 
@@ -362,7 +417,8 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
             beside = self._changes(ax, y)
             handles.insert(0, self.base_)
         self._axis(ax, y)
-        self.legend_ = legend_below(ax, [*handles, self.errorbar_], ncols=2)
+        handles.append(self.errorbar_)
+        self.legend_ = legend_below(ax, handles, ncols=2) if legend else None
         return self._close(
             ax,
             despine=despine,
@@ -371,7 +427,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         )
 
     def _column(self, shares, overall):
-        """Values of the bars from the top: the classes in order, and all rows."""
+        """Values of the bars from the top: the classes in order, and all samples."""
         return np.append(shares[self.order_], overall)
 
     def _shares(self, key):
@@ -381,10 +437,11 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
     def _bars(self, ax, y):
         """Draw the parts of the bars; return those that the legend explains."""
         at = f"certified within r = {self.radius:.4g}" if self.radius else "certified"
+        closer = f"right, certified within less (r < {self.radius:.4g})"
         at = f"right, {at}" if self.certified else "smoothed: right"
         parts = {
             "right": ("accuracy", _RIGHT, at, None),
-            "closer": ("closer", _UNSURE, "right, certified within less", "////"),
+            "closer": ("closer", _UNSURE, closer, "////"),
             "abstained": ("abstained", _ABSTAINED, "abstained", "...."),
         }
         left = np.zeros(len(y))
@@ -468,8 +525,8 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         ax.set_yticks(y, names)
         ax.get_yticklabels()[-1].set_fontweight("bold")
         ax.tick_params(axis="y", length=0)
-        ax.set_xlabel("share of the rows of the class")
+        ax.set_xlabel("share of the samples of the class")
 
-    def _height(self):
+    def _height(self, n_bars):
         """Height of a figure, in inches, in which bars have one height."""
-        return 1.9 + 0.32 * (1 + (self.support > 0).sum())
+        return 1.9 + 0.32 * (1 + n_bars)

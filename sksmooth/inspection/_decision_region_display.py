@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Decision regions in two features: base against smoothed, with certified balls."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from copy import copy
 from itertools import combinations
@@ -32,7 +34,7 @@ from sksmooth.shrinkage._smoothed_copy import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BATCH = 65_536  # rows given to the base classifier at a time
+_BATCH = 65_536  # samples given to the base classifier at a time
 _MOST_SECONDS = 10.0  # for a picture in closed form, by its own estimate
 _REACH = 4.5  # sigmas around the picture that the blur looks at
 _CELLS_PER_SIGMA = 12
@@ -44,7 +46,7 @@ class DecisionRegionDisplay(_DisplayBase):
 
     The regions of the smoothed classifier are smaller where they curve, and may be
     gone [1]_. Certified balls are drawn to scale: within one, the smoothed classifier
-    does not change its answer. Where features have units of their own, they are
+    does not change its prediction. Where features have units of their own, they are
     ellipses, and lines where one of both features is held fixed.
 
     Make one with `from_estimator`.
@@ -54,7 +56,7 @@ class DecisionRegionDisplay(_DisplayBase):
     xx0, xx1 : ndarray of shape (n_columns,) and (n_lines,)
         The points of the picture: first feature and second feature.
     base : ndarray of int of shape (n_lines, n_columns)
-        Position in `classes` of the base classifier's answer at each point.
+        Position in `classes` of the base classifier's prediction at each point.
     shares : ndarray of shape (n_sigmas, n_classes, n_lines, n_columns)
         Share of the votes of each class at each point, times its vote weight.
     sigmas : ndarray of shape (n_sigmas,)
@@ -63,14 +65,14 @@ class DecisionRegionDisplay(_DisplayBase):
         The classes.
     sources : list of {"exact", "blur"}
         Where `shares` come from, for each sigma: a closed form, or a blurred map of the
-        base classifier's answers, which is good for pictures only.
+        base classifier's predictions, which is good for pictures only.
     points : ndarray of shape (n_points, 2), default=None
         Centres of the balls.
     certificates : list of Certificates, default=None
         Of `points`, for each sigma.
-    X : ndarray of shape (n_rows, 2), default=None
-        Rows to show.
-    y : ndarray of int of shape (n_rows,), default=None
+    X : ndarray of shape (n_samples, 2), default=None
+        Samples to show.
+    y : ndarray of int of shape (n_samples,), default=None
         Positions of their true labels in `classes`.
     feature_names : sequence of two str, default=("feature 0", "feature 1")
         Names for the axes.
@@ -164,11 +166,11 @@ class DecisionRegionDisplay(_DisplayBase):
         source: str = "auto",
         kind: str = "panels",
         name: str | None = None,
-        ax: "Axes | Sequence[Axes] | NDArray[Any] | None" = None,
+        ax: Axes | Sequence[Axes] | NDArray[Any] | None = None,
         despine: bool = False,
         **params: Any,
     ) -> Self:
-        """Draw the regions around some rows.
+        """Draw the regions around some samples.
 
         Parameters
         ----------
@@ -177,14 +179,14 @@ class DecisionRegionDisplay(_DisplayBase):
             or any other classifier, to be smoothed. Behind other steps of a Pipeline,
             the picture shows the features that those steps hand on, as that is where
             the noise is added.
-        X : array-like of shape (n_rows, 2)
-            Rows that the picture is to hold.
-        y : array-like of shape (n_rows,), default=None
-            Their true labels. If given, the rows are drawn.
+        X : array-like of shape (n_samples, 2)
+            Samples that the picture is to hold.
+        y : array-like of shape (n_samples,), default=None
+            Their true labels. If given, the samples are drawn.
         sigmas : float or array-like of shape (n_sigmas,), default=None
             Standard deviations of the noise. None takes the one of `estimator`.
         points : array-like of shape (n_points, 2), default=None
-            Rows to certify, their balls to be drawn.
+            Samples to certify, their balls to be drawn.
         bounds : ((low, high), (low, high)), default=None
             Limits of the picture in both features. None takes those of `X`, and some
             room around.
@@ -192,9 +194,9 @@ class DecisionRegionDisplay(_DisplayBase):
             Points along the longer side of the picture.
         source : {"auto", "exact", "blur"}, default="auto"
             "exact" computes the votes in closed form, and raises where there is none.
-            "blur" asks the base classifier on a grid reaching 4.5 sigma beyond the
-            picture, and blurs its answers. "auto" takes the closed form where there is
-            one of little cost. Certificates have nothing to do with it.
+            "blur" evaluates the base classifier on a grid reaching 4.5 sigma beyond
+            the picture, and blurs its predictions. "auto" takes the closed form where
+            there is one of little cost. Certificates do not depend on it.
         kind : {"panels", "contours"}, default="panels"
             As in `plot`.
         name : str, default=None
@@ -270,7 +272,7 @@ class DecisionRegionDisplay(_DisplayBase):
 
     def plot(
         self,
-        ax: "Axes | Sequence[Axes] | NDArray[Any] | None" = None,
+        ax: Axes | Sequence[Axes] | NDArray[Any] | None = None,
         *,
         kind: str = "panels",
         name: str | None = None,
@@ -577,7 +579,7 @@ def _two_features(name, rows):
             "more features use shrinkage_curve or region_volume."
         )
     if len(rows) == 0 or not np.isfinite(rows).all():
-        raise ValueError(f"{name} must hold at least one row, of finite numbers.")
+        raise ValueError(f"{name} must hold at least one sample, of finite numbers.")
     return rows
 
 
@@ -620,7 +622,7 @@ def _units(scale, width, height):
 
 
 def _named(smoothed, rows):
-    """Rows as the smoothed classifier was fitted on them, with names if it has any."""
+    """Samples in the form that `fit` was given, with feature names if it has any."""
     if smoothed._as_frame is not None:
         return smoothed._as_frame(rows)
     names = getattr(smoothed, "feature_names_in_", None)
@@ -632,7 +634,7 @@ def _grid_rows(xx0, xx1):
 
 
 def _base_map(smoothed, xx0, xx1):
-    """Position of the base classifier's answer at each point of a grid."""
+    """Position of the base classifier's prediction at each point of a grid."""
     rows = _grid_rows(xx0, xx1)
     answers = np.concatenate(
         [
@@ -683,7 +685,7 @@ def _is_cheap_exactly(smoothed, rows):
 
 
 def _blur_edges(xx, sigma):
-    """Edges, along one feature, of the cells that the base classifier is asked in.
+    """Edges, along one feature, of the cells where the base classifier is evaluated.
 
     Finer than the picture where sigma is small, coarser outside of it where large.
     """

@@ -24,6 +24,9 @@ _PETROFF = (
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 _MARKERS = "os^DvPX<>"
 OVERALL = {"color": "black", "linewidth": 3.0, "zorder": 3}
+# More colours than this are hard to tell apart.
+MOST_COLOURS = 5
+GREY = "0.72"
 
 
 def import_pyplot(caller):
@@ -50,6 +53,41 @@ def line_styles(n_classes):
         # One dash further after ten, where colours begin again.
         {"color": colour, "linestyle": _DASHES[(i + i // 10) % len(_DASHES)]}
         for i, colour in enumerate(colours(n_classes))
+    ]
+
+
+def class_styles(n_classes, order):
+    """Look of each class as keywords of `plot`; of many, most are grey.
+
+    `order` holds the positions of the classes that are drawn, from the best to the
+    worst. If there are more than `MOST_COLOURS`, only the first and the last have a
+    color, and the dashes of the others still tell neighbors apart.
+    """
+    styles = [
+        {"linewidth": 1.6, "zorder": 2.5, **style} for style in line_styles(n_classes)
+    ]
+    if len(order) > MOST_COLOURS:
+        for c in order[1:-1]:
+            styles[c] |= {"linewidth": 1.0, "zorder": 2.2, "color": GREY}
+        # Two colors that are far from grey, which those of some classes are not.
+        styles[order[0]]["color"], _, styles[order[-1]]["color"] = colours(3)
+    return styles
+
+
+def class_handles(lines):
+    """Entries of a legend for the lines of classes, from the best to the worst.
+
+    The grey lines of many classes share one entry.
+    """
+    if len(lines) <= MOST_COLOURS:
+        return lines
+    from matplotlib.lines import Line2D
+
+    others = f"{len(lines) - 2} classes between"
+    return [
+        lines[0],
+        Line2D([], [], color=GREY, linewidth=1.0, label=others),
+        lines[-1],
     ]
 
 
@@ -81,16 +119,25 @@ def legend_beside(ax, handles, title=None):
 
 
 def legend_below(ax, handles, *, ncols):
-    """Legend below the axis label, where no data can be."""
-    return ax.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=shifted(ax.transAxes, ax, y=-36),
-        borderaxespad=0.0,
-        frameon=False,
-        ncols=ncols,
-    )
+    """Legend below the axis label, where no data can be.
+
+    In fewer columns than `ncols` where these would be wider than the axes, beside
+    which there may be others.
+    """
+    for n in range(ncols, 0, -1):
+        legend = ax.legend(
+            handles=handles,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            bbox_transform=shifted(ax.transAxes, ax, y=-36),
+            borderaxespad=0.0,
+            frameon=False,
+            ncols=n,
+        )
+        most = 1.15 * ax.get_window_extent().width
+        if legend.get_window_extent().width <= most:
+            break
+    return legend
 
 
 def shifted(transform, ax, x=0.0, y=0.0):

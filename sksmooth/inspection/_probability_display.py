@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How sure the votes are of the right class, as a distribution for each class."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth.certificates import Certificates
+from sksmooth.certificates import Certificates, require_known
 from sksmooth.inspection._certified_accuracy_display import base_name
 from sksmooth.inspection._display import _DisplayBase
-from sksmooth.inspection._drawing import OVERALL, legend_beside, line_styles
+from sksmooth.inspection._drawing import (
+    OVERALL,
+    class_handles,
+    class_styles,
+    legend_beside,
+)
 from sksmooth.metrics._scorers import _find_smoothed
 from sksmooth.metrics._scores import check_rows, is_right, known_index
 
@@ -30,7 +37,8 @@ class ProbabilityDisplay(_DisplayBase):
     classifier that predicts one of ten classes everywhere can have a larger one than a
     classifier that knows all ten. Choose by the worst class, or look at all curves.
 
-    Make one with `from_estimator` or `from_certificates`.
+    Make one with `from_estimator` or `from_certificates`. Of more than 5 classes all
+    but the best and the worst are grey.
 
     Parameters
     ----------
@@ -54,7 +62,7 @@ class ProbabilityDisplay(_DisplayBase):
         The curves of the classes with samples.
     overall_ : matplotlib Line2D
         The curve of all samples.
-    legend_ : matplotlib Legend
+    legend_ : matplotlib Legend or None
 
     See Also
     --------
@@ -101,7 +109,9 @@ class ProbabilityDisplay(_DisplayBase):
         y: ArrayLike,
         *,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         despine: bool = False,
     ) -> Self:
         """Certify samples and draw the probabilities of their right labels.
@@ -118,6 +128,10 @@ class ProbabilityDisplay(_DisplayBase):
             Name for the title. None takes the name of the base classifier.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         despine : bool, default=False
             Take the top and right spines off.
 
@@ -136,6 +150,8 @@ class ProbabilityDisplay(_DisplayBase):
             smoothed.certify(rows),
             name=base_name(smoothed) if name is None else name,
             ax=ax,
+            classes=classes,
+            legend=legend,
             despine=despine,
         )
 
@@ -146,7 +162,9 @@ class ProbabilityDisplay(_DisplayBase):
         certificates: Certificates,
         *,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         despine: bool = False,
     ) -> Self:
         """Draw samples that were certified before.
@@ -161,6 +179,10 @@ class ProbabilityDisplay(_DisplayBase):
             Name for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         despine : bool, default=False
             Take the top and right spines off.
 
@@ -188,13 +210,42 @@ class ProbabilityDisplay(_DisplayBase):
             probability=np.where(right, certificates.p_lower, 0.0),
             sigma=certificates.sigma,
             name=name,
-        ).plot(ax, despine=despine)
+        ).plot(ax, classes=classes, legend=legend, despine=despine)
+
+    @classmethod
+    def from_predictions(
+        cls, y_true: ArrayLike, y_pred: Certificates, **keywords: Any
+    ) -> Self:
+        """Draw what `certify` returned: the same as `from_certificates`.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True labels.
+        y_pred : Certificates
+            Of the same samples, from ``certify(X)``; labels alone do not have the
+            probabilities.
+        **keywords : dict
+            As in `from_certificates`.
+
+        Returns
+        -------
+        display : ProbabilityDisplay
+
+        Raises
+        ------
+        TypeError
+            If `y_pred` are no certificates.
+        """
+        return cls.from_certificates(y_true, y_pred, **keywords)
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         despine: bool = False,
     ) -> Self:
         """Draw the curves.
@@ -205,6 +256,10 @@ class ProbabilityDisplay(_DisplayBase):
             Axes to draw in. None makes a figure.
         name : str, default=None
             Name for the title. None takes the attribute `name`.
+        classes : array-like of labels or None, default=None
+            Classes to draw beside the overall curve. None draws all.
+        legend : bool, default=True
+            Draw the legend.
         despine : bool, default=False
             Take the top and right spines off.
 
@@ -213,15 +268,18 @@ class ProbabilityDisplay(_DisplayBase):
         self : ProbabilityDisplay
             The display, drawn.
         """
+        order = self._order(classes)
         ax = self._open(ax)
-        styles = line_styles(len(self.classes))
+        styles = class_styles(len(self.classes), order)
         self.lines_ = {}
-        for at, label in enumerate(self.classes.tolist()):
-            own = self.probability[self.index == at]
-            if len(own):
-                (self.lines_[label],) = ax.step(
-                    *survival(own), where="pre", label=str(label), **styles[at]
-                )
+        for at in sorted(order):
+            label = self.classes[at].item()
+            (self.lines_[label],) = ax.step(
+                *survival(self.probability[self.index == at]),
+                where="pre",
+                label=str(label),
+                **styles[at],
+            )
         (self.overall_,) = ax.step(
             *survival(self.probability), where="pre", label="overall", **OVERALL
         )
@@ -230,14 +288,28 @@ class ProbabilityDisplay(_DisplayBase):
         ax.set_ylim(0, 1.01)
         ax.set_xlabel("p: probability of the label under noise, lower bound")
         ax.set_ylabel("share right, with probability p or more")
-        handles = [self.overall_, *self.lines_.values()]
-        self.legend_ = legend_beside(ax, handles, title="class")
+        lines = [self.lines_[self.classes[at].item()] for at in order]
+        handles = [self.overall_, *class_handles(lines)]
+        title = "class, highest to\nlowest mean of p"
+        self.legend_ = legend_beside(ax, handles, title) if legend else None
         return self._close(
             ax,
             despine=despine,
             title=self._title(name, self.sigma),
             beside=[self.legend_],
         )
+
+    def _order(self, classes):
+        """Positions of the classes to draw, by decreasing mean probability."""
+        n_classes = len(self.classes)
+        support = np.bincount(self.index, minlength=n_classes)
+        total = np.bincount(self.index, self.probability, minlength=n_classes)
+        order = np.argsort(-total / np.maximum(support, 1), kind="stable")
+        order = order[support[order] > 0]
+        if classes is not None:
+            wanted = require_known(classes, self.classes, "classes")
+            order = order[np.isin(order, wanted)]
+        return order.tolist()
 
 
 def survival(values):

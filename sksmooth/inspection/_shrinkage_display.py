@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How each class fares as sigma grows, and where it is gone."""
 
-from collections.abc import Callable, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth.certificates import class_index
+from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     OVERALL,
     check_choice,
+    class_styles,
     legend_below,
-    line_styles,
     markers,
     spread_apart,
 )
@@ -32,7 +34,7 @@ _TITLES = {
     "certified_accuracy": "certified accuracy at r = {radius:.4g}",
     "abstention_rate": "abstention rate",
     "average_certified_radius": "average certified radius",
-    "predicted_share": "share of rows given to the class",
+    "predicted_share": "share of samples given to the class",
 }
 # What the base classifier has too, which is what smoothing with sigma 0 would be.
 _AT_ZERO = {"accuracy": "base_accuracy", "predicted_share": "base_predicted_share"}
@@ -44,10 +46,11 @@ class ShrinkageDisplay(_DisplayBase):
     """A score of each class over sigma, from `sksmooth.shrinkage.shrinkage_curve`.
 
     Classes whose decision regions shrink faster lose sooner [1]_. A cross on the axis
-    marks the sigma past which no row of a class is right; the hollow points at 0 are
-    the base classifier.
+    marks the sigma past which no sample of a class is right; the hollow points at 0 are
+    the base classifier. Of more than 5 classes only the best and the worst at the
+    largest sigma have a color.
 
-    Make one with `from_estimator` or `from_curve`.
+    Make one with `from_estimator`, `from_certificates` or `from_curve`.
 
     Parameters
     ----------
@@ -70,16 +73,16 @@ class ShrinkageDisplay(_DisplayBase):
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     line_ : matplotlib Line2D or None
-        The score over all rows; None for "predicted_share".
+        The score over all samples; None for "predicted_share".
     class_lines_ : list of matplotlib Line2D or None
-        The curve of each class, None for a class without rows.
+        The curve of each class, None for a class without samples.
     theory_lines_ : dict of class to matplotlib Line2D
         What was given as `theory`.
     vanishing_marks_ : dict of class to matplotlib Line2D
         The crosses, of classes that vanish within the range.
     bands_ : list of matplotlib PolyCollection
-        95 % Clopper-Pearson intervals, the rows being a sample: of all curves with up
-        to 4 classes, of the overall curve alone with more.
+        95 % Clopper-Pearson intervals (the test set is a random sample): of all curves
+        with up to 4 classes, of the overall curve alone with more.
     text_ : list of matplotlib Text
         The names at the right ends of the curves.
     legend_ : matplotlib Legend or None
@@ -132,7 +135,9 @@ class ShrinkageDisplay(_DisplayBase):
         vanishing: bool = True,
         theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
         **params: Any,
@@ -144,9 +149,9 @@ class ShrinkageDisplay(_DisplayBase):
         estimator : fitted classifier
             A `SmoothedClassifier`, bare, at the end of a Pipeline or inside a search;
             or any other classifier, to be smoothed.
-        X : array-like of shape (n_rows, n_features, ...)
-            Rows, best ones that `estimator` was not fitted on.
-        y : array-like of shape (n_rows,)
+        X : array-like of shape (n_samples, n_features, ...)
+            Samples, best ones that `estimator` was not fitted on.
+        y : array-like of shape (n_samples,)
             Their true labels.
         sigmas : array-like of shape (n_sigmas,)
             Standard deviations of the noise, in the units of the X that is smoothed.
@@ -163,6 +168,10 @@ class ShrinkageDisplay(_DisplayBase):
             Name of the classifier, for the title.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         curve_kwargs : dict, default=None
             As in `plot`.
         despine : bool, default=False
@@ -195,9 +204,55 @@ class ShrinkageDisplay(_DisplayBase):
             theory=theory,
             name=name,
             ax=ax,
+            classes=classes,
+            legend=legend,
             curve_kwargs=curve_kwargs,
             despine=despine,
         )
+
+    @classmethod
+    def from_certificates(
+        cls,
+        y_true: ArrayLike,
+        certificates: Sequence[Certificates],
+        *,
+        score: str = "certified_accuracy",
+        radius: float = 0.0,
+        y_base: ArrayLike | None = None,
+        **keywords: Any,
+    ) -> Self:
+        """Draw samples that were certified before, at several sigmas.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True labels.
+        certificates : sequence of Certificates
+            One for each sigma, of the same samples.
+        score : {"certified_accuracy", "abstention_rate", \
+                "average_certified_radius"}, default="certified_accuracy"
+            What to draw.
+        radius : float, default=0.0
+            Radius of the certified accuracy.
+        y_base : array-like of shape (n_samples,), default=None
+            Predictions of the base classifier without noise.
+        **keywords : dict
+            As in `from_curve`.
+
+        Returns
+        -------
+        display : ShrinkageDisplay
+
+        Raises
+        ------
+        ValueError
+            If the certificates do not belong together, or `score` is not known from
+            them.
+        """
+        curve = ShrinkageCurve.from_certificates(
+            y_true, certificates, radius=radius, y_base=y_base
+        )
+        return cls.from_curve(curve, score=score, **keywords)
 
     @classmethod
     def from_curve(
@@ -208,7 +263,9 @@ class ShrinkageDisplay(_DisplayBase):
         vanishing: VanishingSigma | None = None,
         theory: Mapping[Any, Callable[..., ArrayLike] | ArrayLike] | None = None,
         name: str | None = None,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
     ) -> Self:
@@ -228,6 +285,10 @@ class ShrinkageDisplay(_DisplayBase):
             As for the class.
         ax : matplotlib Axes, default=None
             Axes to draw in. None makes a figure.
+        classes : array-like of labels or None, default=None
+            As in `plot`.
+        legend : bool, default=True
+            As in `plot`.
         curve_kwargs : dict, default=None
             As in `plot`.
         despine : bool, default=False
@@ -248,13 +309,21 @@ class ShrinkageDisplay(_DisplayBase):
         display = cls(
             curve=curve, score=score, vanishing=vanishing, theory=theory, name=name
         )
-        return display.plot(ax, curve_kwargs=curve_kwargs, despine=despine)
+        return display.plot(
+            ax,
+            classes=classes,
+            legend=legend,
+            curve_kwargs=curve_kwargs,
+            despine=despine,
+        )
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         name: str | None = None,
+        classes: ArrayLike | None = None,
+        legend: bool = True,
         curve_kwargs: dict[str, Any] | None = None,
         despine: bool = False,
     ) -> Self:
@@ -266,6 +335,10 @@ class ShrinkageDisplay(_DisplayBase):
             Axes to draw in. None makes a figure.
         name : str, default=None
             Name for the title. None takes the attribute `name`.
+        classes : array-like of labels or None, default=None
+            Classes to draw beside the overall curve. None draws all.
+        legend : bool, default=True
+            Draw the legend of the signs.
         curve_kwargs : dict, default=None
             Keywords of matplotlib's `plot` for the curves of the classes.
         despine : bool, default=False
@@ -278,7 +351,7 @@ class ShrinkageDisplay(_DisplayBase):
         """
         theory = self._check()
         curve = self.curve
-        present = np.flatnonzero(curve.support > 0).tolist()
+        present = self._order(classes)
         size = (7.2, max(4.4, 1.3 + 0.2 * len(present)))
         ax = self._open(ax, figsize=size)
         self.bands_: list[Any] = []
@@ -287,19 +360,33 @@ class ShrinkageDisplay(_DisplayBase):
         self.class_lines_ = [None] * len(curve.classes)
         self.line_ = None
 
-        ends = self._curves(ax, present, theory, curve_kwargs)
+        self._styles = class_styles(len(curve.classes), present)
+        ends = self._curves(ax, sorted(present), theory, curve_kwargs)
         if self.score != "predicted_share":
             ends["overall"] = self._overall(ax)
         self._bands(ax, present)
         self._axis(ax)
         self._name_ends(ax, self._sigmas()[-1], ends)
-        self.legend_ = self._legend(ax)
+        self.legend_ = self._legend(ax) if legend else None
         return self._close(
             ax,
             despine=despine,
             title=self._title(name, np.nan),
             beside=[self.legend_, *self.text_],
         )
+
+    def _order(self, classes):
+        """Positions of the classes to draw, from the highest score to the lowest.
+
+        Of classes whose curves end together, the mean over sigma decides.
+        """
+        values = self._sorted(getattr(self.curve, self.score))
+        order = np.lexsort((-values.mean(axis=0), -values[-1]))
+        order = order[self.curve.support[order] > 0]
+        if classes is not None:
+            wanted = require_known(classes, self.curve.classes, "classes")
+            order = order[np.isin(order, wanted)]
+        return order.tolist()
 
     def _sigmas(self):
         return np.sort(self.curve.sigmas)
@@ -316,18 +403,12 @@ class ShrinkageDisplay(_DisplayBase):
         """Draw each class; return names with the values and the look of each curve."""
         curve, sigmas = self.curve, self._sigmas()
         values = self._sorted(getattr(curve, self.score))
-        styles, symbols = line_styles(len(curve.classes)), markers(len(curve.classes))
+        symbols = markers(len(curve.classes))
         base = self._base_tally()
         ends = {}
         for c in present:
             label = curve.classes[c].item()
-            style = {
-                "linewidth": 1.6,
-                "markersize": 5,
-                "zorder": 2.5,
-                "marker": symbols[c],
-                **styles[c],
-            }
+            style = {"markersize": 5, "marker": symbols[c], **self._styles[c]}
             if label in theory:
                 self.theory_lines_[label] = self._draw_theory(
                     ax, theory[label], style["color"]
@@ -344,7 +425,7 @@ class ShrinkageDisplay(_DisplayBase):
         return ends
 
     def _overall(self, ax):
-        """Draw the score over all rows; return its values and its look."""
+        """Draw the score over all samples; return its values and its look."""
         sigmas = self._sigmas()
         overall = self._sorted(self.curve.tallies[self.score].overall)
         base = self._base_tally()
@@ -360,10 +441,9 @@ class ShrinkageDisplay(_DisplayBase):
         tally, sigmas = self.curve.tallies[self.score], self._sigmas()
         if len(present) <= _MOST_BANDS:
             interval = [self._sorted(end) for end in tally.interval]
-            styles = line_styles(len(self.curve.classes))
             for c in present:
                 ends = [end[:, c] for end in interval]
-                self._band(ax, sigmas, ends, styles[c]["color"])
+                self._band(ax, sigmas, ends, self._styles[c]["color"])
         if self.line_ is not None:
             ends = [self._sorted(end) for end in tally.overall_interval]
             self._band(ax, sigmas, ends, "black")
@@ -402,10 +482,10 @@ class ShrinkageDisplay(_DisplayBase):
                 f"{type(self.curve).__name__}."
             )
         check_choice("score", self.score, tuple(_TITLES))
-        if getattr(self.curve, self.score) is None:
+        if self.score not in self.curve.tallies:
             raise ValueError(
                 f"score={self.score!r} was not measured; call shrinkage_curve with "
-                "acr=True."
+                "acr=True, which measures all scores."
             )
         known = self.curve.classes
         given = [] if self.vanishing is None else self.vanishing.classes.tolist()
@@ -481,7 +561,7 @@ class ShrinkageDisplay(_DisplayBase):
             signs.append(Line2D([], [], label="base classifier", **look, **sign))
         if self.vanishing_marks_:
             look = {"marker": "X", "markersize": 9, "markeredgecolor": "black"}
-            signs.append(Line2D([], [], label="last row lost", **look, **sign))
+            signs.append(Line2D([], [], label="last sample lost", **look, **sign))
         if self.theory_lines_:
             look = {"color": "0.5", "linewidth": 8, "alpha": 0.35}
             signs.append(Line2D([], [], label="theory", **look))

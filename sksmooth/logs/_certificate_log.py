@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A log that certificates are appended to as they are made, and resumed from."""
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import json
@@ -35,9 +37,9 @@ _DIGESTS = {
 
 
 class CertificateLog:
-    """Log of a run of `SmoothedClassifier.certify`, plain text, one line per row.
+    """Log of a run of `SmoothedClassifier.certify`, plain text, one line per sample.
 
-    Pass it, or just its path, as ``certify(X, log=...)``. Rows are appended in order
+    Pass it, or just its path, as ``certify(X, log=...)``. Samples are appended in order
     as they finish, each write flushed to the disk. If the run is cut off, the same call
     goes on where the log ends, and the log ends up the same byte for byte. A log of
     another run is refused, with the setting that differs.
@@ -46,7 +48,7 @@ class CertificateLog:
     ----------
     path : str or path-like
         File to write, or to go on with if it exists.
-    y : array-like of shape (n_rows,), default=None
+    y : array-like of shape (n_samples,), default=None
         True labels to write beside the certificates, so that the log can be scored on
         its own. They are part of the run: give them each time, or never.
 
@@ -54,11 +56,11 @@ class CertificateLog:
     -----
     A fitted classifier is recognised by its votes, not by its parameters: fit it again
     in the same way, or load it, and the run goes on. It votes on a few points between
-    rows and away from them, and before a log goes on, logged rows are certified again,
-    those with the most divided votes first: their votes must be the same, one by one.
-    These are at least five rows, a tenth of the evaluations that the log has cost, or
-    what takes two seconds. So another classifier goes unnoticed only if it differs in a
-    few votes on other rows of a long log.
+    samples and away from them, and before a log goes on, logged samples are certified
+    again, those with the most divided votes first: their votes must be the same, one by
+    one. These are at least five samples, a tenth of the evaluations that the log has
+    cost, or what takes two seconds. So another classifier goes unnoticed only if it
+    differs in a few votes on other samples of a long log.
 
     Examples
     --------
@@ -86,7 +88,7 @@ class CertificateLog:
         return f"CertificateLog({str(self.path)!r})"
 
     @classmethod
-    def of(cls, log: "CertificateLog | str | PathLike[str]") -> "CertificateLog":
+    def of(cls, log: CertificateLog | str | PathLike[str]) -> CertificateLog:
         """Return `log` itself, or the log at that path.
 
         Parameters
@@ -116,15 +118,15 @@ class CertificateLog:
     @contextmanager
     def writing(
         self, settings: dict[str, Any], digests: list[bytes]
-    ) -> Iterator["LogWriter"]:
+    ) -> Iterator[LogWriter]:
         """Open the log for the rest of a run.
 
         Parameters
         ----------
         settings : dict
-            All that defines the certificates, of types that JSON knows.
+            All that defines the certificates, of types that JSON has.
         digests : list of bytes
-            Digest of each row.
+            Digest of each sample.
 
         Yields
         ------
@@ -165,7 +167,7 @@ class LogWriter:
     Attributes
     ----------
     rows : list of dict
-        LOGGED of each row, of this run and those before.
+        LOGGED of each sample, of this run and those before.
     """
 
     def __init__(self, log, file, written, digests):
@@ -193,12 +195,12 @@ class LogWriter:
         self._n_whole = len(whole)
 
     def witnesses(self):
-        """Rows to certify again, and to check, before `append`.
+        """Samples to certify again, and to check, before `append`.
 
         Yields
         ------
         ndarray of int
-            Positions of some logged rows, those with the most divided votes first.
+            Positions of some logged samples, those with the most divided votes first.
         """
         yield from in_time(*choose_witnesses(self.rows))
 
@@ -210,9 +212,9 @@ class LogWriter:
         positions : ndarray of int
             From `witnesses`.
         found : dict of ndarray
-            LOGGED of these rows, certified again.
+            LOGGED of these samples, certified again.
         X : ndarray of shape (n_witnesses, ...)
-            These rows.
+            These samples.
         exactly : bool, default=True
             Whether each of them must be the same. If not, most of them: outputs of a
             network depend on its batch in their last digits.
@@ -234,18 +236,18 @@ class LogWriter:
             )
 
     def begin(self):
-        """Drop a last line that was torn: its row is certified again."""
+        """Drop a last line that was torn: its sample is certified again."""
         if self._n_whole is not None:
             self._file.truncate(self._n_whole)
             self._n_whole = None
 
     def append(self, results):
-        """Append the next rows.
+        """Append the next samples.
 
         Parameters
         ----------
         results : dict of ndarray
-            LOGGED of the rows that follow the last one.
+            LOGGED of the samples that follow the last one.
         """
         self.begin()
         lines = []
@@ -259,7 +261,7 @@ class LogWriter:
         self._write("".join(lines))
 
     def columns(self):
-        """Return LOGGED of all rows, of this run and those before, as arrays."""
+        """Return LOGGED of all samples, of this run and those before, as arrays."""
         columns = {name: [row[name] for row in self.rows] for name in LOGGED}
         label = as_labels(columns.pop("label"))
         return {"label": label} | {name: np.array(c) for name, c in columns.items()}

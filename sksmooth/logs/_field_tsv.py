@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The tab-separated files of the field: idx, label, predict, radius, correct, time."""
+"""Logs in the format of Cohen et al.: idx, label, predict, radius, correct, time."""
+
+from __future__ import annotations
 
 import re
 from os import PathLike
@@ -129,7 +131,7 @@ def _why_none(names, skipped):
             f"{' '.join(_COLUMNS)} of the field, separated by tabs ({why})"
         )
     why = describe_skipped(skipped) or "line 1: no line with numbers follows"
-    return f"it has the header of the field, and no row under it ({why})"
+    return f"it has the header of the format, and no row under it ({why})"
 
 
 def _certificates(path, rows, seen, sigma, alpha, classes):
@@ -141,7 +143,7 @@ def _certificates(path, rows, seen, sigma, alpha, classes):
         classes = np.union1d(label, predict[~abstained])
     classes = np.asarray(classes)
     _check_known(path, rows, seen, classes)
-    # Which class an abstention counted votes for, no file says.
+    # No file states which class the votes of an abstention are for.
     counts = np.zeros((len(rows), len(classes)), dtype=np.int64)
     known = np.flatnonzero(~abstained)
     counts[known, class_index(predict[known], classes)] = raw_count[known]
@@ -262,7 +264,7 @@ def write_field_tsv(
         What to write. Classes are written as their positions unless all of them are
         non-negative integers. Radii read back as the same numbers; times are not known
         and written as 0:00:00.
-    y_true : array-like of shape (n_rows,)
+    y_true : array-like of shape (n_samples,)
         True labels, members of the classes.
 
     Raises

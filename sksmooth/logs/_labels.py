@@ -69,7 +69,7 @@ def check_labels(labels, name):
 
 
 def plain(value):
-    """Return a scalar as a type that JSON knows."""
+    """Return a scalar as a type that JSON has."""
     if isinstance(value, np.generic):
         if value.dtype.kind in "biufU":
             value = value.item()

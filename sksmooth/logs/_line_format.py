@@ -112,7 +112,7 @@ class LogFormat:
     Parameters
     ----------
     settings : dict
-        All that defines the certificates, of types that JSON knows, or scalars of
+        All that defines the certificates, of types that JSON has, or scalars of
         numpy.
 
     Attributes
@@ -179,7 +179,7 @@ class LogFormat:
             **{name: columns[name] for name in FIELDS},
             classes=as_labels(self.settings["classes"]),
             **{name: self.settings[name] for name in SCALARS},
-            law={"n_features": self.settings["n_features"]},
+            law=self.settings.get("law", {"n_features": self.settings["n_features"]}),
             vote_weights=self.settings["weights"],
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which files are the parts of one set of rows, certified in several runs."""
+"""Which files are the parts of one set of samples, certified in several runs."""
 
 import warnings
 from typing import Any, NamedTuple
@@ -10,8 +10,8 @@ from sksmooth.certificates import Certificates
 
 # What may differ between the parts of one set; all other settings may not.
 _OF_A_PART = {"n_rows", "rows", "votes", "versions", "y"}
-# Rows that are equal in the data may stand in two parts; more than that are the same
-# rows certified twice.
+# Samples that are equal in the data may stand in two parts; more than that are the same
+# samples certified twice.
 _EQUAL_ROWS = 0.05
 
 
@@ -25,7 +25,7 @@ class Part(NamedTuple):
     certificates : Certificates
     y_true : ndarray or None
     digests : list
-        What tells one row from another, of each row.
+        What tells one sample from another, of each sample.
     """
 
     path: Any
@@ -36,18 +36,18 @@ class Part(NamedTuple):
 
 
 def check_parts(parts):
-    """Check that files are parts of one set, each with rows of its own.
+    """Check that files are parts of one set, each with samples of its own.
 
     Raises
     ------
     ValueError
-        If two files differ in a setting, hold the same rows, or only one of them has
+        If two files differ in a setting, hold the same samples, or only one of them has
         labels.
 
     Warns
     -----
     UserWarning
-        If a few rows of two files are equal.
+        If a few samples of two files are equal.
     """
     first = parts[0]
     for other in parts[1:]:
@@ -96,7 +96,7 @@ def _check_own_rows(one, other):
 
 
 def _repeated(part):
-    """Share of the rows of a file that it holds more than once."""
+    """Share of the samples of a file that it holds more than once."""
     return 1 - len(set(part.digests)) / max(len(part.digests), 1)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Read certificates from logs of ours or of the field."""
 
+from __future__ import annotations
+
 import os
 import warnings
 from collections.abc import Sequence
@@ -46,15 +48,15 @@ def read_certificates(
     Parameters
     ----------
     path : str, path-like or sequence of them
-        The file. Several files are joined in the order given: a set of rows may be
+        The file. Several files are joined in the order given: a set of samples may be
         certified in parts, by runs of the same settings and the same fitted classifier.
         That the settings and the key of the noise are the same is checked, and that no
-        file holds the rows of another. The classifier itself is not compared.
+        file holds the samples of another. The classifier itself is not compared.
     sigma, alpha : float, default=None
         What the certificates were made with; the field's files do not say, and without
         it the certificates hold nan there. Not for our own logs, which say it.
     classes : array-like of int of shape (n_classes,), default=None
-        All labels that the classifier knows; the field's files name only those that
+        All labels that the classifier knows; published files name only those that
         occur. Not for our own logs.
 
     Returns
@@ -65,7 +67,7 @@ def read_certificates(
         digits. `counts` are zero but for the votes of the predicted class, where the
         column ``raw_count`` has them, and `p_lower` is that of the column ``p_A_bar``
         or zero. The `label` of an abstention is the first class and means nothing.
-    y_true : ndarray of shape (n_rows,) or None
+    y_true : ndarray of shape (n_samples,) or None
         True labels, if the file has them.
 
     Raises
@@ -75,18 +77,18 @@ def read_certificates(
         setting was given that the file says itself; it names the line. If a column of
         a published file means something else than its name says: a radius of -1.0,
         inf or nan, a share above 1, or many lines where ``correct`` contradicts the
-        labels. If files that are to be joined differ in a setting, hold the same rows,
-        or only some of them have labels.
+        labels. If files that are to be joined differ in a setting, hold the same
+        samples, or only some of them have labels.
     OSError
         If the file cannot be opened.
 
     Warns
     -----
     UserWarning
-        Naming the lines that were skipped, and why, and the first row that is missing.
-        No number is guessed. A log of ours has a check on each line; in the field's
-        files a line that is torn or mixed with another is seen, a changed digit is not.
-        If a few rows of files that are joined are equal.
+        Naming the lines that were skipped, and why, and the first sample that is
+        missing. No number is guessed. A log of ours has a check on each line; in the
+        field's files a line that is torn or mixed with another is seen, a changed digit
+        is not. If a few samples of files that are joined are equal.
 
     References
     ----------

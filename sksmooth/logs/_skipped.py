@@ -14,7 +14,7 @@ def describe_skipped(skipped):
 
 
 def warn_skipped(path, skipped):
-    """Warn of them."""
+    """Warn about the lines that were skipped."""
     if skipped:
         warnings.warn(
             f"{path}: skipped {len(skipped)} lines ({describe_skipped(skipped)}).",

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Logged rows that are certified again, to know the classifier that wrote a log."""
+"""Logged samples that are certified again, to know the classifier that wrote a log."""
 
 import time
 
 import numpy as np
 
-from sksmooth.samples import values_of
+from sksmooth.samples import n_values_of, norms_of
 
 _FEWEST = 5
 # Beyond them, as many as this share of the evaluations that the log has cost, and as
@@ -18,19 +18,19 @@ _TAIL_ROUNDING = 1e-9
 
 
 def choose_witnesses(rows):
-    """Order rows by how divided their votes are, and count those to certify again.
+    """Order samples by how divided their votes are, and count those to certify again.
 
     Another classifier changes some votes, and does so first where votes are divided.
 
     Parameters
     ----------
     rows : list of dict
-        LOGGED of each row of a log.
+        LOGGED of each sample of a log.
 
     Returns
     -------
     order : ndarray of int
-        Positions of the rows, the one with the most divided votes first.
+        Positions of the samples, the one with the most divided votes first.
     n_needed : int
         At least five, and more as long as all of them together took no more than a
         tenth of the evaluations that the log has cost.
@@ -46,7 +46,7 @@ def choose_witnesses(rows):
 
 
 def _lead(row):
-    """Share of a row's votes that its leading class has."""
+    """Share of a sample's votes that its leading class has."""
     votes = np.add(row["counts"], row["label_counts"], dtype=np.float64)
     # Closed forms have no votes.
     return votes.max() / votes.sum() if votes.any() else row["p_lower"]
@@ -55,7 +55,7 @@ def _lead(row):
 def in_time(order, n_needed):
     """Yield positions in parts: first those needed, then as many as there is time for.
 
-    The caller certifies the rows of a part before it asks for the next one.
+    The caller certifies the samples of a part before it requests the next one.
     """
     start, done = time.perf_counter(), n_needed
     if len(order):
@@ -71,28 +71,27 @@ def in_time(order, n_needed):
 def differing(logged, found, X, sigma):
     """Where certificates that were made again differ from those of the log.
 
-    Votes are compared exactly: the noise of a row is a function of the row. What is
-    computed in closed form may differ by the rounding of sums, whose order depends on
-    the number of threads: a distance from a hyperplane by about
-    ``4 * n_features * eps * ||x||``.
+    Votes are compared exactly: the noise of a sample is a function of the sample. What
+    is computed in closed form may differ by the rounding of sums, whose order depends
+    on the number of threads: a distance from a hyperplane by about ``4 * n_features *
+    eps * ||x||``.
 
     Parameters
     ----------
     logged : list of dict
-        LOGGED of some rows.
+        LOGGED of some samples.
     found : dict of ndarray
-        LOGGED of the same rows.
-    X : ndarray of shape (n_rows, ...)
-        The rows.
+        LOGGED of the same samples.
+    X : ndarray of shape (n_samples, ...)
+        The samples.
     sigma : float
 
     Returns
     -------
     list of (int, str)
-        Positions among the rows, and what differs.
+        Positions among the samples, and what differs.
     """
-    X = np.nan_to_num(values_of(X).astype(np.float64))
-    rounding = 4 * X.shape[1] * np.finfo(float).eps * np.linalg.norm(X, axis=1)
+    rounding = 4 * n_values_of(X) * np.finfo(float).eps * norms_of(X)
     rounding = rounding + _TAIL_ROUNDING * sigma
     tolerances = {"radius": rounding, "p_lower": rounding / sigma}
     differences = []

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One table of how each class fares under smoothing."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,22 +35,22 @@ def classwise_report(
 
     Smoothing costs the classes unequally: regions shrink as sigma grows, and may
     vanish [1]_. A single accuracy hides this; the table shows each class, then
-    `overall` (over rows), `worst` and `range` (over classes with at least one row:
-    the least accuracy or radius and the most abstention; the largest value minus the
-    smallest).
+    `overall` (over samples), `worst` and `range` (over classes with at least one
+    sample: the least accuracy or radius and the most abstention; the largest value
+    minus the smallest).
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
+    y_true : array-like of shape (n_samples,)
         True labels, all among ``certificates.classes``.
     certificates : Certificates
-        What `SmoothedClassifier.certify` returned for the same rows.
+        What `SmoothedClassifier.certify` returned for the same samples.
     radii : sequence of float, default=None
         Radii >= 0 to give the certified accuracy at, in the units of X. None takes the
         radii that were given to `certify`, at which alone such certificates can be
         reported on, and 0.0 where none were given.
-    y_base : array-like of shape (n_rows,), default=None
-        Answers of the base classifier on the same rows without noise, to compare.
+    y_base : array-like of shape (n_samples,), default=None
+        Predictions of the base classifier for the same samples without noise.
     output : {"text", "dict", "frame", "html"}, default="text"
         Kind of the result.
 
@@ -60,28 +62,30 @@ def classwise_report(
         norm, alpha, method, radii), `by_class` (class to row), and the rows `overall`,
         `worst` and `range`. A row maps names to numbers:
 
-        - `support`, the number of rows of the class;
+        - `support`, the number of samples of the class;
         - `base_accuracy`, if `y_base` is given;
         - `certified_accuracy`, or ``certified_accuracy_at_<radius>`` if there are
           several radii; an abstention counts as an error. The same name with `_low`
-          and `_high` is its 95 % Clopper-Pearson interval, for the rows being a
+          and `_high` is its 95 % Clopper-Pearson interval, for the samples being a
           sample;
         - `abstention_rate`;
-        - `predicted_share`, the share of all rows that were given this label without
+        - `predicted_share`, the share of all samples that were given this label without
           abstaining, so that the shares of all classes and the overall abstention
           rate add up to 1;
         - `average_certified_radius` (ACR), where a wrong label or an abstention
-          counts as 0; a lower bound if the certificates were asked at given radii.
+          counts as 0; a lower bound if the certificates were made for given radii.
 
-        It is nan for a class without rows. `worst` and `range` have no support, share
-        or interval: the extreme of several classes is not a binomial share. The frame
-        has one line per row and these columns; the settings are in ``frame.attrs``.
+        It is nan for a class without samples. `worst` and `range` have no support,
+        share or interval: the extreme of several classes is not a binomial share. The
+        frame has one line per row and these columns; the settings are in
+        ``frame.attrs``.
 
     Raises
     ------
     ValueError
         If `y_true` or `y_base` holds a class that the certificates do not know,
-        lengths differ, a radius is negative or was not asked, or `output` is unknown.
+        lengths differ, a radius is negative or was not requested, or `output` is
+        unknown.
 
     References
     ----------
@@ -193,7 +197,7 @@ def _tallies(y_true, certificates, names, y_base):
 
 
 def _count_predicted(certificates):
-    """Rows that each class was predicted for; an abstention predicts no class."""
+    """Samples that each class was predicted for; an abstention predicts no class."""
     classes = certificates.classes
     label = class_index(certificates.label, classes)
     return np.bincount(label[~certificates.abstained], minlength=len(classes))

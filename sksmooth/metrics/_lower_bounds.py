@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Lower bounds of the certified accuracy of all classes, or groups, at once."""
 
+from __future__ import annotations
+
 import math
 from numbers import Real
 from typing import Any
@@ -45,7 +47,7 @@ def classwise_lower_bounds(
         classifier.
     radius : float, default=0.0
         A sample counts if it is right and certified within this radius, in the units of
-        X. Certificates made for given radii can be asked for these alone.
+        X. Certificates made for given radii can be scored at these alone.
     confidence : float, default=0.95
         Probability that all bounds hold, in (0, 1).
     groups : array-like of shape (n_samples,), default=None

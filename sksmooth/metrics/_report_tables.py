@@ -69,7 +69,7 @@ def report_html(report, names):
     return "\n".join(
         [
             "<table>",
-            f"<caption>{escape(' '.join(_header(report)))}</caption>",
+            f"<caption>{'<br/>'.join(map(escape, _header(report)))}</caption>",
             f"<thead>{row(headings, tag='th')}</thead>",
             "<tbody>",
             *body,
@@ -147,14 +147,14 @@ def _exponent(value):
 
 
 def _is_exact(report):
-    """Whether radii are the largest certified ones, not the largest asked for."""
+    """Whether radii are the largest certified ones, not the largest requested."""
     return report["settings"]["radii"] is None
 
 
 def _header(report):
     settings = report["settings"]
     return [
-        f"Certified accuracy by class: {settings['n_rows']} rows, "
+        f"Certified accuracy by class: {settings['n_rows']} samples, "
         f"sigma={settings['sigma']:g} ({settings['noise']} noise), "
         f"alpha={settings['alpha']:g}, method={settings['method']}",
         _space(settings),
@@ -184,14 +184,12 @@ def _space(settings):
 
 
 def _notes(report):
-    bound = (
-        "" if _is_exact(report) else "; a lower bound, as only some radii were asked"
-    )
+    bound = "" if _is_exact(report) else "; a lower bound, as only `radii` were decided"
     return [
         "acc at r: right and certified within r [95 % Clopper-Pearson interval];",
         "  an abstention counts as an error",
         "abstains: no certificate",
-        "predicted: share of all rows certified with this label; overall 1 - abstains",
+        "predicted: share of samples certified with this label; overall 1 - abstains",
         f"ACR: average certified radius, 0 where wrong or abstained{bound}",
-        "worst, range: over the classes with rows",
+        "worst, range: over the classes with samples",
     ]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scorers that certify: for `cross_validate`, `GridSearchCV` and their like."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 from typing import Any, Self
@@ -62,16 +64,16 @@ def _all_labels(y_true, certificates):
 
 
 class _CertifyingScorer:
-    """What scikit-learn asks of a scorer about `sample_weight`.
+    """What scikit-learn requires of a scorer about `sample_weight`.
 
-    Not a subclass of its own scorers: those are private and know only `predict`,
+    Not a subclass of its own scorers: those are private and call only `predict`,
     `predict_proba` and `decision_function`.
     """
 
     _weight_request: bool | str | None = None
 
     def _accept_sample_weight(self):
-        # Asked by fit(sample_weight=...) of the searches, without metadata routing.
+        # Called by fit(sample_weight=...) of the searches, without metadata routing.
         return True
 
     def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
@@ -206,11 +208,11 @@ class CertifiedScorer(_CertifyingScorer):
         estimator : object
             Fitted `SmoothedClassifier`, or a Pipeline or search that ends in one.
         X : array-like
-            Rows, as `estimator` takes them.
-        y_true : array-like of shape (n_rows,)
+            Samples, as `estimator` takes them.
+        y_true : array-like of shape (n_samples,)
             True labels.
-        sample_weight : array-like of shape (n_rows,), default=None
-            Weights of the rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
 
         Returns
         -------
@@ -281,23 +283,24 @@ class ClasswiseScorer(_CertifyingScorer):
     -----
     Higher is better for every key:
 
-    - `certified_accuracy`: over rows, abstentions counting as errors. With several
+    - `certified_accuracy`: over samples, abstentions counting as errors. With several
       radii it is ``certified_accuracy_at_<radius>``, such as
       `certified_accuracy_at_0.25`, here and below;
     - `certified_accuracy_macro`, `certified_accuracy_worst`: the mean and the worst
       over the classes of the fold;
     - `neg_certified_accuracy_range`: worst class minus best class;
     - ``certified_accuracy_<label>`` for each label of ``classes_``, of `classes` and
-      of the fold's test rows; nan if the test rows have none of it. Stratified folds,
-      the default for classifiers, avoid this; `worst`, `macro` and `range` leave such
-      a class out. Rows of a class that the classifier was fitted without, as a
+      of the fold's test samples; nan if the test samples have none of it. Stratified
+      folds, the default for classifiers, avoid this; `worst`, `macro` and `range` leave
+      such a class out. Samples of a class that the classifier was fitted without, as a
       training fold may lack a rare class, count as errors, and a warning names the
       class;
-    - `neg_abstention_rate`: minus the share of rows without a certificate at the
-      least radius asked.
+    - `neg_abstention_rate`: minus the share of samples without a certificate at the
+      smallest of `radii`.
 
-    The average certified radius is not among them: `certify` is only asked at `radii`,
-    from which it would be a lower bound that depends on the grid (0 at the default).
+    The average certified radius is not among them: `certify` is only called for
+    `radii`, from which it would be a lower bound that depends on the grid (0 at the
+    default).
 
     Examples
     --------
@@ -333,11 +336,11 @@ class ClasswiseScorer(_CertifyingScorer):
         estimator : object
             Fitted `SmoothedClassifier`, or a Pipeline or search that ends in one.
         X : array-like
-            Rows, as `estimator` takes them.
-        y_true : array-like of shape (n_rows,)
+            Samples, as `estimator` takes them.
+        y_true : array-like of shape (n_samples,)
             True labels.
-        sample_weight : array-like of shape (n_rows,), default=None
-            Weights of the rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
 
         Returns
         -------

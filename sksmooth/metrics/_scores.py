@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scores of certificates against true labels, overall or class by class."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,6 +11,7 @@ from sksmooth.certificates import (
     Certificates,
     check_radius,
     class_index,
+    require_certificates,
     require_known,
 )
 from sksmooth.metrics._tally import ClassTally
@@ -34,11 +37,7 @@ def check_average(average):
 
 def check_rows(values, certificates, name="y_true"):
     """Return `values` as a 1-d array with one entry per certificate."""
-    if not isinstance(certificates, Certificates):
-        raise TypeError(
-            "certificates must be what SmoothedClassifier.certify returns, got "
-            f"{type(certificates).__name__}."
-        )
+    require_certificates(certificates)
     values = np.asarray(values)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()
@@ -49,11 +48,11 @@ def check_rows(values, certificates, name="y_true"):
         )
     if len(values) != len(certificates):
         raise ValueError(
-            f"{name} has {len(values)} rows and certificates {len(certificates)}; "
-            "both must describe the same rows."
+            f"{name} has {len(values)} samples and certificates {len(certificates)}; "
+            "both must describe the same samples."
         )
     if len(values) == 0:
-        raise ValueError(f"{name} is empty; a score needs at least one row.")
+        raise ValueError(f"{name} is empty; a score needs at least one sample.")
     return values
 
 
@@ -63,13 +62,13 @@ def known_index(values, certificates, name="y_true"):
 
 
 def check_asked(certificates, radius):
-    """Return `radius` as a float; raise if the certificates were not asked at it."""
+    """Return `radius` as a float; raise if it was not requested."""
     radius = check_radius(radius)
     if certificates.radii is not None and radius not in certificates.radii:
         raise ValueError(
-            f"radius={radius!r} was not asked: these certificates answer at radii="
-            f"{certificates.radii} only. Add it to certify(X, radii=...), or call "
-            "certify(X) for an answer at every radius."
+            f"radius={radius!r} was not requested: these certificates are valid at "
+            f"radii={certificates.radii} only. Add it to certify(X, radii=...), or "
+            "call certify(X) for certificates that are valid at every radius."
         )
     return radius
 
@@ -99,7 +98,7 @@ def _check_weight(sample_weight, n_rows):
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_rows,):
         raise ValueError(
-            f"sample_weight must have shape {(n_rows,)}, one weight per row, got "
+            f"sample_weight must have shape {(n_rows,)}, one weight per sample, got "
             f"{weight.shape}."
         )
     wrong = ~(np.isfinite(weight) & (weight >= 0))
@@ -108,7 +107,7 @@ def _check_weight(sample_weight, n_rows):
             f"sample_weight must be finite and >= 0, got {weight[wrong][0]:g}."
         )
     if weight.sum() == 0:
-        raise ValueError("sample_weight is zero in every row; give some row weight.")
+        raise ValueError("sample_weight is zero everywhere; give some sample a weight.")
     return weight
 
 
@@ -138,8 +137,8 @@ def _average(tally, average):
 
 
 def is_right(y_true, certificates):
-    """Tell for each row whether its label is the true one, certified or not."""
-    # By position: a row of a class the certificates do not know (-1) is never right.
+    """Tell for each sample whether its label is the true one, certified or not."""
+    # By position: a sample of a class the certificates do not know (-1) is never right.
     return class_index(y_true, certificates.classes) == class_index(
         certificates.label, certificates.classes
     )
@@ -154,32 +153,32 @@ def certified_accuracy_score(
     labels: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> FloatOrArray:
-    """Share of rows whose label is right and certified within `radius`.
+    """Share of samples whose label is right and certified within `radius`.
 
-    A row counts if its label is the true one, it did not abstain, and its certified
+    A sample counts if its label is the true one, it did not abstain, and its certified
     radius is at least `radius`. An abstention is an error at every radius.
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
+    y_true : array-like of shape (n_samples,)
         True labels.
     certificates : Certificates
-        What `SmoothedClassifier.certify` returned for the same rows.
+        What `SmoothedClassifier.certify` returned for the same samples.
     radius : float, default=0.0
-        Radius >= 0, in the units of the X given to `certify`. Certificates asked at
-        given `radii` answer at those alone.
+        Radius >= 0, in the units of the X given to `certify`. Certificates made for
+        given `radii` can be scored at those alone.
     average : {"micro", "macro", "worst", "range", "gini"} or None, default="micro"
-        "micro": over rows. The others are over the classes of `y_true`, a class that
-        has no row (or no weight) being left out: "macro" is their mean, "worst" the
+        "micro": over samples. The others are over the classes of `y_true`, a class that
+        has no sample (or no weight) being left out: "macro" is their mean, "worst" the
         worst class, "range" the best class minus the worst, and "gini" the Gini
         coefficient [3]_, 0 where all classes are equal. None: array of one score per
-        class in the order of `labels`, nan for a class without rows.
+        class in the order of `labels`, nan for a class without samples.
     labels : array-like of shape (n_labels,), default=None
-        Classes to score, and their order; rows of other classes are left out. None
+        Classes to score, and their order; samples of other classes are left out. None
         scores ``certificates.classes``. A class the certificates do not know may be
-        named: all its rows are errors.
-    sample_weight : array-like of shape (n_rows,), default=None
-        Weights >= 0 of the rows.
+        named: all its samples are errors.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights >= 0 of the samples.
 
     Returns
     -------
@@ -190,7 +189,7 @@ def certified_accuracy_score(
     ------
     ValueError
         If `y_true` holds a class that neither `labels` nor the certificates know, the
-        lengths differ, `radius` is negative or was not asked, or another value is
+        lengths differ, `radius` is negative or was not requested, or another value is
         out of range.
 
     References
@@ -228,7 +227,7 @@ def certified_accuracy_score(
 def certified_accuracy_tally(
     y_true, certificates, radius, *, labels=None, sample_weight=None
 ):
-    """Tally the rows that are right and certified within `radius` by class."""
+    """Tally the samples that are right and certified within `radius` by class."""
 
     def per_row(y_true):
         asked = check_asked(certificates, radius)
@@ -245,22 +244,22 @@ def average_certified_radius_score(
     labels: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> FloatOrArray:
-    """Mean certified radius, counting rows with a wrong label or none as 0 (ACR).
+    """Mean certified radius, counting samples with a wrong label or none as 0 (ACR).
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
+    y_true : array-like of shape (n_samples,)
         True labels.
     certificates : Certificates
-        What `SmoothedClassifier.certify` returned for the same rows. If it was asked
-        at given `radii`, the score is a lower bound: each radius counts as the
+        What `SmoothedClassifier.certify` returned for the same samples. If it was
+        called with `radii`, the score is a lower bound: each radius counts as the
         largest one shown.
     average : {"micro", "macro", "worst", "range", "gini"} or None, default="micro"
         As in `certified_accuracy_score`; "worst" is the class of least ACR.
     labels : array-like of shape (n_labels,), default=None
         As in `certified_accuracy_score`.
-    sample_weight : array-like of shape (n_rows,), default=None
-        Weights >= 0 of the rows.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights >= 0 of the samples.
 
     Returns
     -------
@@ -307,20 +306,20 @@ def abstention_rate(
     labels: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> FloatOrArray:
-    """Share of rows that were given no certificate. Lower is better.
+    """Share of samples that were given no certificate. Lower is better.
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
-        True labels; they only sort the rows into classes.
+    y_true : array-like of shape (n_samples,)
+        True labels; they only sort the samples into classes.
     certificates : Certificates
-        What `SmoothedClassifier.certify` returned for the same rows.
+        What `SmoothedClassifier.certify` returned for the same samples.
     average : {"micro", "macro", "worst", "range", "gini"} or None, default="micro"
         As in `certified_accuracy_score`, but "worst" is the class that abstains most.
     labels : array-like of shape (n_labels,), default=None
         As in `certified_accuracy_score`.
-    sample_weight : array-like of shape (n_rows,), default=None
-        Weights >= 0 of the rows.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights >= 0 of the samples.
 
     Returns
     -------

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How many samples of each class a statement holds for, and what follows from it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Self
 

@@ -2,9 +2,11 @@
 """Noise laws: how noise is drawn, and which radius given probabilities prove."""
 
 from sksmooth.noise._additive import AdditiveLaw as _AdditiveLaw
+from sksmooth.noise._deleted_words import DeletedWords
 from sksmooth.noise._gaussian import Gaussian
 from sksmooth.noise._laplace import Laplace
 from sksmooth.noise._law import Law
+from sksmooth.noise._parameters import check_probability
 from sksmooth.noise._resample import Resample, ResampledGaussian
 from sksmooth.noise._row_streams import Stage, draw_noise_key, row_digests, row_stream
 from sksmooth.noise._splitting import Splitting
@@ -13,6 +15,7 @@ from sksmooth.noise._uniform import Uniform
 
 # By the name that the parameter `noise` of `SmoothedClassifier` takes.
 LAWS = {law.name: law for law in (Gaussian, Laplace, Uniform, Splitting)}
+_BY_NAME = LAWS | {law.name: law for law in (ResampledGaussian, DeletedWords)}
 # Those whose noise does not depend on the sample that it is added to.
 ADDITIVE_LAWS = {
     name: law for name, law in LAWS.items() if issubclass(law, _AdditiveLaw)
@@ -21,13 +24,20 @@ ADDITIVE_LAWS = {
 
 def law_of(terms):
     """Return the law that some certificates hold under, from their scalars."""
-    n_features = None if terms.law is None else terms.law.get("n_features")
-    return LAWS[terms.noise](terms.sigma, terms.norm, n_features)
+    scale = None
+    # Of Gaussian noise in l2, say, certificates need not know the features' number.
+    parameters = dict(terms.law or {})
+    if terms.scale is not None and terms.noise == Splitting.name:
+        # The width of cells is rounded to a grid, which depends on the units.
+        scale = [value for value in terms.scale if value > 0]
+    law = LAWS.get(terms.noise) or _BY_NAME[terms.noise]
+    return law(terms.sigma, terms.norm, scale=scale, **parameters)
 
 
 __all__ = [
     "ADDITIVE_LAWS",
     "LAWS",
+    "DeletedWords",
     "Gaussian",
     "Laplace",
     "Law",
@@ -37,6 +47,7 @@ __all__ = [
     "Stage",
     "TokenDeletion",
     "Uniform",
+    "check_probability",
     "draw_noise_key",
     "law_of",
     "row_digests",

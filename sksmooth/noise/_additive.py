@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Noise that is added to each feature, drawn so that its sum with a sample is exact."""
 
+from __future__ import annotations
+
 import abc
 from dataclasses import dataclass
 from typing import Any
@@ -115,8 +117,8 @@ class AdditiveLaw(GridLaw):
         out : ndarray of shape (n_copies, n_features)
             Noise of standard deviation 1; it is overwritten with the copies.
         """
-        # Adding 1.5 * 2**52 * grid rounds to the grid; subtracting it less the row is
-        # exact. Two passes instead of a scaling, a rint, a scaling and a sum.
+        # Adding 1.5 * 2**52 * grid rounds to the grid; subtracting it less the sample
+        # is exact. Two passes instead of a scaling, a rint, a scaling and a sum.
         rounder = 1.5 * 2.0**FLOAT64_BITS * self.grid
         out *= self.deviation
         out += rounder

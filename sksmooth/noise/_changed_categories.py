@@ -276,16 +276,19 @@ class ChangedCategories:
         p, n = ndtr(probit), len(miss)
         low, high = known, np.full_like(known, 2 * _FARTHEST)
         s = np.maximum(low, _LEAST)
+        finished = np.zeros(n, dtype=bool)
         for step in range(_MOST_STEPS):
             twice = np.tile(s, 2)
             bound, slope, _ = self._bound(p, probit, self._cut(probit, twice), twice)
             lead = 1.0 - bound[:n] - odds * bound[n:]
-            low = np.where(lead > 0, np.maximum(low, s), low)
+            # Each result is its own, whatever else is looked for.
+            low = np.where((lead > 0) & ~finished, np.maximum(low, s), low)
             high = np.where(lead > 0, high, np.minimum(high, s))
             change = lead / np.maximum(slope[:n] + odds * slope[n:], 1e-300)
             found = (change >= 0) & (change <= _TOLERANCE * s)
             found |= (high - low <= _TOLERANCE * low) | (high <= _LEAST)
-            if found.all():
+            finished |= found
+            if finished.all():
                 break
             s = (s + change) * (1 - _TOLERANCE / 8)
             middle = np.maximum((low + high) / 2, _LEAST)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Laws whose samples are rounded to a grid, on which noise is exact."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -152,7 +154,7 @@ class GridLaw(Law):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         scale = None if self.scale is None else list(self.scale)
         grid = np.asarray(self.grid).tolist()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Laplace noise, for l1."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar

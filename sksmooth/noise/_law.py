@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The protocol of a noise law: how fast a probability can grow with distance."""
 
+from __future__ import annotations
+
 import abc
 from dataclasses import dataclass
 from functools import partial
@@ -102,6 +104,31 @@ class Law(abc.ABC):
         ndarray
             ``Phi^-1(G(p, radius))``, broadcast.
         """
+
+    @property
+    def counts_changes(self) -> bool:
+        """Whether radii count changes: whole numbers, of which each has a step."""
+        return self.norm == 0
+
+    @property
+    def strength(self) -> str:
+        """Name of the parameter that certificates grow with."""
+        return "probability" if self.counts_changes else "sigma"
+
+    def rounded_down(self, radius: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the radii that `radius` stands for.
+
+        Parameters
+        ----------
+        radius : ndarray
+            Positive ones of `Law.radius`.
+
+        Returns
+        -------
+        ndarray
+            The same, or whole numbers where radii count changes.
+        """
+        return np.floor(radius) if self.counts_changes else radius
 
     @property
     def unit(self) -> float:
@@ -243,7 +270,7 @@ class Law(abc.ABC):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         return {
             "noise": self.name,
@@ -251,6 +278,16 @@ class Law(abc.ABC):
             "sigma": float(self.sigma),
             "n_features": self.n_features,
         }
+
+    def terms(self) -> dict[str, Any]:
+        """Return what certificates hold of the law beside `sigma`, `norm` and `scale`.
+
+        Returns
+        -------
+        dict
+            Parameters of the law, of types that JSON knows.
+        """
+        return {"n_features": self.n_features}
 
     @abc.abstractmethod
     def grid_slack(self, n_features: int) -> float:

@@ -56,6 +56,7 @@ class Resample(LawParameters):
         sigma: float,
         cardinalities: Sequence[int],
         scale: Sequence[float] | None = None,
+        norm: float | None = None,
     ) -> "ResampledGaussian":
         """Return the law for features of some kinds.
 
@@ -68,6 +69,8 @@ class Resample(LawParameters):
             a number.
         scale : sequence of float of shape (n_features,), default=None
             Unit of each number; those of categories have no meaning. None is 1.
+        norm : {2, 0}, default=None
+            See `ResampledGaussian`.
 
         Returns
         -------
@@ -75,6 +78,7 @@ class Resample(LawParameters):
         """
         return ResampledGaussian(
             sigma,
+            norm,
             scale=scale,
             n_features=len(cardinalities),
             probability=self.probability,
@@ -103,7 +107,8 @@ class ResampledGaussian(Law):
     cardinalities : tuple of int of shape (n_features,)
         Number of categories of each feature, which are coded from 0 on; 0 for a number.
     changes : int, default=0
-        How many categories may change beside the numbers.
+        How many categories may change beside the numbers, or beside those that radii
+        count.
 
     Raises
     ------
@@ -294,7 +299,7 @@ class ResampledGaussian(Law):
             if not at.size:
                 break
             result[at] = changes + 0.5
-        return result
+        return result - min(self.changes, self.n_categorical)
 
     def frontier(
         self,
@@ -327,6 +332,18 @@ class ResampledGaussian(Law):
         ]
         radii = np.minimum.accumulate(np.stack(radii, axis=-1), axis=-1)
         return np.where(radii > 0, radii, np.nan)
+
+    @property
+    def unit(self) -> float:
+        """Radius that gives tolerances a scale: sigma, or one category."""
+        return float(self.sigma) if self.norm == 2 else 1.0
+
+    def terms(self) -> dict[str, Any]:
+        """Return what certificates hold of the law; see `Law.terms`."""
+        return {
+            "probability": self.probability,
+            "cardinalities": list(self.cardinalities),
+        }
 
     def grid_slack(self, n_features: int) -> float:
         """Radius given up so that certificates also hold between grid points.
@@ -424,7 +441,7 @@ class ResampledGaussian(Law):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         described = super().described() | {
             "probability": self.probability,

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Random streams that belong to a row: whatever the batch, a row sees its own noise.
+"""Random streams of noise, one for each sample, whatever batch it is in.
 
-The stream of a row is a pure function of the classifier's key, the row's content and
-the stage of the procedure. Results therefore depend neither on the batch size nor on
-the number of workers, the order of rows or the other rows of a call; and rows that
-differ have independent noise, so that errors of certificates do not cluster.
+The stream of a sample is a pure function of the classifier's key, the sample's content
+and the stage of the procedure. Results therefore depend neither on the batch size nor
+on the number of workers, the order of samples or the other samples of a call; and
+samples that differ have independent noise, so that errors of certificates do not
+cluster.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ KEY_BYTES = 32
 
 
 class Stage(IntEnum):
-    """What a stream is drawn for; stages of one row are independent of each other."""
+    """What a stream is drawn for; the stages of a sample are independent."""
 
     PREDICT = 0
     PILOT = 1
@@ -30,10 +31,10 @@ def draw_noise_key(random_state):
 
 
 def row_digests(X, key, held=None):
-    """Digest each row of `X` under `key`.
+    """Digest each sample of `X` under `key`.
 
-    The row enters as float32: an affine step in front of the classifier may change
-    the last bits of a float64 row with the batch it is in, and must not change its
+    The sample enters as float32: an affine step in front of the classifier may change
+    the last bits of a float64 sample with the batch it is in, and must not change its
     noise.
 
     Parameters
@@ -41,13 +42,13 @@ def row_digests(X, key, held=None):
     X : ndarray of shape (n_samples, ...)
     key : bytes of length 32
     held : list of bytes, default=None
-        Contents of each row that take no noise.
+        Contents of each sample that take no noise.
 
     Returns
     -------
     list of bytes of length 16
     """
-    with np.errstate(over="ignore"):  # rows beyond float32 share the digest of inf
+    with np.errstate(over="ignore"):  # samples beyond float32 share the digest of inf
         # + 0.0 folds the two zeros into one
         rows = np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float32) + 0.0
     rows[np.isnan(rows)] = np.nan  # of which there is one only
@@ -61,7 +62,7 @@ def row_digests(X, key, held=None):
 
 
 def row_stream(digest, stage, *branch):
-    """Open the generator of a row's noise at a stage.
+    """Open the generator of a sample's noise at a stage.
 
     Parameters
     ----------

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Additive noise whose worst case is a shift of one distribution on the line."""
 
+from __future__ import annotations
+
 import abc
 from dataclasses import dataclass
 from typing import ClassVar

@@ -218,8 +218,9 @@ class Splitting(TotalVariationLaw, GridLaw):
             if uneven.any():
                 raise ValueError(
                     f"X holds the value {X[uneven].flat[0]:g}, which is not a whole "
-                    "multiple of its unit; those that the law was made for are, and "
-                    "its certificates hold for such samples only."
+                    "multiple of its unit, as the values are that noise='splitting' "
+                    "was fitted on: certificates hold for such samples only. Round X, "
+                    "or fit with the finest unit as feature_scale."
                 )
         return snapped
 
@@ -334,13 +335,22 @@ class Splitting(TotalVariationLaw, GridLaw):
             stays, np.zeros(n_samples, np.int64), counts[rows, label] + 1
         )
 
+    def terms(self) -> dict[str, Any]:
+        """Return what certificates hold of the law; see `Law.terms`.
+
+        Returns
+        -------
+        dict
+        """
+        return super().terms() | {"whole": self.whole}
+
     def described(self) -> dict[str, Any]:
         """Return all that defines the law.
 
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         ends = {"low": self.low, "high": self.high}
         return super().described() | {

@@ -304,7 +304,7 @@ class TokenDeletion(LawParameters):
         Returns
         -------
         dict
-            Of types that JSON knows.
+            Of types that JSON has.
         """
         return {
             "noise": self.name,

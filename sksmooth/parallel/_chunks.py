@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows in chunks: worked one after the other or by several jobs, finished in order."""
+"""Samples in chunks: in turn or by several jobs, finished in order."""
 
 import pickle
 import sys
 import time
+from functools import partial
 from itertools import islice
 from uuid import uuid4
 
@@ -11,10 +12,9 @@ import numpy as np
 from joblib import effective_n_jobs, parallel_config, wrap_non_picklable_objects
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
-from tqdm import tqdm
 
 # A chunk is what is lost when a run is cut off, so it should not take long; and a call
-# with few rows leaves the base classifier idle, so it should not be small.
+# with few samples leaves the base classifier idle, so it should not be small.
 _FIRST_ROWS = 16
 _SECONDS = 5.0
 _LEAST_SECONDS = 2.0
@@ -23,8 +23,8 @@ _GROWTH = 16
 _LARGEST_BYTES = 2**23
 
 
-def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
-    """Apply `work` to chunks of rows.
+def run_in_chunks(work, X, *, n_jobs, largest, task, verbose, n_done=0):
+    """Apply `work` to chunks of samples.
 
     Jobs are those of joblib, under whatever backend is active. Inside a worker there is
     one job: the cores are taken. What `work` calls inside a job runs on one core too.
@@ -33,27 +33,31 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
     ----------
     work : callable
         ``work(X_chunk, on_finished)`` returns the results of a chunk; `on_finished` is
-        None or is called with numbers of rows as they finish. Its results must not
-        depend on how rows are cut into chunks.
-    X : ndarray of shape (n_rows, ...)
+        None or is called with numbers of samples as they finish. Its results must not
+        depend on how samples are cut into chunks.
+    X : ndarray of shape (n_samples, ...)
     n_jobs : int or None
     largest : int
-        Most rows of a chunk.
+        Most samples of a chunk.
     task : str
         What to write before the progress bar.
     verbose : int
         Shows the bar if 1 or more.
+    n_done : int, default=0
+        Samples that were finished before; the bar begins there.
 
     Yields
     ------
     object
-        Results of the chunks, in the order of the rows.
+        Results of the chunks, in the order of the samples.
     """
     jobs = 1 if _is_in_worker() else effective_n_jobs(n_jobs)
     if jobs > 1 and len(X):
         largest = min(largest, max(1, _LARGEST_BYTES // max(1, X[0].nbytes)))
     chunks = _Chunks(len(X), largest, jobs)
-    with tqdm(total=len(X), desc=task, unit="row", disable=verbose < 1) as bar:
+    with _progress(verbose)(
+        total=n_done + len(X), initial=n_done, desc=task, unit="sample"
+    ) as bar:
         if jobs == 1:
             for chunk in chunks:
                 result, seconds = _timed(work, X[chunk], bar.update)
@@ -71,6 +75,18 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose):
             yield result
 
 
+def _progress(verbose):
+    """Progress bar: a widget in a notebook, none unless `verbose` is positive."""
+    if verbose < 1:
+        from tqdm import tqdm
+
+        return partial(tqdm, disable=True)
+    # Only now: in a notebook without ipywidgets this import warns.
+    from tqdm.auto import tqdm
+
+    return tqdm
+
+
 def _results(tasks, n_jobs, jobs):
     """Results of tasks in their order, each as soon as those before it are there."""
     backend, _ = get_active_backend()
@@ -86,10 +102,10 @@ def _results(tasks, n_jobs, jobs):
 
 
 class _Chunks:
-    """Slices of the rows, of about the same time each; smaller ones to the end.
+    """Slices of the samples, of about the same time each; smaller ones to the end.
 
-    Rows finish at different times. With several jobs no chunk is more than a fair part
-    of what is left, so that all of them have something to do until the end.
+    Samples finish at different times. With several jobs no chunk is more than a fair
+    part of what is left, so that all of them have something to do until the end.
     """
 
     def __init__(self, n_rows, largest, jobs):
@@ -149,7 +165,7 @@ class _Pickled:
     _latest = (None, None)
 
     def __init__(self, content):
-        # As joblib does it: what is defined in a script goes along.
+        # Like joblib, pickle definitions from __main__ by value.
         content = wrap_non_picklable_objects(content, keep_wrapper=False)
         self._bytes = np.frombuffer(pickle.dumps(content), dtype=np.uint8)
         self._token = uuid4().hex

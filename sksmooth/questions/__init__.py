@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is to be known of each sample: how many votes to draw and when to stop.
 
-A `Question` is a frozen object of settings. From sampled votes it is answered by a
+A `Question` is a frozen object of settings. From sampled votes it is decided by a
 generator: it yields a `VoteRequest` for the samples that need more votes, is sent their
-counts, and returns its answers when all samples are finished. From class probabilities
-in closed form it is answered at once.
+counts, and returns the results when all samples are finished. From class probabilities
+in closed form it is decided at once.
 """
 
 from sksmooth.questions._certify import Certify
@@ -13,7 +13,7 @@ from sksmooth.questions._certify_radius import CertifyRadius
 from sksmooth.questions._count_votes import CountVotes
 from sksmooth.questions._decide_label import DecideLabel
 from sksmooth.questions._question import Question
-from sksmooth.questions._recertify import Recertify, recertify
+from sksmooth.questions._recertify import Recertify, check_changes, recertify
 from sksmooth.questions._vote_radius import VoteRadius
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "Question",
     "Recertify",
     "VoteRadius",
+    "check_changes",
     "recertify",
 ]

@@ -53,7 +53,7 @@ class Certify(Question):
         return {"alpha": float(self.alpha), "slack": float(self.slack)}
 
     def described(self, method: str) -> dict[str, Any]:
-        """Return all that defines the certificates, of types that JSON knows."""
+        """Return all that defines the certificates, of types that JSON has."""
         names = [field.name for field in fields(self) if field.name != "law"]
         if method == "exact":
             names = list(self._of_exact)
@@ -66,5 +66,6 @@ class Certify(Question):
             },
             **self.error(method),
             **self.law.described(),
+            "law": self.law.terms(),
             "method": method,
         }

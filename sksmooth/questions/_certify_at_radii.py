@@ -22,7 +22,7 @@ from sksmooth.questions._futility import optimistic_shares
 from sksmooth.questions._vote_radius import VoteRadius, heaviest_other
 from sksmooth.votes import VoteRequest
 
-# Part of alpha that pays for comparing the leader with each other class, which can
+# Part of alpha spent on comparing the leader with each other class, which can
 # show more than the leader's own share does.
 _PAIRED_PART = 0.25
 
@@ -83,7 +83,7 @@ class CertifyAtRadii(Certify):
         finished when no radius is undecided.
         """
         radii = self.radii
-        # A radius of 0 speaks of the sample alone: nothing is lost between grid points.
+        # A radius of 0 is about the sample alone: nothing is lost between grid points.
         needed = np.where(radii > 0, radii + self.slack, 0.0)
         part = self._paired_part(n_classes)
         own_share = _OwnShare(
@@ -199,7 +199,7 @@ class _OwnShare:
         self._threshold = np.insert(ndtr(probit), 0, 0.0, axis=1)
         test = ThresholdTest.build(ndtr(-probit), n_max, alpha, beta)
         self.looks = test.looks
-        # A larger radius never asks for fewer votes.
+        # A larger radius never needs fewer votes.
         self._accept = np.maximum.accumulate(test.accept, axis=-1)
         self._hopeless = test.hopeless
         self.reachable = (test.accept[-1] <= n_max).any(axis=0)
@@ -211,7 +211,7 @@ class _OwnShare:
         return holds, np.nextafter(self._threshold[group, holds], 0.0)
 
     def hopeless(self, k, votes, leader):
-        """Which radii will hardly be shown, of shape (n_rows, n_radii)."""
+        """Which radii will hardly be shown, of shape (n_samples, n_radii)."""
         lead, group = self._lead(votes, leader)
         return lead <= self._hopeless[k, group]
 
@@ -225,15 +225,15 @@ class _AgainstEach:
 
     It needs no pilot either. At one look, with K classes, let lower bounds fail with
     probability ``a / (2 K)`` each and upper bounds with ``a / 4``. Call class A bad if
-    it is not the answer within the radius asked; the class c(A) that limits it is the
-    most dangerous other class if A is the answer at the row itself, and that answer
-    otherwise. A bad class is accepted only if its lower bound fails, which are K
-    events, or the upper bound of its c(A), which are two: together at most
+    it is not the prediction everywhere within the radius; the class c(A) that limits it
+    is the most dangerous other class if A is predicted at the sample itself, and the
+    predicted class otherwise. A bad class is accepted only if its lower bound fails,
+    which are K events, or the upper bound of its c(A), which are two: together at most
     ``K a / (2 K) + 2 a / 4 = a``.
     """
 
     def __init__(self, needed, law, looks, alpha, n_classes, weights, beta):
-        # Half of alpha waits for the last look, where rows near a threshold end.
+        # Half of alpha waits for the last look, where samples near a threshold end.
         levels = np.full(len(looks), alpha / 2 / max(len(looks) - 1, 1))
         levels[-1] = alpha / 2
         self._proves = [

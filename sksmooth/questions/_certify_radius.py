@@ -15,8 +15,12 @@ from sksmooth.questions._enumerated_radius import (
 )
 from sksmooth.questions._exact_radius import exact_answers, exact_radius
 from sksmooth.questions._feasibility import check_can_certify
-from sksmooth.questions._futility import optimistic_shares, vote_shares
-from sksmooth.questions._vote_radius import VoteRadius
+from sksmooth.questions._futility import (
+    lowered_shares,
+    optimistic_shares,
+    vote_shares,
+)
+from sksmooth.questions._vote_radius import VoteRadius, certified_radius
 from sksmooth.votes import VoteRequest
 
 # Cohen et al. (2019) choose the class from 100 votes.
@@ -40,7 +44,7 @@ class CertifyRadius(Certify):
         See `Certify`. A sample is given up when its pilot says, at level `beta`, that
         even `n_max` votes would prove nothing.
     tol : float
-        Radius, in units of the law, that may be given up for fewer votes, though never
+        Radius, in units of the law, that may be sacrificed to save votes, though never
         more than a fortieth of a radius. With 0, the pilot takes 100 votes and every
         sample gets `n_max`.
     """
@@ -107,7 +111,7 @@ class CertifyRadius(Certify):
         abstained = radius <= 0
         return RowAnswers(
             label=label,
-            radius=np.where(abstained, 0.0, np.maximum(radius - self.slack, 0.0)),
+            radius=certified_radius(radius, self.law, self.slack),
             abstained=abstained,
             p_lower=np.nextafter(1.0 - miss, 0.0),
             counts=counts,
@@ -125,7 +129,7 @@ class CertifyRadius(Certify):
         """Certify from the probabilities of the classes."""
         label, radius = exact_radius(probits, self.law, self.weights)
         abstained = radius <= 0
-        radius = np.where(abstained, 0.0, radius)
+        radius = certified_radius(radius, self.law, 0.0)
         return exact_answers(probits, label, radius, abstained)
 
     def _plan(self, pilot, vote_radius, tolerance):
@@ -139,6 +143,11 @@ class CertifyRadius(Certify):
         def expected(n, shares):
             return vote_radius(n * shares, leader)[0]
 
+        def planned_for(n):
+            # A radius that counts changes falls by a whole one for a vote too few.
+            return lowered_shares(shares, leader, n) if by_steps else shares
+
+        by_steps = self.law.counts_changes
         sizes = _candidate_sizes(self.n_max)
         most = expected(self.n_max, shares)
         enough = most - np.minimum(tolerance, _LARGEST_LOSS * most)
@@ -146,7 +155,8 @@ class CertifyRadius(Certify):
         high = np.full(len(pilot), len(sizes) - 1)
         while np.any(low < high):
             middle = (low + high) // 2
-            reached = expected(sizes[middle, np.newaxis], shares) >= enough
+            size = sizes[middle, np.newaxis]
+            reached = expected(size, planned_for(size)) >= enough
             high = np.where(reached, middle, high)
             low = np.where(reached, low, np.minimum(middle + 1, high))
         # A sample that is just expected to abstain gets all the votes there are.

@@ -29,7 +29,7 @@ def enumerated_radius(counts, law, weights):
 
 
 def enumerated_answers(counts, label, radius, abstained):
-    """Answers that have no error probability."""
+    """Results that have no error probability."""
     n_copies = counts.sum(axis=1)
     share = counts[np.arange(len(counts)), label] / n_copies
     return RowAnswers(

@@ -44,7 +44,7 @@ def exact_radius(probits, law, weights):
 
 
 def exact_answers(probits, label, radius, abstained):
-    """Answers that took no votes and have no error probability."""
+    """Results that took no votes and have no error probability."""
     lower, upper = probits
     n_samples, n_classes = lower.shape
     return RowAnswers(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Refuse, before any vote is drawn, a question that no votes could answer."""
+"""Refuse, before any vote is drawn, a question that no votes could decide."""
 
 import warnings
 
@@ -52,17 +52,18 @@ def warn_out_of_reach(question, radii):
     if beyond.size:
         _warn(
             f"The radii {beyond.tolist()} cannot hold: noise={law.name!r} of "
-            f"sigma={law.sigma:g} proves no radius of {limit:.4g} or more, whatever "
-            "the votes. Use a larger sigma, or smaller radii."
+            f"{law.strength}={getattr(law, law.strength):g} proves no radius of "
+            f"{limit:.4g} or more, whatever the votes. Use a larger {law.strength}, or "
+            "smaller radii."
         )
     if radii.size:
         unanimous = -ndtri(-np.expm1(np.log(alpha) / n_max))
-        farthest = float(law.radius(unanimous, -unanimous))
+        farthest = float(law.rounded_down(law.radius(unanimous, -unanimous)))
         _warn(
             f"The radii {radii.tolist()} are out of reach of n_certify={n_max} votes "
-            f"at alpha={alpha:g} and sigma={law.sigma:g} and cannot hold: unanimous "
-            f"votes prove about {farthest:.3g}. Use more votes, a larger sigma, or "
-            "smaller radii."
+            f"at alpha={alpha:g} and {law.strength}={getattr(law, law.strength):g} and "
+            f"cannot hold: unanimous votes prove about {farthest:.3g}. Use more votes, "
+            f"a larger {law.strength}, or smaller radii."
         )
 
 

@@ -12,7 +12,7 @@ from sksmooth.certificates import Answers
 from sksmooth.noise import Law
 from sksmooth.votes import VoteRequest
 
-# What a sampled source is sent through: requests out, counts in, answers at the end.
+# What drives a sampled source: requests out, counts in, results at the end.
 Procedure = Generator[VoteRequest, np.ndarray, Answers]
 
 
@@ -20,9 +20,9 @@ Procedure = Generator[VoteRequest, np.ndarray, Answers]
 class Question(abc.ABC):
     """A question about the vote of each sample.
 
-    A new question states how it is answered from votes, as a generator that yields a
+    A new question states how it is decided from votes, as a generator that yields a
     `VoteRequest` for the samples that need more votes, is sent their counts, and
-    returns its answers when all samples are finished; and how from probabilities.
+    returns the results when all samples are finished; and how from probabilities.
 
     Attributes
     ----------
@@ -38,15 +38,15 @@ class Question(abc.ABC):
         """Votes that a sample takes, about; closed forms are weighed against them."""
 
     def check(self, n_classes: int) -> None:
-        """Refuse what no votes could answer, before any is drawn."""
+        """Refuse what no votes could decide, before any is drawn."""
 
     @abc.abstractmethod
     def from_votes(self, n_samples: int, n_classes: int) -> Procedure:
-        """Answer from sampled votes."""
+        """Decide by sampled votes."""
 
     @abc.abstractmethod
     def from_enumeration(self, counts: np.ndarray, law: Law) -> Answers:
-        """Answer from the votes of all noisy copies of each sample.
+        """Decide by the votes of all noisy copies of each sample.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class Question(abc.ABC):
 
     @abc.abstractmethod
     def from_probabilities(self, probits: tuple[np.ndarray, np.ndarray]) -> Answers:
-        """Answer from the probabilities of the classes.
+        """Decide by the probabilities of the classes.
 
         Parameters
         ----------

@@ -43,34 +43,34 @@ class VoteRadius:
 
     @classmethod
     def at(cls, alpha, bound, n_classes, law, weights=None):
-        """Split alpha as the bound asks for.
+        """Split alpha as the bound requires.
 
-        With two classes both bounds say the same, and "binary" says it at full alpha.
+        With two classes both bounds are the same, and "binary" uses the full alpha.
         """
         if bound == "binary" or n_classes <= 2:
             return cls(law, alpha, None, weights)
         return cls(law, alpha / 2, alpha / 2, weights)
 
     def __call__(self, counts, leader):
-        """Radius within which `leader` is the answer, if the bounds hold.
+        """Radius within which `leader` is the prediction, if the bounds hold.
 
         Parameters
         ----------
-        counts : ndarray of shape (n_rows, n_classes)
+        counts : ndarray of shape (n_samples, n_classes)
             Votes; need not be integers, so that planning can ask for expected ones.
-        leader : ndarray of int of shape (n_rows,)
-            A class per row, chosen independently of `counts`.
+        leader : ndarray of int of shape (n_samples,)
+            A class per sample, chosen independently of `counts`.
 
         Returns
         -------
-        radius : ndarray of shape (n_rows,)
+        radius : ndarray of shape (n_samples,)
             Zero or less where nothing is proved.
-        miss : ndarray of shape (n_rows,)
+        miss : ndarray of shape (n_samples,)
             Upper bound on the probability that the leader is not voted for.
         """
         n = counts.sum(axis=1)
         rows = np.arange(len(counts))
-        # The row sum may round to just below a count of planned, non-integer votes.
+        # The sample sum may round to just below a count of planned, non-integer votes.
         misses = np.clip(n - counts[rows, leader], 0.0, n)
         miss = binomial_upper(misses, n, self.alpha_top)
         top = -ndtri(miss)
@@ -110,3 +110,18 @@ def heaviest_other(weights):
     heaviest = np.full(len(weights), first)
     heaviest[np.argmax(weights)] = second
     return heaviest
+
+
+def certified_radius(radius, law, slack):
+    """Radii as certificates state them: 0 where nothing is proved.
+
+    Parameters
+    ----------
+    radius : ndarray
+        Of `Law.radius`; zero or less where nothing is proved.
+    law : Law
+    slack : float
+        Taken off each radius.
+    """
+    proved = np.where(radius > 0, radius, 0.0)
+    return np.maximum(law.rounded_down(proved) - slack, 0.0)

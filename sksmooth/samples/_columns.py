@@ -9,7 +9,9 @@ import numpy as np
 from sksmooth.samples._table import numbers_of
 
 
-def resolve_scale(noise_features, feature_scale, *, names, n_features, X=None):
+def resolve_scale(
+    noise_features, feature_scale, *, names, n_features, X=None, categorical=()
+):
     """Turn `noise_features` and `feature_scale` into one number per feature.
 
     Parameters
@@ -23,11 +25,14 @@ def resolve_scale(noise_features, feature_scale, *, names, n_features, X=None):
     n_features : int
     X : DataFrame or ndarray, default=None
         Training samples, for a callable and for "std".
+    categorical : sequence of int, default=()
+        Positions of columns whose categories are drawn anew: they take no noise of
+        numbers, and have no unit.
 
     Returns
     -------
     ndarray of shape (n_features,)
-        The unit of each feature; 0 where it is held fixed.
+        The unit of each feature, 1 for categories; 0 where it is held fixed.
 
     Raises
     ------
@@ -35,18 +40,75 @@ def resolve_scale(noise_features, feature_scale, *, names, n_features, X=None):
         If a parameter names features that do not exist, or scales that are negative or
         not finite; if no feature takes noise; or if it needs `X` and there is none.
     """
-    noisy = _noisy_mask(noise_features, names, n_features, X)
+    drawn = np.zeros(n_features, dtype=bool)
+    drawn[list(categorical)] = True
+    if noise_features is None:
+        noisy = ~drawn
+    else:
+        noisy = _noisy_mask(noise_features, names, n_features, X)
+    if (noisy & drawn).any():
+        both = np.flatnonzero(noisy & drawn)
+        both = [int(at) if names is None else names[at] for at in both]
+        raise ValueError(
+            f"noise_features={noise_features!r} has the columns {both}, which are "
+            "categories to `noise`; they are drawn anew. Name the columns that take "
+            "noise of numbers only, or none of them: noise_features=[]."
+        )
     if isinstance(feature_scale, str):
         scale = np.zeros(n_features)
         scale[noisy] = learned_scale(feature_scale, X, np.flatnonzero(noisy))
+        scale[drawn] = 1.0
     else:
-        scale = np.where(noisy, _given_scale(feature_scale, names, n_features), 0.0)
+        given = _given_scale(feature_scale, names, n_features)
+        scale = np.where(noisy, given, 0.0)
+        scale[drawn] = given[drawn] > 0
     if not scale.any():
         raise ValueError(
             f"noise_features={noise_features!r} and feature_scale={feature_scale!r} "
             "leave no feature that takes noise; at least one is needed."
         )
     return scale
+
+
+def categorical_positions(spec, *, names, n_features, not_numbers):
+    """Turn `categorical_features` of a law into positions of columns.
+
+    Parameters
+    ----------
+    spec : "from_dtype", names, indices or boolean mask
+    names : sequence of shape (n_features,) or None
+        Names of the features.
+    n_features : int
+    not_numbers : sequence of str
+        Names of the columns whose dtype is none of numbers, for "from_dtype".
+
+    Returns
+    -------
+    list of int
+        Increasing.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or none at all.
+    """
+    if isinstance(spec, str) and spec == "from_dtype":
+        known = [] if names is None else list(names)
+        found = sorted(known.index(name) for name in not_numbers)
+        if not found:
+            raise ValueError(
+                "categorical_features='from_dtype' finds no column whose dtype is that "
+                "of categories or strings in X; name the columns with categories, such "
+                "as categorical_features=[0, 3], in a DataFrame by their names."
+            )
+        return found
+    mask = _noisy_mask(spec, names, n_features, None, "categorical_features")
+    if not mask.any():
+        raise ValueError(
+            f"categorical_features={spec!r} names no column; at least one is needed. "
+            "For numbers alone use noise='gaussian'."
+        )
+    return np.flatnonzero(mask).tolist()
 
 
 def learned_scale(feature_scale, X, columns):
@@ -99,7 +161,7 @@ def _given_scale(feature_scale, names, n_features):
     return scale
 
 
-def _noisy_mask(noise_features, names, n_features, X):
+def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"):
     mask = np.zeros(n_features, dtype=bool)
     if noise_features is None:
         return ~mask
@@ -119,12 +181,12 @@ def _noisy_mask(noise_features, names, n_features, X):
     if chosen and all(isinstance(value, (bool, np.bool_)) for value in chosen):
         if len(chosen) != n_features:
             raise ValueError(
-                f"noise_features is a mask of {len(chosen)} values for {n_features} "
+                f"{parameter} is a mask of {len(chosen)} values for {n_features} "
                 "features; give one for each."
             )
         return np.array(chosen, dtype=bool)
     for name in chosen:
-        mask[_position(name, names, n_features, "noise_features")] = True
+        mask[_position(name, names, n_features, parameter)] = True
     return mask
 
 

@@ -24,14 +24,25 @@ class Table:
         The unit of each of them.
     values : ndarray of shape (n_samples, n_noisy), default=None
         In place of those in `rows`.
+    categories : dict {int: Categories}, default=None
+        Those of the noisy columns that hold categories, by their positions. Their
+        values are codes.
     """
 
-    def __init__(self, rows, noisy, scale, values=None):
+    def __init__(self, rows, noisy, scale, values=None, categories=None):
         self.rows = rows
         self.noisy = noisy
         self.scale = scale
+        self.categories = {} if categories is None else categories
         if values is None:
-            values = numbers_of(rows, noisy)
+            values = np.empty((len(rows), len(noisy)))
+            is_code = np.isin(noisy, list(self.categories))
+            values[:, ~is_code] = numbers_of(rows, noisy[~is_code])
+            for j in np.flatnonzero(is_code):
+                at = noisy[j]
+                name = rows.columns[at] if hasattr(rows, "columns") else int(at)
+                column = column_of(rows, at)
+                values[:, j] = self.categories[at].codes(column, name)
         self.values = values
 
     def __len__(self):
@@ -42,7 +53,10 @@ class Table:
         if isinstance(which, (int, np.integer)):
             which = [which]
         rows = self.rows.iloc[which] if _is_pandas(self.rows) else self.rows[which]
-        return Table(rows, self.noisy, self.scale, self.values[which])
+        return self._like(rows, self.values[which])
+
+    def _like(self, rows, values):
+        return Table(rows, self.noisy, self.scale, values, self.categories)
 
     @property
     def shape(self):
@@ -68,7 +82,7 @@ class Table:
         owner : ndarray of int of shape (n,)
             Positions of the samples whose other columns they have.
         """
-        return Table(self[owner].rows, self.noisy, self.scale, values)
+        return self._like(self[owner].rows, values)
 
     def shown(self, values, owner):
         """Return what `predict` is given for noisy copies.
@@ -79,20 +93,27 @@ class Table:
         owner : ndarray of int of shape (n_copies,)
             Positions of their samples.
         """
+        columns = [
+            self.categories[at].column(values[:, j])
+            if at in self.categories
+            else values[:, j]
+            for j, at in enumerate(self.noisy)
+        ]
         if _is_pandas(self.rows):
-            return _into_pandas(self.rows.iloc[owner], self.noisy, values)
+            return _into_pandas(self.rows.iloc[owner], self.noisy, columns)
         if is_polars(self.rows):
-            return _into_polars(self.rows[owner], self.noisy, values)
+            return _into_polars(self.rows[owner], self.noisy, columns)
         rows = self.rows[owner]
-        if rows.dtype.kind in "iub":
+        if rows.dtype.kind in "iub" and len(self.categories) < len(self.noisy):
             rows = rows.astype(np.float64)
-        rows[:, self.noisy] = values
+        for at, column in zip(self.noisy, columns, strict=True):
+            rows[:, at] = column
         return rows
 
     def digests(self, key):
         """Digest each sample under `key`, columns held fixed included."""
         held = np.setdiff1d(np.arange(self.rows.shape[1]), self.noisy)
-        columns = [_column(self.rows, at) for at in held]
+        columns = [column_of(self.rows, at) for at in held]
         contents = zip(*(_values(column) for column in columns), strict=True)
         held_bytes = [repr(content).encode() for content in contents]
         return row_digests(self.values, key, held_bytes or None)
@@ -118,7 +139,7 @@ def numbers_of(rows, columns):
         return rows[:, columns].astype(np.float64)
     values = np.empty((len(rows), len(columns)))
     for j, at in enumerate(columns):
-        column = _column(rows, at)
+        column = column_of(rows, at)
         if _is_pandas(rows):
             values[:, j] = column.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
@@ -130,7 +151,8 @@ def _is_pandas(rows):
     return hasattr(rows, "iloc")
 
 
-def _column(rows, at):
+def column_of(rows, at):
+    """Return a column of samples."""
     if _is_pandas(rows):
         return rows.iloc[:, at]
     if is_polars(rows):
@@ -142,20 +164,21 @@ def _values(column: Any):
     return column.to_list() if hasattr(column, "to_list") else column.tolist()
 
 
-def _into_pandas(rows, columns, values):
+def _into_pandas(rows, positions, columns):
     import pandas as pd
 
     rows = rows.copy(deep=False)
     # A range, as some estimators cannot do with labels that occur twice.
     rows.index = pd.RangeIndex(len(rows))
-    for j, at in enumerate(columns):
-        rows.isetitem(at, values[:, j])
+    for at, column in zip(positions, columns, strict=True):
+        rows.isetitem(at, column)
     return rows
 
 
-def _into_polars(rows, columns, values):
+def _into_polars(rows, positions, columns):
     import polars as pl
 
     return rows.with_columns(
-        pl.Series(rows.columns[at], values[:, j]) for j, at in enumerate(columns)
+        pl.Series(rows.columns[at], column)
+        for at, column in zip(positions, columns, strict=True)
     )

@@ -4,6 +4,7 @@
 import numpy as np
 
 from sksmooth.noise import row_digests
+from sksmooth.samples._counts import Counts
 from sksmooth.samples._table import Table
 
 
@@ -20,6 +21,8 @@ def unit_values_of(X):
 
 def n_values_of(X):
     """Return how many values of a sample take noise."""
+    if isinstance(X, Counts):
+        return X.shape[1]
     if isinstance(X, Table):
         return len(X.noisy)
     return int(np.prod(X.shape[1:], dtype=int))
@@ -27,7 +30,7 @@ def n_values_of(X):
 
 def digests_of(X, key):
     """Digest each sample under a key; see `row_digests`."""
-    return X.digests(key) if isinstance(X, Table) else row_digests(X, key)
+    return row_digests(X, key) if isinstance(X, np.ndarray) else X.digests(key)
 
 
 def shown(values, X, owner, as_frame=None):
@@ -64,4 +67,13 @@ def columns_of(X):
 
 def has_missing(X):
     """Whether a value that takes noise is missing."""
+    if isinstance(X, Counts):
+        return False
     return bool(np.isnan(values_of(X)).any())
+
+
+def norms_of(X):
+    """Return the l2 norms of what takes noise, without what is missing."""
+    if isinstance(X, Counts):
+        return np.array([np.linalg.norm(X.content(at)[1]) for at in range(len(X))])
+    return np.linalg.norm(np.nan_to_num(values_of(X).astype(np.float64)), axis=1)

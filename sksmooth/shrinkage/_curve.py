@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How each class fares as sigma grows, on any estimator and data."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth.certificates import check_radius, class_index
+from sksmooth.certificates import Certificates, check_radius, class_index
 from sksmooth.metrics import ClassTally
+from sksmooth.metrics._scores import check_asked, check_rows, known_index
 from sksmooth.shrinkage._smoothed_copy import (
     base_labels,
     frame,
@@ -21,7 +24,7 @@ from sksmooth.shrinkage._smoothed_copy import (
 if TYPE_CHECKING:
     import pandas as pd
 
-# Shares of the rows of a class, and shares of all rows.
+# Shares of the samples of a class, and shares of all samples.
 _OF_CLASS = ("accuracy", "abstention_rate", "certified_accuracy", "base_accuracy")
 _OF_ALL = ("predicted_share", "base_predicted_share")
 _SCORES = (*_OF_CLASS, "average_certified_radius")
@@ -38,12 +41,13 @@ class ShrinkageCurve:
     classes : ndarray of shape (n_classes,)
         The classes of the base classifier.
     tallies : dict of str to ClassTally
-        Hits and rows behind each of the scores below, by name; their hits have shape
-        (n_sigmas, n_classes), or (n_classes,) for the base classifier.
+        Hits and samples behind each of the scores below, by name; their hits have shape
+        (n_sigmas, n_classes), or (n_classes,) for the base classifier. A curve made
+        from certificates has no scores of `predict`.
     radius : float
         Radius of `certified_accuracy`, in the units of X.
     alpha : float
-        Probability, for each row and sigma, that its certificate is wrong.
+        Probability, for each sample and sigma, that its certificate is wrong.
     """
 
     sigmas: np.ndarray
@@ -58,21 +62,21 @@ class ShrinkageCurve:
 
     @property
     def support(self) -> NDArray[np.int64]:
-        """Number of rows of each class, of shape (n_classes,)."""
-        return self.tallies["accuracy"].support
+        """Number of samples of each class, of shape (n_classes,)."""
+        return self.tallies["certified_accuracy"].support
 
     @property
     def accuracy(self) -> NDArray[np.float64]:
-        """Share of the rows of a class that `predict` gets right; no abstention.
+        """Share of the samples of a class that `predict` gets right; no abstention.
 
         Of shape (n_sigmas, n_classes); it is nan, as the others are, for a class
-        without rows.
+        without samples.
         """
         return self._share("accuracy")
 
     @property
     def predicted_share(self) -> NDArray[np.float64]:
-        """Share of all rows that `predict` gives to a class; none abstains.
+        """Share of all samples that `predict` gives to a class; none abstains.
 
         Of shape (n_sigmas, n_classes).
         """
@@ -80,7 +84,7 @@ class ShrinkageCurve:
 
     @property
     def abstention_rate(self) -> NDArray[np.float64]:
-        """Share of the rows of a class for which `certify` abstains.
+        """Share of the samples of a class for which `certify` abstains.
 
         Of shape (n_sigmas, n_classes).
         """
@@ -88,7 +92,7 @@ class ShrinkageCurve:
 
     @property
     def certified_accuracy(self) -> NDArray[np.float64]:
-        """Share of the rows of a class that are right and certified within `radius`.
+        """Share of the samples of a class that are right and certified within `radius`.
 
         An abstention is an error. Of shape (n_sigmas, n_classes).
         """
@@ -98,7 +102,7 @@ class ShrinkageCurve:
     def average_certified_radius(self) -> NDArray[np.float64] | None:
         """Mean certified radius (ACR) of a class, 0 where wrong or abstained.
 
-        Of shape (n_sigmas, n_classes); None unless asked for.
+        Of shape (n_sigmas, n_classes); None unless requested.
         """
         if "average_certified_radius" not in self.tallies:
             return None
@@ -114,18 +118,101 @@ class ShrinkageCurve:
 
     @property
     def base_predicted_share(self) -> NDArray[np.float64]:
-        """Share of all rows that the base classifier gives to a class."""
+        """Share of all samples that the base classifier gives to a class."""
         return self._share("base_predicted_share")
 
+    @classmethod
+    def from_certificates(
+        cls,
+        y_true: ArrayLike,
+        certificates: Sequence[Certificates],
+        *,
+        radius: float = 0.0,
+        y_base: ArrayLike | None = None,
+    ) -> ShrinkageCurve:
+        """Make a curve from certificates of the same samples at several sigmas.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True labels.
+        certificates : sequence of Certificates
+            One for each sigma, such as those of published logs.
+        radius : float, default=0.0
+            Radius of the certified accuracy; among the radii that were given to
+            `certify`, if any were.
+        y_base : array-like of shape (n_samples,), default=None
+            Predictions of the base classifier without noise.
+
+        Returns
+        -------
+        curve : ShrinkageCurve
+            With `certified_accuracy`, `abstention_rate`, with `base_accuracy` if
+            `y_base` is given, and with `average_certified_radius` if no radii were
+            given to `certify`. Scores of `predict` are not known.
+
+        Raises
+        ------
+        TypeError
+            If `certificates` holds anything else.
+        ValueError
+            If there are none, two have the same sigma, classes or lengths differ, a
+            label is unknown, or `radius` was not asked.
+        """
+        found = [certificates] if isinstance(certificates, Certificates) else None
+        found = list(certificates) if found is None else found
+        if not found:
+            raise ValueError("certificates is empty; give those of at least one sigma.")
+        for one in found:
+            truth = known_index(check_rows(y_true, one), one)
+            check_asked(one, radius)
+            if not np.array_equal(one.classes, found[0].classes):
+                raise ValueError(
+                    f"certificates have different classes: {one.classes.tolist()} and "
+                    f"{found[0].classes.tolist()}."
+                )
+        sigmas = _check_sigmas([one.sigma for one in found])
+        if len(np.unique(sigmas)) < len(sigmas):
+            raise ValueError(
+                f"certificates must be of distinct sigmas, got {sigmas.tolist()}."
+            )
+        classes = found[0].classes.copy()
+        acr = all(one.radii is None for one in found)
+        counted = [_count_certificates(one, truth, radius, acr) for one in found]
+        hits = {name: np.stack([c[name] for c in counted]) for name in counted[0]}
+        if y_base is not None:
+            base = known_index(
+                check_rows(y_base, found[0], "y_base"), found[0], "y_base"
+            )
+            hits["base_accuracy"] = _count(truth, classes, base == truth)
+        support = np.bincount(truth, minlength=len(classes))
+        return cls(
+            sigmas=sigmas,
+            classes=classes,
+            tallies={
+                name: ClassTally(
+                    of_name, support, higher_is_better=name != "abstention_rate"
+                )
+                for name, of_name in hits.items()
+            },
+            radius=check_radius(radius),
+            alpha=max(one.alpha for one in found),
+        )
+
     def _share(self, name):
+        if name not in self.tallies:
+            raise ValueError(
+                f"{name} was not measured: the curve was made from certificates. Use "
+                "shrinkage_curve."
+            )
         share = self.tallies[name].share
         share.setflags(write=False)
         return share
 
     def interval(self, score: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """95 % Clopper-Pearson interval of a share, the rows being a sample.
+        """95 % Clopper-Pearson interval of a share, the samples being a sample.
 
-        Points of one curve share their rows and their noise, so they differ by less
+        Points of one curve share their samples and their noise, so they differ by less
         than their intervals suggest.
 
         Parameters
@@ -150,7 +237,7 @@ class ShrinkageCurve:
         return self.tallies[score].interval
 
     def summary(self, score: str = "accuracy") -> dict[str, NDArray[np.float64]]:
-        """Summarise a score over the classes that have rows.
+        """Summarise a score over the classes that have samples.
 
         Parameters
         ----------
@@ -161,14 +248,14 @@ class ShrinkageCurve:
         Returns
         -------
         dict of str to ndarray of shape (n_sigmas,)
-            `overall`, the mean over rows; `worst` and `best` class, the worst being the
-            one that abstains most; `range`, the largest minus the smallest. Numbers
+            `overall`, the mean over samples; `worst` and `best` class, the worst being
+            the one that abstains most; `range`, the largest minus the smallest. Numbers
             for "base_accuracy".
 
         Raises
         ------
         ValueError
-            If `score` is unknown or was not asked for.
+            If `score` is unknown or was not requested.
         """
         if score not in _SCORES or score not in self.tallies:
             raise ValueError(
@@ -183,7 +270,7 @@ class ShrinkageCurve:
             "range": tally.range,
         }
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return a tidy pandas DataFrame: one line for each sigma and class.
 
         Returns
@@ -193,7 +280,7 @@ class ShrinkageCurve:
             ``<score>_high`` are its interval. Scores of the base classifier are
             repeated for each sigma. `radius` and `alpha` are in ``frame.attrs``.
         """
-        shape = self.accuracy.shape
+        shape = self.certified_accuracy.shape
         columns = {
             "sigma": np.repeat(self.sigmas, shape[1]),
             "class": np.tile(self.classes, shape[0]),
@@ -211,6 +298,8 @@ class ShrinkageCurve:
             "base_predicted_share",
             "predicted_share",
         ):
+            if name not in self.tallies:
+                continue
             add(name, getattr(self, name))
             low, high = self.interval(name)
             add(f"{name}_low", low)
@@ -244,9 +333,10 @@ def shrinkage_curve(
     """Measure how each class fares as sigma grows, beside the base classifier.
 
     Decision regions of a smoothed classifier shrink as sigma grows, those of some
-    classes before others, until they vanish [1]_. The curve shows it on rows of one's
-    own. Nothing is fitted, and the noise of a row is the same at all sigmas but for its
-    scale, so that curves are smooth and differences between sigmas are sharp.
+    classes before others, until they vanish [1]_. The curve shows it on samples of
+    one's own. Nothing is fitted, and the noise of a sample is the same at all sigmas
+    but for its scale, so that curves are smooth and differences between sigmas are
+    sharp.
 
     Parameters
     ----------
@@ -254,9 +344,9 @@ def shrinkage_curve(
         A `SmoothedClassifier`, whose sigma is left as it is, also at the end of a
         Pipeline, inside a search or with tuned vote weights, which then hold at all
         sigmas; or any other classifier, to be smoothed.
-    X : array-like of shape (n_rows, n_features, ...)
-        Rows, best ones that `estimator` was not fitted on.
-    y : array-like of shape (n_rows,)
+    X : array-like of shape (n_samples, n_features, ...)
+        Samples, best ones that `estimator` was not fitted on.
+    y : array-like of shape (n_samples,)
         Their true labels.
     sigmas : array-like of shape (n_sigmas,)
         Standard deviations of the noise, in the units of the X that is smoothed.
@@ -264,7 +354,7 @@ def shrinkage_curve(
         Radius of the certified accuracy, in the same units.
     acr : bool, default=True
         Also measure the average certified radius. It takes ``certify(X)``, which
-        finds the radius of each row, instead of ``certify(X, radii=[0, radius])``,
+        finds the radius of each sample, instead of ``certify(X, radii=[0, radius])``,
         which costs several times fewer votes.
     **params : dict
         Parameters of `SmoothedClassifier` other than sigma, such as `n_certify`,
@@ -333,7 +423,7 @@ def shrinkage_curve(
     counts |= {f"base_{name}": at_zero for name, at_zero in base.items()}
 
     support = np.bincount(truth, minlength=len(classes))
-    n_rows = np.full(len(classes), len(truth))  # of all classes, for shares of all rows
+    n_rows = np.full(len(classes), len(truth))  # for shares of all samples
     return ShrinkageCurve(
         sigmas=sigmas,
         classes=classes.copy(),
@@ -360,7 +450,7 @@ def _count_predictions(labels, truth, classes):
 
 
 def _count_certificates(certificates, truth, radius, acr):
-    """What the certificates of the rows of each class add up to."""
+    """What the certificates of the samples of each class add up to."""
     classes = certificates.classes
     right = class_index(certificates.label, classes) == truth
     counts = {

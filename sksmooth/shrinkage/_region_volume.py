@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How large each class's decision region is in a box, base against smoothed."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -60,7 +62,7 @@ class RegionVolume:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame with one line for each class.
 
         Returns
@@ -131,7 +133,7 @@ def region_volume(
 
     See Also
     --------
-    ball_smoothed_radius : The exact answer for a ball.
+    ball_smoothed_radius : The exact value for a ball.
 
     Notes
     -----
@@ -242,7 +244,7 @@ def _check_bounds(bounds, n_features):
     if shape[0] > _MOST_FEATURES:
         raise ValueError(
             f"the volume of a region is measured in up to {_MOST_FEATURES} features, "
-            f"here are {shape[0]}. Use shrinkage_curve, on rows of data."
+            f"here are {shape[0]}. Use shrinkage_curve, on samples of data."
         )
     lower, upper = (np.array(np.broadcast_to(c, shape)) for c in (lower, upper))
     if not (np.isfinite(lower).all() and np.isfinite(upper).all()):

@@ -15,7 +15,7 @@ from sksmooth.certificates import require_known
 
 
 def smoothed_copy(estimator, X, params):
-    """Return a smoothed classifier of our own, and the rows as it receives them.
+    """Return a smoothed classifier of our own, and the samples as it receives them.
 
     A `SmoothedClassifier`, bare, at the end of a Pipeline, found by a search or with
     tuned weights, is copied without its contents: the copy shares the fitted base
@@ -46,7 +46,7 @@ def refuse_sigma(params, instead):
 
 
 def base_labels(smoothed, X):
-    """Answers of the base classifier without noise."""
+    """Predictions of the base classifier without noise."""
     return smoothed._predict_base(X)
 
 
@@ -55,7 +55,7 @@ def true_classes(y, X, classes):
     y = column_or_1d(y)
     check_consistent_length(X, y)
     if len(y) == 0:
-        raise ValueError("X and y are empty; at least one row is needed.")
+        raise ValueError("X and y are empty; at least one sample is needed.")
     return require_known(y, classes)
 
 

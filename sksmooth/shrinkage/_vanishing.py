@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The sigma at which the last row of a class is lost, on any estimator and data."""
+"""The sigma at which the last sample of a class is lost, on any estimator and data."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from numbers import Real
@@ -25,10 +27,10 @@ if TYPE_CHECKING:
 _SCAN_RATIO = np.sqrt(2)
 _STATUS = {
     "vanishes": "vanishes at {sigma:.4g}, between {lower:.4g} and {upper:.4g}",
-    "never": "never vanishes within the range: rows are right at its end, {lower:.4g}",
-    "below": "vanishes below the range: no row is right at its start, {upper:.4g}",
-    "base": "never right: the base classifier gets no row right either",
-    "empty": "has no rows",
+    "never": "never vanishes within the range: some are right at its end, {lower:.4g}",
+    "below": "vanishes below the range: no sample is right at its start, {upper:.4g}",
+    "base": "never right: the base classifier gets no sample right either",
+    "empty": "has no samples",
 }
 
 
@@ -45,17 +47,17 @@ class VanishingSigma:
     sigma : ndarray of shape (n_classes,)
         Middle (geometric) of the bracket where `status` is "vanishes", else nan.
     lower, upper : ndarray of shape (n_classes,)
-        The bracket. At `lower` at least one row of the class is right; at `upper`, and
-        at every sigma above it that was tried, none is. `lower` is 0 if no sigma that
-        was tried has a right row, and `upper` is inf if the largest has one. Both are
-        0 where `status` is "base", and nan where it is "empty".
+        The bracket. At `lower` at least one sample of the class is right; at `upper`,
+        and at every sigma above it that was tried, none is. `lower` is 0 if no sigma
+        that was tried has a right sample, and `upper` is inf if the largest has one.
+        Both are 0 where `status` is "base", and nan where it is "empty".
     status : ndarray of str of shape (n_classes,)
         - "vanishes": the bracket lies within the range;
-        - "never": rows of the class are right at the end of the range. Whether it
+        - "never": samples of the class are right at the end of the range. Whether it
           vanishes beyond is not known;
-        - "below": rows are right without noise, none at the start of the range;
-        - "base": no row is right at any sigma that was tried, nor without noise;
-        - "empty": no row is of this class.
+        - "below": samples are right without noise, none at the start of the range;
+        - "base": no sample is right at any sigma that was tried, nor without noise;
+        - "empty": no sample is of this class.
     sigma_range : tuple of float
         The range that was searched.
     tol : float
@@ -76,7 +78,7 @@ class VanishingSigma:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame with one line for each class.
 
         Returns
@@ -122,17 +124,18 @@ def vanishing_sigma(
     tol: float = 0.01,
     **params: Any,
 ) -> VanishingSigma:
-    """Find, for each class, the sigma past which none of its rows is predicted right.
+    """Find, for each class, the sigma past which no sample of it is predicted right.
 
     Bounded decision regions of a smoothed classifier vanish as sigma grows [1]_. What
-    is found here is what a user meets: the sigma past which `predict` gets no row of
+    is found here is what a user meets: the sigma past which `predict` gets no sample of
     the class right any more.
 
-    Whether any row is right need not be monotone in sigma: a class may vanish and come
-    back. So sigma is first lowered from the end of the range, by factors of sqrt(2),
-    until a row of the class is right, and then bisected between that sigma and the one
-    before. The answer is thus the *last* sigma at which the class vanishes, but for a
-    class that comes back and is gone again between two sigmas that were tried.
+    Whether any sample is right need not be monotone in sigma: a class may vanish and
+    come back. So sigma is first lowered from the end of the range, by factors of
+    sqrt(2), until a sample of the class is right, and then bisected between that sigma
+    and the one before. The result is thus the *last* sigma at which the class vanishes,
+    but for a class that comes back and is gone again between two sigmas that were
+    tried.
 
     Parameters
     ----------
@@ -140,14 +143,14 @@ def vanishing_sigma(
         A `SmoothedClassifier`, whose sigma is left as it is, also at the end of a
         Pipeline, inside a search or with tuned vote weights, which then hold at all
         sigmas; or any other classifier, to be smoothed.
-    X : array-like of shape (n_rows, n_features, ...)
-        Rows.
-    y : array-like of shape (n_rows,)
+    X : array-like of shape (n_samples, n_features, ...)
+        Samples.
+    y : array-like of shape (n_samples,)
         Their true labels.
     sigma_range : tuple of two floats, default=None
         Smallest and largest sigma to try, in the units of the X that is smoothed. None
         searches from ``s / (16 * sqrt(n_features))`` to ``4 * s``, where s is the root
-        mean square distance of the rows from their mean.
+        mean square distance of the samples from their mean.
     tol : float, default=0.01
         Width of the bracket to stop at, relative to sigma.
     **params : dict
@@ -171,17 +174,18 @@ def vanishing_sigma(
 
     See Also
     --------
-    ball_vanishing_sigma : The exact answer for a ball.
+    ball_vanishing_sigma : The exact value for a ball.
     shrinkage_curve : How the class fares on the way.
 
     Notes
     -----
-    Nothing is fitted, and the noise of a row is the same at all sigmas but for its
-    scale. The answer is exact, up to the bracket, for the votes drawn; for the smoothed
+    Nothing is fitted, and the noise of a sample is the same at all sigmas but for its
+    scale. The result is exact, up to the bracket, for the votes drawn; for the smoothed
     classifier itself it has their error. Near the vanishing sigma votes are close to a
-    tie, and among many rows one may be right by luck: `n_predict` votes find the sigma
-    at which the share of the class is within about ``2 / sqrt(n_predict)`` of a tie.
-    Raise `n_predict` if that matters; only rows close to a tie take that many votes.
+    tie, and among many samples one may be right by luck: `n_predict` votes find the
+    sigma at which the share of the class is within about ``2 / sqrt(n_predict)`` of a
+    tie. Raise `n_predict` if that matters; only samples close to a tie take that many
+    votes.
 
     References
     ----------
@@ -200,7 +204,7 @@ def vanishing_sigma(
     >>> print(vanishing_sigma(nearest, X, y, n_predict=50_000, random_state=0))
     Searched sigma from 0.05103 to 3.266:
     class 'middle' vanishes at 0.7387, between 0.7367 and 0.7407
-    class 'outer' never vanishes within the range: rows are right at its end, 3.266
+    class 'outer' never vanishes within the range: samples are right at its end, 3.266
     """
     refuse_sigma(params, "sigma_range")
     if not (isinstance(tol, Real) and 0 < tol < np.inf):
@@ -217,7 +221,7 @@ def vanishing_sigma(
         return rows[class_index(labels, classes) == truth[rows]]
 
     lower, upper = np.zeros((2, len(classes)))
-    survivors = {}  # by class: the rows that are right at its lower
+    survivors = {}  # by class: the samples that are right at its lower
     searched = np.flatnonzero(np.bincount(truth, minlength=len(classes)))
     above = np.inf
     for sigma in _scan(low, high):
@@ -235,7 +239,8 @@ def vanishing_sigma(
         others = np.setdiff1d(np.flatnonzero(truth == c), alive)
         while np.isfinite(upper[c]) and upper[c] > (1 + tol) * lower[c]:
             middle = np.sqrt(lower[c] * upper[c])
-            # Most likely one of the rows that were right below is; if not, any other.
+            # Most likely one of the samples that were right below is; if not, any
+            # other.
             found = right(middle, alive)
             if not found.size and others.size:
                 found = right(middle, others)
@@ -279,7 +284,7 @@ def _check_range(sigma_range, smoothed, X):
         scale = np.sqrt(np.nanvar(rows, axis=0).sum())
         if not scale > 0:
             raise ValueError(
-                "all rows of X are alike, so there is no scale to choose sigma_range "
+                "all samples of X are equal: there is no scale to choose sigma_range "
                 "from; give sigma_range=(smallest, largest)."
             )
         return float(scale / (16 * np.sqrt(rows.shape[1]))), float(4 * scale)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sksmooth.training._noise_augmented_net import NoiseAugmentedNet
     from sksmooth.training._smoothadv import SmoothAdvNet
 
-# Networks need torch and skorch, which are imported when one is asked for.
+# Networks need torch and skorch, which are imported when one is used.
 _NETS = {
     "ConsistencyNet": "_consistency",
     "MACERNet": "_macer",

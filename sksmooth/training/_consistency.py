@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training for answers that agree under noise."""
+"""Training for predictions that agree under noise."""
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -9,7 +11,7 @@ from sksmooth.training._noisy_loss_net import NoisyLossNet, log_mean
 
 
 class ConsistencyNet(NoisyLossNet):
-    r"""Train on noisy copies, with a penalty where their answers disagree.
+    r"""Train on noisy copies, with a penalty where their predictions disagree.
 
     With F the probabilities of the network and :math:`\hat F` their mean over m draws
     of the noise, the loss is [1]_

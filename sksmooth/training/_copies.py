@@ -166,5 +166,5 @@ def _epochs(estimator):
 
 
 def _belongs_to_rows(value, n_samples):
-    """Whether metadata has one entry for each row."""
+    """Whether metadata has one entry for each sample."""
     return np.ndim(value) > 0 and len(value) == n_samples

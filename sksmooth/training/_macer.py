@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Training that maximises the certified radius, without an attack."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch
@@ -18,7 +20,7 @@ class MACERNet(NoisyLossNet):
         \max\{\gamma - \xi(x, y), 0\} \, 1\{\mathrm{argmax}\,G(x) = y\},
         \quad \xi = \Phi^{-1}(G_y) - \Phi^{-1}(\max_{c \ne y} G_c):
 
-    rows that the smoothed classifier gets right are pushed to a larger radius, which
+    samples that the smoothed classifier gets right are pushed to a larger radius, which
     is :math:`\sigma \xi / 2`.
 
     Parameters
@@ -36,7 +38,7 @@ class MACERNet(NoisyLossNet):
         The weight of the second term, lambda.
 
     gamma : float, default=8.0
-        Margin: rows with a larger :math:`\xi` are left alone.
+        Margin: samples with a larger :math:`\xi` are left alone.
 
     beta : float, default=16.0
         Inverse temperature, which brings the soft classifier close to the hard one.
@@ -56,9 +58,10 @@ class MACERNet(NoisyLossNet):
 
     Notes
     -----
-    Rows whose :math:`\xi` is not finite in the precision of the outputs are left alone,
-    as in the authors' code. Copies are stacked in front of the rows, so rows may have
-    any shape; that code mixes copies of different rows unless they are images.
+    Samples whose :math:`\xi` is not finite in the precision of the outputs are left
+    alone, as in the authors' code. Copies are stacked in front of the samples, so
+    samples may have any shape; that code mixes copies of different samples unless they
+    are images.
 
     References
     ----------
@@ -98,14 +101,14 @@ class MACERNet(NoisyLossNet):
         return self.get_loss(outputs, y, X=X, training=True)
 
     def _radius_loss(self, log_proba, y):
-        """Mean hinge loss of the certified radius, over rows that are right."""
+        """Mean hinge loss of the certified radius, over samples that are right."""
         soft = (self.beta * log_proba).softmax(dim=-1).mean(dim=0)
         top, leader = soft.topk(2, dim=1)
         with torch.no_grad():
             quantile = torch.special.ndtri(top)
             margin = quantile[:, 0] - quantile[:, 1]
             pushed = (leader[:, 0] == y) & margin.isfinite() & (margin < self.gamma)
-        # Only now with gradients: those of the rows left alone may be infinite.
+        # Only now with gradients: those of the samples left alone may be infinite.
         quantile = torch.special.ndtri(top[pushed])
         lacking = self.gamma - (quantile[:, 0] - quantile[:, 1])
         return self.sigma / 2 * lacking.sum() / len(y)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any classifier, trained on noisy copies of its data."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -31,6 +33,7 @@ from sklearn.utils.validation import (
 )
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     StrOptions,
@@ -58,15 +61,17 @@ def _estimator_has(name):
     return lambda self: hasattr(getattr(self, "estimator_", self.estimator), name)
 
 
-class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class NoiseAugmentedClassifier(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     r"""Fit a classifier on copies of the data with noise added.
 
-    Each copy holds every training row once, with independent noise, by default
-    :math:`N(0, \sigma^2 I)`, and the row's own label and weight. With the `noise`,
+    Each copy holds every training sample once, with independent noise, by default
+    :math:`N(0, \sigma^2 I)`, and the sample's own label and weight. With the `noise`,
     `noise_features` and `feature_scale` of a :class:`SmoothedClassifier
-    <sksmooth.SmoothedClassifier>`, training sees the noise that the votes see. This is
+    <sksmooth.SmoothedClassifier>`, training has the noise that the votes have. This is
     the usual training of base classifiers for randomized smoothing [1]_. It need not
-    mend the shrinking of decision regions, because its objective is another one [2]_:
+    undo the shrinking of decision regions, because its objective is another one [2]_:
     with infinitely many copies the best classifier is :class:`ParzenClassifier`.
 
     How the copies reach the estimator depends on what it can do:
@@ -238,7 +243,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Training rows, dense; more than two axes are kept as they are. Features
+            Training samples, dense; more than two axes are kept as they are. Features
             that take noise are numbers.
 
         y : array-like of shape (n_samples,)
@@ -250,8 +255,8 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
 
         **fit_params : dict
             With metadata routing: whatever the estimator's `fit` requests. Values with
-            one entry for each row of `X` are repeated for each copy; other values are
-            passed as they are.
+            one entry for each sample of `X` are repeated for each copy; other values
+            are passed as they are.
 
         Returns
         -------
@@ -297,7 +302,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -313,7 +318,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -329,7 +334,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -347,7 +352,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -397,7 +402,7 @@ class NoiseAugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         if tags_of(self.estimator).input_tags.pairwise:
             raise ValueError(
                 f"estimator {name} takes precomputed distances or kernels between "
-                "rows; noise must be added to the rows themselves. Use a kernel or "
+                "samples; noise must be added to samples themselves. Use a kernel or "
                 "metric that takes features."
             )
 

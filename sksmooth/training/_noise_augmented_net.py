@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A network trained on noisy rows, with fresh noise for each batch."""
+"""A network trained on noisy samples, with fresh noise for each batch."""
+
+from __future__ import annotations
 
 from contextlib import contextmanager
 from numbers import Real
@@ -20,8 +22,8 @@ class NoiseAugmentedNet(NeuralNetClassifier):
 
     It minimises the loss of the base classifier under noise,
     :math:`E_{\delta \sim N(0, \sigma^2 I)}[\ell(f(x + \delta), y)]` [1]_, by one draw
-    of the noise for each row and epoch. Validation and prediction see rows as they
-    are. Everything else is :class:`skorch.NeuralNetClassifier`: callbacks get the
+    of the noise for each sample and epoch. Validation and prediction see samples as
+    they are. Everything else is :class:`skorch.NeuralNetClassifier`: callbacks get the
     batch as it was loaded, and ``sigma`` can be set by :class:`GridSearchCV
     <sklearn.model_selection.GridSearchCV>`.
 
@@ -40,7 +42,7 @@ class NoiseAugmentedNet(NeuralNetClassifier):
 
     random_state : int, RandomState instance or None, default=None
         Determines the noise, and with it everything else that is random in `fit`:
-        initial weights, the order of rows and dropout. The global generator of torch
+        initial weights, the order of samples and dropout. The global generator of torch
         is left as it was. With None, all of it is drawn from that generator.
 
     **kwargs
@@ -63,11 +65,11 @@ class NoiseAugmentedNet(NeuralNetClassifier):
     NoiseAugmentedClassifier : Noise augmentation of any classifier.
     SmoothAdvNet : Training on adversarial examples of the smoothed classifier.
     MACERNet : Training that maximises the certified radius.
-    ConsistencyNet : Training for answers that agree under noise.
+    ConsistencyNet : Training for predictions that agree under noise.
 
     Notes
     -----
-    Networks want rows of dtype float32 and labels 0..K-1 of dtype int64.
+    Networks want samples of dtype float32 and labels 0..K-1 of dtype int64.
     :class:`~sksmooth.SmoothedClassifier` sees to both.
 
     References
@@ -168,25 +170,25 @@ class NoiseAugmentedNet(NeuralNetClassifier):
         Returns
         -------
         dict
-            The ``loss``, and ``y_pred``, the outputs for the noisy rows.
+            The ``loss``, and ``y_pred``, the outputs for the noisy samples.
         """
         X, y = unpack_data(batch)
         X = self._rows(X)
         return super().train_step_single((X + self._noise(X), y), **fit_params)
 
     def _rows(self, X):
-        """The rows of a batch on the device."""
+        """The samples of a batch on the device."""
         X = to_tensor(X, device=self.device)
         if not isinstance(X, torch.Tensor) or not X.is_floating_point():
             kind = getattr(X, "dtype", type(X).__name__)
             raise TypeError(
-                f"{type(self).__name__} adds noise to rows, which have to be one array "
+                f"{type(self).__name__} adds noise to samples, which must be one array "
                 f"of floating point numbers; X holds {kind}. Use X.astype('float32')."
             )
         return X
 
     def _noise(self, X, *n_draws):
-        """Noise for each row, of shape ``(*n_draws, *X.shape)``."""
+        """Noise for each sample, of shape ``(*n_draws, *X.shape)``."""
         noise = torch.randn(*n_draws, *X.shape, dtype=X.dtype, device=X.device)
         return self.sigma * noise
 

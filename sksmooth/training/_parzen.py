@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The kernel density classifier: noise augmentation with infinitely many copies."""
 
+from __future__ import annotations
+
 from numbers import Real
 from typing import Any, Self
 
@@ -12,22 +14,23 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sksmooth._compat import Interval, _fit_context
+from sksmooth._compat import DocumentationLink, Interval, _fit_context
 
 # Kernel values held at once: 32 MiB of float64 for each temporary.
 _CHUNK_ELEMENTS = 2**22
 
 
-class ParzenClassifier(ClassifierMixin, BaseEstimator):
+class ParzenClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     r"""Bayes classifier of a Gaussian kernel density estimate.
 
     It is where training with Gaussian noise augmentation leads with infinitely
-    many noisy copies. Let row :math:`i` have weight :math:`w_i`. A noisy copy of the
+    many noisy copies. Let sample :math:`i` have weight :math:`w_i`. A noisy copy of the
     training data is a draw from
 
     .. math:: p(x, c) = \sum_{i: y_i = c} w_i \, N(x; x_i, \sigma^2 I),
 
-    and the classifier with the fewest errors under that law answers
+    and the classifier with the fewest errors under that law predicts
+
     :math:`\arg\max_c p(x, c)`, with posterior
     :math:`p(x, c) / \sum_k p(x, k)`. So the effect of noise augmentation can be
     studied without training noise. Class priors are the classes' shares of the
@@ -59,12 +62,12 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    The fitted object holds the training rows as float64. Prediction costs one
-    matrix product of the queries with the training rows and one exponential for
+    The fitted object holds the training samples as float64. Prediction costs one
+    matrix product of the queries with the training samples and one exponential for
     each pair; it runs in chunks of queries, so that it needs about 64 MiB besides
-    `X` and the answer, or two rows of length ``n_samples`` where that is more.
+    `X` and the result, or two rows of length ``n_samples`` where that is more.
     Exponentials are taken relative to the largest one of each class, so far from all
-    data the posterior is still right. Rows of weight 0 are left out.
+    data the posterior is still right. Samples of weight 0 are left out.
 
     References
     ----------
@@ -99,19 +102,19 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Keep the training rows, their classes and their weights.
+        """Keep the training samples, their classes and their weights.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training rows, finite.
+            Training samples, finite.
 
         y : array-like of shape (n_samples,)
             Class labels.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative; a weight of 2 is the same as the row
-            given twice. None weighs all rows alike.
+            Weights of the samples, not negative; a weight of 2 is the same as the
+            sample given twice. None weighs all samples alike.
 
         Returns
         -------
@@ -160,7 +163,7 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -170,8 +173,8 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a row is so far from the training rows, in units of sigma, that the
-            kernel cannot be computed with. All methods that take rows do so.
+            If a sample is so far from the training samples, in units of sigma, that the
+            kernel cannot be computed with. All methods that take samples do so.
         """
         return log_softmax(self._log_joint(X), axis=1)
 
@@ -181,12 +184,12 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`; rows sum to 1.
+            Columns in the order of `classes_`; samples sum to 1.
         """
         return np.exp(self.predict_log_proba(X))
 
@@ -196,7 +199,7 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -207,7 +210,7 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[joint.argmax(axis=1)]
 
     def _log_joint(self, X):
-        """Log of p(x, c), up to a constant of the row, of shape (rows, classes)."""
+        """Log of p(x, c), up to a constant of the sample, of shape (rows, classes)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         n_rows, n_centers = X.shape[0], self._centers.shape[0]
@@ -221,7 +224,7 @@ class ParzenClassifier(ClassifierMixin, BaseEstimator):
                         joint[rows, c] = _logsumexp_rows(logits[:, members])
         if not np.isfinite(joint.max(axis=1)).all():
             raise ValueError(
-                "X holds rows too far from the training data for sigma="
+                "X holds samples too far from the training data for sigma="
                 f"{self._sigma!r}: squared distances in units of sigma overflow. "
                 "Rescale X or raise sigma."
             )
@@ -245,7 +248,7 @@ def _check_weights(sample_weight, n_samples):
     )
     if weight.shape != (n_samples,):
         raise ValueError(
-            f"sample_weight has shape {weight.shape}; give one weight for each row "
+            f"sample_weight has shape {weight.shape}; give one weight for each sample "
             f"of X, shape ({n_samples},)."
         )
     if weight.min() < 0:
@@ -254,5 +257,5 @@ def _check_weights(sample_weight, n_samples):
             "density must not be negative."
         )
     if not weight.any():
-        raise ValueError("sample_weight is zero for all rows; give some a weight > 0.")
+        raise ValueError("sample_weight is zero everywhere; give some a weight > 0.")
     return weight

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Noise augmentation with more copies of the classes that smoothing harms."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Adversarial training of the smoothed classifier."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch
@@ -11,14 +13,14 @@ from sksmooth.training._noisy_loss_net import NoisyLossNet, log_mean
 class SmoothAdvNet(NoisyLossNet):
     r"""Train on noisy copies of adversarial examples against the smoothed classifier.
 
-    For each row, an attack looks within distance `epsilon` for the point where the
+    For each sample, an attack looks within distance `epsilon` for the point where the
     smoothed soft classifier, with probabilities F, does worst [1]_,
 
     .. math:: \hat x = \mathrm{argmax}_{\|x' - x\| \le \epsilon} \;
         -\log \frac{1}{m} \sum_{i=1}^m F(x' + \delta_i)_y,
 
     by projected gradient ascent with the same m draws of the noise in all steps. The
-    loss is then the mean of the criterion over the rows :math:`\hat x + \delta_i`.
+    loss is then the mean of the criterion over the samples :math:`\hat x + \delta_i`.
 
     Parameters
     ----------
@@ -93,13 +95,13 @@ class SmoothAdvNet(NoisyLossNet):
     def attack(
         self, X: torch.Tensor, y: torch.Tensor, noise: torch.Tensor, **fit_params: Any
     ) -> torch.Tensor:
-        """Look for rows nearby on which the smoothed soft classifier does worst.
+        """Look for samples nearby on which the smoothed soft classifier does worst.
 
         Parameters
         ----------
-        X : tensor of shape (n_rows, ...)
-            Rows to start from.
-        y : int64 tensor of shape (n_rows,)
+        X : tensor of shape (n_samples, ...)
+            Samples to start from.
+        y : int64 tensor of shape (n_samples,)
             Their labels, as positions of the outputs.
         noise : tensor of shape (n_noise, n_rows, ...)
             The draws that the smoothed classifier is estimated from.
@@ -108,8 +110,8 @@ class SmoothAdvNet(NoisyLossNet):
 
         Returns
         -------
-        tensor of shape (n_rows, ...)
-            Rows within distance `epsilon`, or less while that warms up.
+        tensor of shape (n_samples, ...)
+            Samples within distance `epsilon`, or less while that warms up.
         """
         epsilon = self.epsilon * self._warmth()
         shift = torch.zeros_like(X)
@@ -134,6 +136,6 @@ class SmoothAdvNet(NoisyLossNet):
 
 
 def _norm(rows):
-    """Euclidean norm of each row, shaped to broadcast against the rows."""
+    """Euclidean norm of each sample, shaped to broadcast against the samples."""
     norm = rows.flatten(1).norm(dim=1)
     return norm.reshape(-1, *[1] * (rows.dim() - 1))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A smoothed classifier whose vote weights are tuned by cross-validation."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable
 from copy import copy
@@ -24,6 +26,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sksmooth._compat import (
+    DocumentationLink,
     HasMethods,
     Interval,
     StrOptions,
@@ -50,15 +53,17 @@ from sksmooth.tuning._vote_weight_search import (
 )
 
 
-class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class TunedVoteClassifierCV(
+    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Smoothed classifier with vote weights that serve an objective, such as fairness.
 
     Smoothing shrinks decision regions, and the regions of some classes more than those
     of others, until they vanish [1]_. A weight on the votes of a class gives its
     region back, without training anything again, and certificates of the weighted
     vote are as valid as those of the plain one. This meta-estimator finds the weights:
-    it collects the vote shares of every row from a classifier that was not fitted on
-    it, and maximises an objective of the weighted answers.
+    it collects the vote shares of every sample from a classifier that was not fitted on
+    it, and maximises an objective of the weighted votes.
 
     If the gain is within noise, all weights stay 1 and this is the smoothed classifier
     as it was.
@@ -72,11 +77,11 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         :class:`~sklearn.model_selection.GridSearchCV` that ends in one, with
         ``vote_weights=None``. If the base classifier is a
         :class:`~sklearn.frozen.FrozenEstimator`, or the whole is, nothing is fitted
-        again and the rows given to `fit` should not be those it was trained on.
+        again and the samples given to `fit` should not be those it was trained on.
 
     scoring : {"worst_class_accuracy", "balanced_accuracy", "accuracy"} or callable, \
             default="worst_class_accuracy"
-        What to maximise over the rows: the accuracy of the worst class, the mean of
+        What to maximise over the samples: the accuracy of the worst class, the mean of
         the accuracies of the classes, the accuracy, or ``scoring(y_true, y_pred)``, of
         which more is better.
 
@@ -85,13 +90,13 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         any `scoring` but "worst_class_accuracy".
 
     radius : float, default=0.0
-        If positive, a row counts as right only if its answer is right and holds within
-        this radius, the vote shares taken as probabilities. A callable is given, for a
-        row that is right but does not hold, the class that comes closest to
+        If positive, a sample counts as right only if its prediction is right and holds
+        within this radius, the vote shares taken as probabilities. A callable is given,
+        for a sample that is right but does not hold, the class that comes closest to
         overtaking. In the units of the `X` that the smoothed classifier is given.
 
     cv : int, cross-validation generator, iterable or None, default=5
-        How rows are split into folds, each row in one; as in
+        How samples are split into folds, each sample in one; as in
         :func:`~sklearn.model_selection.cross_val_predict`.
 
     significance : float or None, default=0.05
@@ -108,24 +113,25 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     estimator_ : SmoothedClassifier, Pipeline or search
-        The classifier fitted on all rows, with the weights.
+        The classifier fitted on all samples, with the weights.
 
     vote_weights_ : ndarray of shape (n_classes,)
         The weights, in the order of `classes_`, of geometric mean 1; all 1 if no gain
         was beyond noise.
 
     best_score_ : float
-        What `scoring` gives for `vote_weights_`, on the rows that they were tuned on.
+        What `scoring` gives for `vote_weights_`, on the samples that they were tuned
+        on.
 
     path_ : dict of ndarray
         The candidates of the search, from equal weights on, each better than the one
         before: "vote_weights" of shape (n_steps, n_classes), and "score", "accuracy"
-        and "worst_class_accuracy" of shape (n_steps,), on the rows tuned on.
+        and "worst_class_accuracy" of shape (n_steps,), on the samples tuned on.
 
     cv_results_ : dict
         How the gain was judged. "vote_weights", of shape (n_folds, n_classes): tuned
         on all folds but one. "plain_score" and "tuned_score": the score of equal
-        weights, and of answering each fold with its entry of "vote_weights". "gain"
+        weights, and of predicting each fold with its entry of "vote_weights". "gain"
         and "gain_std_error": arrays of one entry, or of two if there is a floor, the
         first for the worst class up to the floor. "accepted": whether the weights
         were.
@@ -148,19 +154,19 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Notes
     -----
     The search is a coordinate ascent on the logarithms of the weights, which looks at
-    every value of a weight that changes an answer. Equally good weights are told apart
-    by accuracy, then by how close to equal they are.
+    every value of a weight that changes a prediction. Equally good weights are told
+    apart by accuracy, then by how close to equal they are.
 
-    The gain is measured by answering each fold with weights tuned on the others, so it
-    is not flattered by the search. Its standard error is that of a bootstrap of folds
-    and of rows within them; where folds disagree, as they do if the votes depend much
-    on which rows were trained on, no gain is believed.
-    With a floor, the worst class (up to the floor) is tested first, and `scoring`
-    counts only if that gain is zero or within noise.
+    The gain is measured by predicting each fold with weights tuned on the others, so
+    the search does not bias it. Its standard error is that of a bootstrap of folds
+    and of samples within them; where folds disagree, as they do if the votes depend
+    much on which samples were trained on, no gain is accepted. With a floor, the worst
+    class (up to the floor) is tested first, and `scoring` counts only if that gain is
+    zero or within noise.
 
-    The classifiers that weights are tuned on have seen fewer rows than `estimator_`.
-    Where a class leads by a hair in all regions, which is so at large sigma, this
-    alone can shift the votes: compare `best_score_` with rows kept for the purpose.
+    The classifiers that weights are tuned on have seen fewer samples than `estimator_`.
+    Where a class leads only slightly in all regions, as at large sigma, this
+    alone can shift the votes: compare `best_score_` with samples kept for the purpose.
 
     A `sample_weight` given to `fit` reaches the base classifier; the objective does
     not use it.
@@ -250,8 +256,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             routing is enabled, only if that requests them.
         **fit_params : dict
             Passed to the `fit` of `estimator` and to `cv` where they request them, if
-            metadata routing is enabled. Values with one entry for each row are split
-            with the rows.
+            metadata routing is enabled. Values with one entry for each sample are split
+            with the samples.
 
         Returns
         -------
@@ -264,13 +270,13 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If `estimator` is not a smoothed classifier.
         ValueError
             If a parameter, `X` or `y` is invalid, if the folds of `cv` do not hold
-            each row once, or if a class of a frozen classifier has no rows.
+            each sample once, or if a class of a frozen classifier has no samples.
 
         Warns
         -----
         UserWarning
-            If no weights found reach `floor`, or get a row of each class right within
-            `radius`.
+            If no weights found reach `floor`, or get a sample of each class right
+            within `radius`.
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
@@ -283,7 +289,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         template = clone(self.estimator)
         if self.random_state is not None:
             _seed_unseeded(template, check_random_state(self.random_state))
-        # Before the folds, so that it is this fit that complains of bad data.
+        # Before the folds, so that errors about bad data are raised by this fit.
         fitted = clone(template).fit(X, y, **fit_params)
         smoothed = layers(fitted).core
         classes = np.asarray(fitted.classes_)
@@ -355,8 +361,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         elif self.radius > 0 and worst == 0:
             message = (
-                f"No weights were found with which the answer is right within radius="
-                f"{self.radius:g} for a row of each class. Ask for a smaller radius, "
+                "No weights were found with which the label is right within radius="
+                f"{self.radius:g} for a sample of each class. Use a smaller radius, "
                 "or give the smoothed classifier a larger sigma or more n_predict."
             )
         else:
@@ -364,12 +370,12 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         warnings.warn(message, UserWarning, stacklevel=4)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Answer the class that leads the weighted vote of each row.
+        """Predict the class that leads the weighted vote of each sample.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows.
+            Samples.
 
         Returns
         -------
@@ -382,12 +388,12 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of the votes that each class gets, without the weights.
 
-        `predict` answers the class with the largest product of share and weight.
+        `predict` returns the class with the largest product of share and weight.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows.
+            Samples.
 
         Returns
         -------
@@ -398,12 +404,12 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self.estimator_.predict_proba(X)
 
     def certify(self, X: ArrayLike, **params: Any) -> Certificates:
-        """Certify the weighted answer for each row within a radius.
+        """Certify the weighted prediction for each sample within a radius.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows.
+            Samples.
         **params : dict
             As in :meth:`SmoothedClassifier.certify`.
 
@@ -424,7 +430,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Rows.
+            Samples.
         y : array-like of shape (n_samples,)
             True labels.
         radius : float, default=0.0
@@ -433,8 +439,8 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         dict
-            For each class of `classes_`, the share of its rows that are correct; nan
-            for a class without rows.
+            For each class of `classes_`, the share of its samples that are correct; nan
+            for a class without samples.
         """
         smoothed, X = self._behind_transformers(X)
         return smoothed.classwise_score(X, y, radius=radius)
@@ -461,7 +467,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         if self.floor is not None and self.scoring == "worst_class_accuracy":
             raise ValueError(
-                f"floor={self.floor!r} says nothing where scoring="
+                f"floor={self.floor!r} has no effect where scoring="
                 "'worst_class_accuracy'; use scoring='accuracy'."
             )
 
@@ -496,7 +502,7 @@ class TunedVoteClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 def _is_prefit(estimator):
-    """Whether `fit` learns nothing from the rows."""
+    """Whether `fit` learns nothing from the samples."""
     return isinstance(estimator, FrozenEstimator) or (
         isinstance(estimator, SmoothedClassifier)
         and isinstance(estimator.estimator, FrozenEstimator)
@@ -509,14 +515,14 @@ def _class_positions(y, classes):
     missing = np.bincount(index, minlength=len(classes)) == 0
     if missing.any():
         raise ValueError(
-            f"y has no rows of the classes {classes[missing].tolist()}, so that what "
-            "weights do to them cannot be seen. Add such rows."
+            f"y has no samples of the classes {classes[missing].tolist()}, so the "
+            "effect of weights on them cannot be measured. Add such samples."
         )
     return index
 
 
 def _folds(cv, X, y, split_params):
-    """Splits of the rows, each row in the test part of one."""
+    """Splits of the samples, each sample in the test part of one."""
     folds = [
         (np.asarray(train), np.asarray(test))
         for train, test in cv.split(X, y, **split_params)
@@ -524,15 +530,15 @@ def _folds(cv, X, y, split_params):
     tested = np.concatenate([test for _, test in folds])
     if len(folds) < 2 or not np.array_equal(np.sort(tested), np.arange(len(y))):
         raise ValueError(
-            f"cv={cv!r} does not split the rows into two folds or more with each row "
-            "in one of them. Use a number of folds, or a splitter like "
+            f"cv={cv!r} does not split the samples into two or more folds, with "
+            "each sample in one of them. Use a number of folds, or a splitter like "
             "StratifiedKFold."
         )
     return folds
 
 
 def _held_out_shares(estimator, X, y, train, test, classes, fit_params):
-    """Vote shares of the rows of a fold, from a classifier fitted on the others."""
+    """Vote shares of the samples of a fold, from a classifier fitted on the others."""
     fit_params = {
         name: take_rows(value, train)
         if np.ndim(value) > 0 and len(value) == len(y)

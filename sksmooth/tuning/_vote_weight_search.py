@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find vote weights that serve an objective, from vote shares of labelled rows."""
+"""Find vote weights that serve an objective, from vote shares of labelled samples."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import numpy as np
 from scipy.special import ndtri
 
 # Two breakpoints closer than this (in log weights) are one: a weight between them
-# would decide rows by rounding.
+# would decide samples by rounding.
 _SAME_BREAKPOINT = 1e-9
-# A callable is asked at so many positions of a weight; built-in scores at all of them.
+# A callable is evaluated at so many values of a weight, built-in scores at all of them.
 _N_ASKED = 40
 _MAX_SWEEPS = 20
 _N_BOOTSTRAP = 200
@@ -21,7 +21,7 @@ class VoteObjective:
     """What vote weights are to achieve, as levels of which the first one counts most.
 
     The levels are the worst class accuracy, counted up to `floor` (if there is one),
-    the score, and accuracy. Classes without rows are left out.
+    the score, and accuracy. Classes without samples are left out.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class VoteObjective:
     floor : float or None
         Least accuracy that every class should reach.
     classes : ndarray of shape (n_classes,)
-        Labels; everything else here speaks of positions in it.
+        Labels; everything else here refers to positions in it.
     """
 
     scoring: str | Callable
@@ -39,20 +39,20 @@ class VoteObjective:
 
     @property
     def n_decisive(self):
-        """How many levels are asked for; accuracy, the last level, breaks ties."""
+        """Number of levels to reach; accuracy, the last level, only breaks ties."""
         return 1 if self.floor is None else 2
 
     def levels(self, right, y, answers):
-        """Judge several ways of answering the same rows.
+        """Judge several sets of predictions for the same samples.
 
         Parameters
         ----------
         right : ndarray of int of shape (n_ways, n_classes)
-            How many rows of each class are answered right.
-        y : ndarray of int of shape (n_rows,)
+            How many samples of each class are predicted right.
+        y : ndarray of int of shape (n_samples,)
             Positions of the true classes.
-        answers : iterable of ndarray of int of shape (n_rows,)
-            The answers of each way, in the same order; used by a callable only.
+        answers : iterable of ndarray of int of shape (n_samples,)
+            The predictions of each set, in the same order; used by a callable only.
 
         Returns
         -------
@@ -73,7 +73,7 @@ class VoteObjective:
                 raise ValueError(
                     f"scoring={self.scoring!r} returned "
                     f"{score[~np.isfinite(score)][0]}; a finite number is needed for "
-                    "any answers to the rows."
+                    "any predictions."
                 )
         else:
             score = {
@@ -86,7 +86,7 @@ class VoteObjective:
         return np.round(np.column_stack([*levels, score, accuracy]), 12)
 
     def judge(self, y, answers):
-        """Levels of one way of answering."""
+        """Levels of one set of predictions."""
         right = np.bincount(y, answers == y, len(self.classes)).astype(np.int64)
         return self.levels(right[np.newaxis], y, [answers])[0]
 
@@ -101,8 +101,8 @@ def worst_case_shares(shares, y, law, radius=0.0, n_votes=None):
 
     Parameters
     ----------
-    shares : ndarray of shape (n_rows, n_classes)
-    y : ndarray of int of shape (n_rows,)
+    shares : ndarray of shape (n_samples, n_classes)
+    y : ndarray of int of shape (n_samples,)
         Positions of the true classes.
     law : Law
         The noise.
@@ -114,7 +114,7 @@ def worst_case_shares(shares, y, law, radius=0.0, n_votes=None):
 
     Returns
     -------
-    ndarray of shape (n_rows, n_classes)
+    ndarray of shape (n_samples, n_classes)
     """
     if radius == 0:
         return shares
@@ -127,18 +127,17 @@ def worst_case_shares(shares, y, law, radius=0.0, n_votes=None):
 def search_vote_weights(shares, y, objective):
     """Maximise an objective by coordinate ascent on the logarithms of the weights.
 
-    For one class, with the weights of the others held, the answer of each row changes
-    at one weight only. Sorted, these breakpoints give every outcome that this weight
-    can lead to; the best is taken, and of equally good ones the one that leaves the
-    weights closest to equal. Classes take turns, the least accurate first, until
-    nothing improves. The search starts from equal weights, so it never ends below
-    them.
+    For one class, with the weights of the others held, the prediction for each sample
+    changes at one weight only. Sorted, these breakpoints give every outcome that this
+    weight can lead to; the best is taken, and of equally good ones the one that leaves
+    the weights closest to equal. Classes take turns, the least accurate first, until
+    nothing improves. The search starts from equal weights, so it never ends below them.
 
     Parameters
     ----------
-    shares : ndarray of shape (n_rows, n_classes)
+    shares : ndarray of shape (n_samples, n_classes)
         Vote shares, or what `worst_case_shares` made of them.
-    y : ndarray of int of shape (n_rows,)
+    y : ndarray of int of shape (n_samples,)
         Positions of the true classes.
     objective : VoteObjective
 
@@ -171,12 +170,12 @@ def search_vote_weights(shares, y, objective):
 
 
 def _search_line(log_shares, y, log_weights, position, objective):
-    """Best log weight of one class, as (levels, log_weights); None if it has no say."""
+    """Best log weight of a class, as (levels, log_weights); None if without effect."""
     n_rows, n_classes = log_shares.shape
     rivals = log_shares + log_weights
     rivals[:, position] = -np.inf
     rival = rivals.argmax(axis=1)
-    # Above its breakpoint a row is answered with the class, below it with the rival.
+    # Above its breakpoint a sample is given the class, below it the rival.
     # It is inf where the class has no votes, and -inf where it has all of them.
     with np.errstate(invalid="ignore"):
         breakpoints = rivals.max(axis=1) - log_shares[:, position]
@@ -187,7 +186,7 @@ def _search_line(log_shares, y, log_weights, position, objective):
     if first == last:
         return None
 
-    # Way k answers the class in the first k rows of the order.
+    # Way k predicts the class for the first k samples of the order.
     change = np.zeros((n_rows + 1, n_classes), dtype=np.int64)
     change[0] = np.bincount(y, (rival == y) & (y != position), n_classes)
     rows = np.arange(1, n_rows + 1)
@@ -226,18 +225,18 @@ def _thin(mask, n_kept):
 
 
 def cross_fitted_answers(shares, y, folds, objective):
-    """Answer each row by weights tuned on the rows of all other folds.
+    """Predict each sample by weights tuned on the samples of all other folds.
 
     Parameters
     ----------
     shares, y, objective
         As in `search_vote_weights`.
     folds : list of ndarray of int
-        Rows of each fold; together all rows, each once.
+        Samples of each fold; together all samples, each once.
 
     Returns
     -------
-    answers : ndarray of int of shape (n_rows,)
+    answers : ndarray of int of shape (n_samples,)
     weights : ndarray of shape (n_folds, n_classes)
     """
     answers = np.empty(len(y), dtype=np.int64)
@@ -251,19 +250,19 @@ def cross_fitted_answers(shares, y, folds, objective):
 
 
 def cross_fitted_gain(y, plain, tuned, folds, objective):
-    """What one way of answering gains over another, and its standard error.
+    """What one set of predictions gains over another, and its standard error.
 
-    The standard error is that of a bootstrap of folds and of rows within them, with a
-    fixed seed. So it grows with the noise of the rows, and also where folds disagree
-    because the models fitted on them do. It counts the noise of rows about twice,
-    which keeps the test below its level where folds are few.
+    The standard error is that of a bootstrap of folds and of samples within them, with
+    a fixed seed. So it grows with the noise of the samples, and also where folds
+    disagree because the models fitted on them do. It counts the noise of samples about
+    twice, which keeps the test below its level where folds are few.
 
     Parameters
     ----------
-    y, plain, tuned : ndarray of int of shape (n_rows,)
-        Positions of the true classes and of the two answers.
+    y, plain, tuned : ndarray of int of shape (n_samples,)
+        Positions of the true classes and of the two predictions.
     folds : list of ndarray of int
-        Rows of each fold.
+        Samples of each fold.
     objective : VoteObjective
 
     Returns

@@ -102,8 +102,8 @@ def proved_radius(law, counts, label, alphas, weights):
     Parameters
     ----------
     law : GaussianLaw
-    counts : ndarray of shape (n_rows, n_classes)
-    label : ndarray of int of shape (n_rows,)
+    counts : ndarray of shape (n_samples, n_classes)
+    label : ndarray of int of shape (n_samples,)
     alphas : (float, float or None)
         Error probability of the bound of the label, and of that of each other class;
         None bounds the others by what the label leaves over.
@@ -111,7 +111,7 @@ def proved_radius(law, counts, label, alphas, weights):
 
     Returns
     -------
-    radius, miss : ndarray of shape (n_rows,)
+    radius, miss : ndarray of shape (n_samples,)
     """
     rows = np.arange(len(counts))
     n = counts.sum(axis=1)

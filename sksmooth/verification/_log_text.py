@@ -46,7 +46,7 @@ class Log(NamedTuple):
     radius, p_lower : ndarray of float
     abstained : ndarray of bool
     n_evaluations : ndarray of int
-    counts, label_counts : ndarray of int of shape (n_rows, n_classes)
+    counts, label_counts : ndarray of int of shape (n_samples, n_classes)
     """
 
     settings: dict[str, Any]

@@ -268,7 +268,7 @@ def _sequential_checks(log, settings):
     held = np.searchsorted(steps, log.radius)
     held = np.where(log.abstained, 0, np.maximum(held, 1))
     of_grid = steps[np.minimum(held, len(steps) - 1)] == log.radius
-    yield ~of_grid, lambda at: f"{log.radius[at]} is none of the radii asked for"
+    yield ~of_grid, lambda at: f"{log.radius[at]} is none of the requested radii"
     held = np.minimum(held, len(steps) - 1)
     fewest, most, p_lower = tests.shown(log.label_counts, log.label, known)
     yield (
@@ -304,7 +304,7 @@ class _SequentialTests:
     def __init__(self, settings):
         self._settings = settings
         self.looks = looks_of(settings.n_max)
-        # A radius of 0 speaks of the row alone, not of points between the grid's.
+        # A radius of 0 is about the sample alone, not about points between the grid's.
         radii = settings.radii
         self._needed = np.where(radii > 0, radii + settings.slack, 0.0)
         self._odds = heaviest_odds(settings.weights)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where votes come from: sampled, or their probabilities in closed form.
 
-A `Source` answers the questions of `sksmooth.questions` for one `Model`.
+A `Source` decides the questions of `sksmooth.questions` for one `Model`.
 """
 
 from sksmooth.votes._as_classifier import as_classifier, predict_labels

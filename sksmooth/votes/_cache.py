@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What was found for fitted classifiers, until something inside them changes."""
 
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,28 +13,80 @@ from sksmooth.votes._fitted_state import FittedState
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import may_have_closed_form
 
-# The choice must not depend on the rows of a call, or a row's answer would.
+# The choice must not depend on the samples of a call, or their results would.
 _TYPICAL_ROWS = 64
+
+
+class FoundCache:
+    """What was found for classifiers, and where nothing was found, for which reason.
+
+    Classifiers are not written to, as scikit-learn requires of `predict`, and not kept
+    alive. They must have a hash and weak references, as those of scikit-learn do.
+    """
+
+    def __init__(self):
+        self._known = WeakKeyDictionary()
+
+    def get(self, estimator, parts, find, key=None):
+        """Return what was found for a classifier, or find it.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+        parts : Layers
+            What is compared to tell whether anything has changed, see `FittedState`.
+        find : callable
+            Without parameters. It raises `Declined` where there is nothing.
+        key : object, default=None
+            What else it depends on.
+
+        Returns
+        -------
+        What `find` returned, or a `Declined`.
+        """
+        known = self._known.get(estimator)
+        if known is not None:
+            found, state, known_key = known
+            if known_key == key and state.is_that_of(parts):
+                return found
+        state = FittedState(parts)
+        found = found_or_declined(find)
+        self._known[estimator] = found, state, key
+        return found
+
+
+def found_or_declined(find):
+    """Return what a function returns, or the `Declined` that it raises."""
+    try:
+        return find()
+    except Declined as reason:
+        # A new exception: the traceback of this one keeps the estimator alive.
+        return type(reason)(str(reason))
+
+
+def unless_declined(found):
+    """Return what was found, or raise it if it is a `Declined`."""
+    if isinstance(found, Declined):
+        raise type(found)(str(found))
+    return found
 
 
 class FormCache:
     """Closed forms by classifier.
 
-    Classifiers are not written to, as scikit-learn requires of `predict`, and not kept
-    alive. Only types that may have a closed form get an entry: those of scikit-learn,
-    which have a hash and weak references, while classifiers of other libraries may have
-    neither.
+    Only types that may have a closed form get an entry: those of scikit-learn, while
+    classifiers of other libraries may have neither a hash nor weak references.
 
     Parameters
     ----------
     find : callable
-        From a classifier, rows and sigma to what is to be kept. It raises `Declined`
+        From a classifier, samples and sigma to what is to be kept. It raises `Declined`
         where there is none, which is kept as well.
     """
 
     def __init__(self, find):
         self._find = find
-        self._known = WeakKeyDictionary()
+        self._known = FoundCache()
 
     def get(self, estimator, X, sigma, scale=None):
         """Return the form of a classifier and its break-even votes.
@@ -53,33 +106,16 @@ class FormCache:
         Declined
             If there is none; the message is the reason.
         """
-        form = self._form(estimator, X, sigma, scale)
-        if isinstance(form, Declined):
-            raise type(form)(str(form))
-        return form
-
-    def _form(self, estimator, X, sigma, scale):
         parts = layers(estimator, exact=True)
+        compute = partial(self._compute, estimator, X, sigma, scale)
         if not may_have_closed_form(parts):
-            return self._compute(estimator, X, sigma, scale)
-        known = self._known.get(estimator)
-        if known is not None:
-            form, state, known_scale = known
-            if known_scale == scale and state.is_that_of(parts):
-                return form
-        state = FittedState(parts)
-        form = self._compute(estimator, X, sigma, scale)
-        self._known[estimator] = form, state, scale
-        return form
+            return compute()
+        return unless_declined(self._known.get(estimator, parts, compute, scale))
 
     def _compute(self, estimator, X, sigma, scale):
         if scale is not None:
             estimator = make_pipeline(Units(np.array(scale)), estimator)
-        try:
-            source = self._find(estimator, X, sigma)
-        except Declined as reason:
-            # A new exception: the traceback of this one keeps the estimator alive.
-            return type(reason)(str(reason))
+        source = self._find(estimator, X, sigma)
         # Computed once, before a table is filled: the choice must not depend on
         # earlier calls.
         cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)

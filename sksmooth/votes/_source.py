@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a vote source is: a smoothed model in, answers to a question out."""
+"""What a vote source is: a smoothed model and a question in, results out."""
 
 import abc
 from dataclasses import dataclass
@@ -27,8 +27,9 @@ class Model:
         The noise.
     key : bytes
         What the noise of each sample is derived from, see `draw_noise_key`.
-    batch_size : int
-        Most noisy copies held in memory, and given to `predict`, at a time.
+    batch_size : int or None
+        Most noisy copies held in memory, and given to `predict`, at a time; see
+        `copies_at_once`.
     device : str, torch.device or None
         Where a network runs; None is where it is.
     as_frame : callable or None
@@ -42,7 +43,7 @@ class Model:
     classes: np.ndarray
     law: Law
     key: bytes
-    batch_size: int
+    batch_size: int | None
     device: Any = None
     as_frame: Any = None
     may_miss: bool = False
@@ -95,11 +96,11 @@ class Source(abc.ABC):
     reproducible: bool = True
 
     def check(self, question) -> None:
-        """Refuse a question that this source cannot answer, before any work."""
+        """Refuse a question that this source cannot decide, before any work."""
 
     @abc.abstractmethod
     def answer(self, question, X, on_finished=None):
-        """Answer a question about samples.
+        """Results of a question for samples.
 
         Parameters
         ----------

@@ -3,7 +3,9 @@
 
 # Modules that register closed forms, by their decorators. One line for each.
 from sksmooth.votes.exact import _boosted, _cells, _linear, _tree, _wrappers  # noqa: F401
+from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import affine_step, closed_form
+from sksmooth.votes.exact._enumerated import EnumeratedVotes
 from sksmooth.votes.exact._linear import linear_classifier, linear_scores
 from sksmooth.votes.exact._numerics import PROBIT_MAX
 from sksmooth.votes.exact._registry import (
@@ -18,6 +20,7 @@ from sksmooth.votes.exact._votes import ExactVotes
 __all__ = [
     "PROBIT_MAX",
     "Declined",
+    "EnumeratedVotes",
     "ExactSource",
     "ExactVotes",
     "SelfCheckFailed",
@@ -25,6 +28,8 @@ __all__ = [
     "closed_form",
     "find_exact_source",
     "find_linear_scores",
+    "fold_steps",
+    "is_foldable",
     "linear_classifier",
     "linear_scores",
     "may_have_closed_form",

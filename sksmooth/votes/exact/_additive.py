@@ -13,14 +13,14 @@ from sksmooth.votes.exact._structure import read_ensemble
 
 N_BINS = 4096
 MAX_BINS = 2**16
-# Half of what is wanted, as the rows that users ask for are others.
+# Half of the width allowed, as it is measured on other samples than the caller's.
 TARGET_WIDTH = 5e-3
 # Scores this close to the boundary, against the sum of all terms and for each of them,
 # count for either class: scikit-learn adds the terms in another order.
 _ROUNDING = 8 * UNIT
-# Rows that tell how fine a grid is needed.
+# Samples that tell how fine a grid is needed.
 _N_PROBES = 8
-# Rows worked off at a time: their distributions stay in cache.
+# Samples worked off at a time: their distributions stay in cache.
 _ROWS = 16
 
 
@@ -29,7 +29,7 @@ class AdditiveSource(ExactSource):
 
     The score is a sum of independent terms, one per feature. Its distribution is found
     by a dynamic program over a grid [1]_. Unlike there, what rounding to the grid may
-    have moved is kept as an interval, so that the answer holds for the fitted model
+    have moved is kept as an interval, so that the result holds for the fitted model
     itself and not for a rounded one.
 
     Parameters
@@ -38,8 +38,8 @@ class AdditiveSource(ExactSource):
     affine : AffineMap
     n_bins : int, default=None
         Cells of the grid over the range of the score. None begins with 4096 and doubles
-        them until intervals are narrower than 5e-3 on average over some rows among the
-        thresholds, under noise as wide as these are spread: the grid depends on the
+        them until intervals are narrower than 5e-3 on average over some samples among
+        the thresholds, under noise as wide as these are spread: the grid depends on the
         model alone.
 
     Attributes
@@ -244,7 +244,7 @@ def _balanced(steps):
 
 
 def _distribution(n_rows, features, steps, weights):
-    """Distribution of a sum of independent terms, of shape (n_rows, reach + 1)."""
+    """Distribution of a sum of independent terms, of shape (n_samples, reach + 1)."""
     total = np.ones((n_rows, 1))
     for i in features:
         grown = np.zeros((n_rows, total.shape[1] + steps[i].reach))

@@ -30,8 +30,8 @@ class AffineMap:
     matrix : array-like or Rounded of shape (n_out, n_features_in), default=None
         Instead of `index` and `scale`.
     center : ndarray of shape (n_features_in,), default=None
-        Subtracted first, and not folded into `shift`: rows that are far from zero and
-        near to the center then keep their digits. None is zero.
+        Subtracted first, and not folded into `shift`: samples that are far from zero
+        and near to the center then keep their digits. None is zero.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class AffineMap:
         return all(np.all(np.isfinite(part)) for part in parts)
 
     def apply(self, X):
-        """Map rows."""
+        """Map samples."""
         if self._is_identity:
             return X
         X = X if self.center is None else X - self.center
@@ -87,17 +87,17 @@ class AffineMap:
         return X[:, self.index] * self._factor.value + self._shift.value
 
     def position_error(self, X, used):
-        """Bound on what rounding in `apply` amounts to, as a move of each row.
+        """Bound on what rounding in `apply` amounts to, as a move of each sample.
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, n_features_in)
+        X : ndarray of shape (n_samples, n_features_in)
         used : ndarray of int
             The outputs that matter.
 
         Returns
         -------
-        ndarray of shape (n_rows,) or None
+        ndarray of shape (n_samples,) or None
             Euclidean distances in the units of X; None where nothing is rounded.
         """
         relative, constant = (part[used] for part in self._rounding)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Disjoint boxes that each answer one class, and their masses under Gaussian noise."""
+"""Disjoint boxes of one class each, and their masses under Gaussian noise."""
 
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import log_ndtr, ndtr
 
 from sksmooth._special import log_interval_mass
@@ -19,14 +20,14 @@ from sksmooth.votes.exact._rounding import UNIT
 
 # Narrower intervals, in units of the noise, are not differences of tails.
 _NARROW = 2e-3
-# Rows are worked off in chunks of about this many bytes, which stay in cache.
+# Samples are worked off in chunks of about this many bytes, which stay in cache.
 _CHUNK_BYTES = 2**20
 
 
 def row_chunks(n_rows, n_floats_per_row):
-    """Slices of rows whose work arrays fit into cache."""
+    """Slices of samples whose work arrays fit into cache."""
     step = int(_CHUNK_BYTES / (8 * n_floats_per_row))
-    # Gathering slivers of a few rows is slower than gathering single numbers.
+    # Gathering slivers of a few samples is slower than gathering single numbers.
     step = step if step >= 8 else 1
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))
@@ -60,12 +61,12 @@ class AxisIntervals:
 
     @property
     def n_floats(self):
-        """Floats of work space per row, at most."""
+        """Floats of work space per sample, at most."""
         return 4 * (len(self.threshold) + 2) + 3 * len(self.lo)
 
     @property
     def n_operations(self):
-        """Elementary operations per row."""
+        """Elementary operations per sample."""
         return 30 * len(self.threshold) + 8 * len(self.lo)
 
     @cached_property
@@ -295,7 +296,14 @@ class Boxes:
 
     @cached_property
     def _one_hot(self):
-        return (self.labels == np.arange(self.n_classes)[:, np.newaxis]).astype(float)
+        """Sums over the boxes of each class.
+
+        Sparse, so that the boxes of a sample are added in one order, whatever the
+        other samples; a product of dense matrices adds in an order of its own.
+        """
+        ones = np.ones(self.n_boxes)
+        place = (self.labels, np.arange(self.n_boxes))
+        return csr_array((ones, place), shape=(self.n_classes, self.n_boxes))
 
     @property
     def n_boxes(self):
@@ -303,12 +311,12 @@ class Boxes:
 
     @property
     def n_floats(self):
-        """Floats of work space per row, at most."""
+        """Floats of work space per sample, at most."""
         return self.intervals.n_floats + 3 * self.n_boxes + 4 * self.n_classes
 
     @property
     def n_operations(self):
-        """Elementary operations per row."""
+        """Elementary operations per sample."""
         return (
             self.intervals.n_operations
             + 2 * sum(map(len, self.factors))
@@ -316,18 +324,18 @@ class Boxes:
         )
 
     def probits(self, X, scale, noise_error=(0.0, 0.0)):
-        """Lower and upper probits of the classes, of shape (n_rows, n_classes).
+        """Lower and upper probits of the classes, of shape (n_samples, n_classes).
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, n_features)
+        X : ndarray of shape (n_samples, n_features)
         scale : ndarray of shape (n_features,)
             Standard deviation of the noise of each feature.
         noise_error : (float, float)
             See `AffineMap.noise_error`.
         """
         probit = np.empty((len(X), self.n_classes))
-        answered = self._one_hot.any(axis=1, keepdims=True)
+        answered = np.isin(np.arange(self.n_classes), self.labels)[:, np.newaxis]
         narrow = self.intervals.narrow(scale)
         for rows in row_chunks(len(X), self.n_floats):
             shares = self._one_hot @ self._products(
@@ -349,18 +357,15 @@ class Boxes:
         log_boxes = self._products(
             self.intervals.log_masses(X, scale, narrow), np.add, 0.0
         )
-        shares = np.full((self.n_classes, len(X)), -np.inf)
+        largest = np.full((self.n_classes, len(X)), -np.inf)
         for k in range(self.n_classes):
-            terms = log_boxes[self.labels == k]
-            if len(terms):
-                largest = terms.max(axis=0)
-                terms -= np.where(np.isfinite(largest), largest, 0.0)
-                with np.errstate(divide="ignore"):
-                    shares[k] = largest + np.log(np.exp(terms).sum(axis=0))
-        return shares
+            np.max(log_boxes[self.labels == k], axis=0, out=largest[k], initial=-np.inf)
+        log_boxes -= np.where(np.isfinite(largest), largest, 0.0)[self.labels]
+        with np.errstate(divide="ignore"):
+            return largest + np.log(self._one_hot @ np.exp(log_boxes))
 
     def positions(self, X):
-        """Position of the class of the box that contains each row."""
+        """Position of the class of the box that contains each sample."""
         at = np.empty(len(X), dtype=np.intp)
         for rows in row_chunks(len(X), self.n_floats):
             inside = self._products(self.intervals.contains(X[rows]), np.multiply, 1.0)
@@ -382,7 +387,7 @@ class Boxes:
 
 
 def boxes_of_tree(tree, labels, n_classes):
-    """Boxes of a tree's leaves; siblings that answer the same class are merged.
+    """Boxes of a tree's leaves; siblings of the same class are merged.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ensembles of trees on few features: a table of what they answer in each cell."""
+"""Ensembles of trees on few features: a table of their prediction in each cell."""
 
 import math
 import weakref
@@ -36,8 +36,8 @@ class CellSource(ExactSource):
     """Class probabilities of any ensemble of trees, from one prediction per cell.
 
     Between neighbouring thresholds nothing changes, so the ensemble's own `predict`,
-    asked once in each cell, tells its hard vote everywhere. The table is filled when
-    it is first needed; until then the ensemble must be kept alive by someone else.
+    called once in each cell, gives its hard vote everywhere. The table is filled when
+    it is first needed; until then a reference to the ensemble must be kept elsewhere.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class CellSource(ExactSource):
         n_features = affine.n_features_out
         thresholds = ensemble.thresholds(n_features)
         sizes = np.array([len(cuts) + 1 for cuts in thresholds])
-        # The longest axis last: along it, cells that answer the same become one run.
+        # The longest axis last: along it, cells of the same class become one run.
         self._axes = np.argsort(sizes, kind="stable")[-max(1, np.sum(sizes > 1)) :]
         self._shape = tuple(sizes[self._axes])
         self.n_cells = int(np.prod(self._shape, dtype=object))
@@ -101,7 +101,7 @@ class CellSource(ExactSource):
         )
 
     def _ask(self, cells):
-        """What the ensemble answers in cells, given by one index array per axis."""
+        """Predictions of the ensemble in cells, given by one index array per axis."""
         X = np.zeros((len(cells[0]), self.affine.n_features_out))
         for axis, values, at in zip(self._axes, self._values, cells, strict=True):
             X[:, axis] = values[at]
@@ -213,7 +213,7 @@ class _Table:
 
     @cached_property
     def _boxes(self):
-        """Every run as a box, for rows so far out that masses underflow."""
+        """Every run as a box, for samples so far out that masses underflow."""
         line, run, label = self._run_of
         sides = [*np.unravel_index(line, self._shape), run] if self._shape else [run]
         factors = [

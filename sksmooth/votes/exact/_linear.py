@@ -44,7 +44,7 @@ _readers = ByType()
 
 
 class LinearScores(NamedTuple):
-    """A classifier that answers the first class with the largest linear score.
+    """A classifier that predicts the first class with the largest linear score.
 
     Attributes
     ----------
@@ -144,14 +144,14 @@ def _rounded_scores(estimator):
 
 
 def scores_behind(affine, estimator):
-    """Scores of a linear classifier behind an affine map, in the units of the rows.
+    """Scores of a linear classifier behind an affine map, in the units of the samples.
 
     Raises
     ------
     Declined
         If it is not linear, or if the scores of two classes are nearly but not quite
-        the same, as they are where one class was trained on the rows of another:
-        which of the two `predict` answers is then up to the rounding of its sums.
+        the same, as they are where one class was trained on the samples of another:
+        which of the two is predicted then depends on the rounding of its sums.
     """
     scores = _centered_scores(affine, estimator)
     intercept = scores.intercept
@@ -285,7 +285,7 @@ def _centroid_scores(estimator):
 
 
 class _Differences:
-    """Differences of scores at rows, with bounds on their rounding.
+    """Differences of scores at samples, with bounds on their rounding.
 
     Parameters
     ----------
@@ -307,7 +307,7 @@ class _Differences:
         self._constant += 2 * n_features * TINY
 
     def at(self, X):
-        """Differences and their bounds, both of shape (n_rows, n_differences)."""
+        """Differences and their bounds, both of shape (n_samples, n_differences)."""
         n_rows, n_features = X.shape
         value, error = np.empty((2, n_rows, len(self._intercept)))
         for rows in row_chunks(n_rows, 2 * n_features + 1):
@@ -327,7 +327,7 @@ class LinearSource(ExactSource):
     ----------
     classes : ndarray of shape (n_classes,)
     scores : LinearScores or CenteredScores
-        In the units of the rows.
+        In the units of the samples.
     """
 
     _seconds_per_row = 0.0
@@ -413,7 +413,7 @@ class TwoClassSource(LinearSource):
 
 
 class LineSource(LinearSource):
-    """Scores that differ along one direction only: each class answers on an interval.
+    """Scores that differ along one direction only: each class has an interval.
 
     So it is with one feature, or behind a projection to one component.
     """
@@ -425,9 +425,11 @@ class LineSource(LinearSource):
         coef, intercept, self._center, same_coef, twins = self.scores
         sides = coef - coef[:1]
         direction = np.linalg.svd(sides.value, full_matrices=False)[2][0]
-        # A sum for each row by itself: twins get the same slope to the last bit.
+        # A sum for each sample by itself: equal scores get the same slope to the last
+        # bit.
         slope = Rounded(np.sum(sides.value * direction, axis=1))
-        # What is not along the direction moves a crossing by its product with the row.
+        # What is not along the direction moves a crossing by its product with the
+        # sample.
         off = (sides - slope[:, np.newaxis] * direction).size
         if len(direction) == 1:  # where there is nothing else, the slope is not exact
             slope, off = sides[:, 0] * direction, 0.0 * off
@@ -509,11 +511,11 @@ class ThreeClassSource(LinearSource):
 
     Notes
     -----
-    In the plane spanned by the differences of the scores each class answers in a wedge
-    and the noise is a standard normal. The mass of a wedge comes from Owen's T [1]_,
-    and where that is small, and its differences would lose digits, from an integral
-    along its axis with positive terms only. What is not in a class is the sum of the
-    two other wedges.
+    In the plane spanned by the differences of the scores each class is predicted in a
+    wedge and the noise is a standard normal. The mass of a wedge comes from Owen's T
+    [1]_, and where that is small, and its differences would lose digits, from an
+    integral along its axis with positive terms only. What is not in a class is the sum
+    of the two other wedges.
 
     References
     ----------
@@ -564,9 +566,9 @@ class ThreeClassSource(LinearSource):
         probit, unsure = np.empty((2, len(X), 3))
         for rows in row_chunks(len(X), 200):
             probit[rows], unsure[rows] = self._probits_of(ahead[rows] / scale[0])
-        # A move of the row by delta sigma moves the logarithm of a share p by at most
-        # delta (0.8 + sqrt(-2 log p)), so that of a sum of two shares likewise but for
-        # log(2), and a probit by at most 3.2 delta.
+        # A move of the sample by delta sigma moves the logarithm of a share p by at
+        # most delta (0.8 + sqrt(-2 log p)), so that of a sum of two shares likewise but
+        # for log(2), and a probit by at most 3.2 delta.
         error += 8 * UNIT * (1 + self._condition) * np.abs(ahead)
         moved = error @ np.abs(self._to_tip).T / scale[0]
         unsure += 3.2 * _SLACK * np.hypot(*moved.T)[:, np.newaxis]
@@ -581,7 +583,7 @@ class ThreeClassSource(LinearSource):
 
         Parameters
         ----------
-        ahead : ndarray of shape (n_rows, 2)
+        ahead : ndarray of shape (n_samples, 2)
             Scores of the last two classes less that of the first, over sigma.
         """
         tip = ahead @ self._to_tip.T
@@ -617,7 +619,7 @@ def _blocks(indices, size=512):
 
 
 class _Wedge:
-    """Where class i of three answers, as seen from the tip."""
+    """Where class i of three is predicted, as seen from the tip."""
 
     def __init__(self, normals, i):
         self._i = i

@@ -18,8 +18,8 @@ from scipy.special import log_ndtr, ndtri, ndtri_exp
 from sksmooth._special import LOG_HALF
 from sksmooth.votes.exact._rounding import UNIT
 
-# Probits are finite: a class that is never answered has -PROBIT_MAX, one that always is
-# has PROBIT_MAX, which only makes a radius smaller than the truth.
+# Probits are finite: a class that is never predicted has -PROBIT_MAX, one that always
+# is has PROBIT_MAX, which only makes a radius smaller than the truth.
 PROBIT_MAX = 1e9
 
 # Below this a product of masses may have lost digits to underflow.
@@ -107,7 +107,7 @@ def probits_of_shares(shares):
 
     Returns
     -------
-    ndarray of shape (n_rows, n_classes)
+    ndarray of shape (n_samples, n_classes)
         Infinite for probabilities of 0 and 1.
     """
     rest = (1.0 - np.eye(len(shares))) @ shares
@@ -119,7 +119,7 @@ def probits_of_shares(shares):
 
 
 def probits_of_log_shares(log_shares):
-    """`probits_of_shares` from logarithms; for rows far out."""
+    """`probits_of_shares` from logarithms; for samples far out."""
     log_rest = log_sum_of_others(log_shares)
     smaller = np.minimum(np.minimum(log_shares, log_rest), LOG_HALF)
     probit = np.where(log_shares <= log_rest, 1.0, -1.0) * probit_of_log(smaller)
@@ -147,7 +147,7 @@ def log_sum_of_others(log_shares):
 def probit_of_log(log_p):
     """``Phi^-1(exp(log_p))`` for ``log_p <= log(1/2)``.
 
-    A step of Newton mends what ndtri_exp lacks, which is up to 1e-12 of the probit.
+    A Newton step removes the error of ndtri_exp, which is up to 1e-12 of the probit.
     """
     probit = np.asarray(ndtri_exp(log_p))
     finite = np.isfinite(probit) & (np.abs(probit) < PROBIT_MAX)

@@ -22,8 +22,8 @@ def find_exact_source(estimator, X_sample, sigma):
         Of scikit-learn itself; also in a `Pipeline` behind affine steps, in a search
         or another wrapper that predicts what it predicts, see
         `sksmooth._estimators.layers`.
-    X_sample : array-like of shape (n_rows, n_features)
-        Rows near which the closed form is compared with `estimator.predict`.
+    X_sample : array-like of shape (n_samples, n_features)
+        Samples near which the closed form is compared with `estimator.predict`.
     sigma : float
         Noise of that comparison. The source serves any.
 
@@ -49,7 +49,7 @@ def find_exact_source(estimator, X_sample, sigma):
 
 
 def find_linear_scores(estimator, X_sample, sigma):
-    """Linear scores of a fitted classifier, in the units of the rows.
+    """Linear scores of a fitted classifier, in the units of the samples.
 
     For classifiers with more classes than have a closed form: the law of their votes
     is that of the differences of the scores, in one dimension less than classes.

@@ -21,7 +21,7 @@ def ask(method, X):
 
 
 def checked_sample(X_sample):
-    """Rows as an array of float64.
+    """Samples as an array of float64.
 
     Raises
     ------
@@ -31,24 +31,24 @@ def checked_sample(X_sample):
     try:
         X_sample = np.asarray(X_sample, dtype=np.float64)
     except (TypeError, ValueError):
-        raise Declined("its rows are not numbers") from None
+        raise Declined("its samples are not numbers") from None
     if X_sample.ndim != 2:
-        raise Declined(f"its rows are not vectors: X has {X_sample.ndim} dimensions")
+        raise Declined(f"its samples are not vectors: X has {X_sample.ndim} dimensions")
     if not np.all(np.isfinite(X_sample)):
-        raise Declined("its rows have missing values")
+        raise Declined("its samples have missing values")
     return X_sample
 
 
 def check_against_predict(estimator, disagrees, X_sample, sigma):
-    """Compare an extracted structure with `predict` on noisy rows.
+    """Compare an extracted structure with `predict` on noisy samples.
 
     Parameters
     ----------
     estimator : fitted classifier
     disagrees : callable
-        From rows and labels to a mask of the rows at which the structure contradicts
-        the labels.
-    X_sample : ndarray of shape (n_rows, n_features)
+        From samples and labels to a mask of the samples at which the structure
+        contradicts the labels.
+    X_sample : ndarray of shape (n_samples, n_features)
     sigma : float
 
     Raises
@@ -62,10 +62,10 @@ def check_against_predict(estimator, disagrees, X_sample, sigma):
     noisy = X_sample[rows] + spread * noise
     labels = np.asarray(ask(estimator.predict, noisy))
     if labels.ndim != 1:
-        raise Declined("multi-output: it answers several labels per row")
+        raise Declined("multi-output: it predicts several labels per sample")
     n_wrong = int(np.sum(disagrees(noisy, labels)))
     if n_wrong:
         raise SelfCheckFailed(
             f"self-check failed: predict contradicts its structure on {n_wrong} of "
-            f"{_N_ROWS} noisy rows"
+            f"{_N_ROWS} noisy samples"
         )

@@ -24,21 +24,21 @@ class ExactSource(abc.ABC):
     classes : ndarray of shape (n_classes,)
         Labels, in the base classifier's order.
     affine : AffineMap
-        What happens to a row before the classifier proper sees it; the noise of its
-        outputs must be independent.
+        What is done to a sample before the classifier proper is called; the noise of
+        its outputs must be independent.
     predict_cost : float
-        Estimated seconds that the base classifier takes per row.
+        Estimated seconds that the base classifier takes per sample.
 
     Attributes
     ----------
     kind : {"exact", "interval"}
         Whether the ends that `probits` returns differ by rounding, or by more.
     predict_cost, vote_cost : float
-        Estimated seconds for the base classifier to answer one row, and for one
+        Estimated seconds for the base classifier to predict one sample, and for one
         sampled vote, noise and all.
     build_evaluations : int
-        Calls of the base classifier, in rows, still to be made before the first
-        answer.
+        Calls of the base classifier, in samples, still to be made before the first
+        result.
 
     Raises
     ------
@@ -58,17 +58,17 @@ class ExactSource(abc.ABC):
         self.vote_cost = predict_cost + _NORMAL_COST * affine.n_features_in
 
     def probits(self, X, sigma):
-        """Phi^-1 of the probability of each class at each row.
+        """Phi^-1 of the probability of each class at each sample.
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features)
+        X : array-like of shape (n_samples, n_features)
         sigma : float
             Standard deviation of the noise, in the units of X.
 
         Returns
         -------
-        lower, upper : ndarray of shape (n_rows, n_classes)
+        lower, upper : ndarray of shape (n_samples, n_classes)
             Finite, at most `PROBIT_MAX` in size. The exact probit of the classifier in
             real arithmetic lies between them; for exact forms they differ by bounds on
             the rounding of this computation alone.
@@ -89,7 +89,7 @@ class ExactSource(abc.ABC):
             moved = self.affine.position_error(X, self._used_features)
             if moved is None:
                 return lower, upper
-            # A move of the row by delta moves no probit by more than delta / sigma
+            # A move of the sample by delta moves no probit by more than delta / sigma
             # (Cohen et al. 2019, Theorem 1).
             moved = moved[:, np.newaxis] / sigma
             return clipped(lower - moved, upper + moved)
@@ -99,21 +99,21 @@ class ExactSource(abc.ABC):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features)
+        X : array-like of shape (n_samples, n_features)
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_samples,)
         """
         return self.classes[self._positions(self.affine.apply(self._checked(X)))]
 
     def disagrees(self, X, labels):
-        """Rows at which the structure contradicts labels, as a mask."""
+        """Samples at which the structure contradicts labels, as a mask."""
         return self.predict_from_structure(X) != labels
 
     @abc.abstractmethod
     def cost_per_row(self, n_rows=1):
-        """Estimated seconds per row, from operation counts, for a call on n_rows.
+        """Estimated seconds per sample, from operation counts, for a call on n_rows.
 
         Right within a factor of about three on one core of a current machine. It is
         computed and not timed, so that a choice that rests on it is the same in every
@@ -121,7 +121,7 @@ class ExactSource(abc.ABC):
         """
 
     def break_even_votes(self, n_rows=1):
-        """Votes per row at which sampling would cost the same, by the same estimate."""
+        """Votes per sample at which sampling is estimated to cost the same."""
         return self.cost_per_row(n_rows) / self.vote_cost
 
     @property
@@ -135,7 +135,7 @@ class ExactSource(abc.ABC):
 
     @abc.abstractmethod
     def _positions(self, X):
-        """Position of the class at each row, after the affine map."""
+        """Position of the class at each sample, after the affine map."""
 
     def _checked(self, X):
         X = np.asarray(X, dtype=np.float64)

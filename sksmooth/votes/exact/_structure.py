@@ -2,7 +2,7 @@
 """Fitted trees read into plain arrays: the one place that knows how they are stored.
 
 The nodes of `HistGradientBoostingClassifier` are not public. What is read here is
-compared with `predict` on noisy rows before it is used.
+compared with `predict` on noisy samples before it is used.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Tree:
         return int(np.sum(self.feature < 0))
 
     def leaf_of(self, X):
-        """Leaf that each row falls into."""
+        """Leaf that each sample falls into."""
         node = np.zeros(len(X), dtype=np.intp)
         rows = np.arange(len(X))
         while np.any(inner := self.feature[node] >= 0):
@@ -70,7 +70,7 @@ class Ensemble:
     ----------
     trees : list of Tree
     single_precision : bool
-        Whether rows are cast to float32 before they are compared.
+        Whether samples are cast to float32 before they are compared.
     """
 
     trees: list
@@ -97,14 +97,14 @@ class Ensemble:
         return np.append(ends, last).astype(np.float64)
 
     def visit_cost(self):
-        """Estimated seconds for `predict` to send one row through all trees."""
+        """Estimated seconds for `predict` to send one sample through all trees."""
         return sum(_visit_cost(tree) for tree in self.trees)
 
 
 def read_tree(estimator):
     """A fitted decision tree of scikit-learn, for one output, as a `Tree`."""
     if estimator.n_outputs_ != 1:
-        raise Declined("multi-output: it answers several labels per row")
+        raise Declined("multi-output: it predicts several labels per sample")
     fitted = estimator.tree_
     inner = fitted.children_left >= 0
     threshold = np.where(inner, fitted.threshold, 0.0)
@@ -131,7 +131,7 @@ def read_ensemble(estimator):
 @tree_ensemble("sklearn.ensemble", "ExtraTreesClassifier", "RandomForestClassifier")
 def _read_forest(estimator):
     if estimator.n_outputs_ != 1:
-        raise Declined("multi-output: it answers several labels per row")
+        raise Declined("multi-output: it predicts several labels per sample")
     return Ensemble([read_tree(tree) for tree in estimator.estimators_], True)
 
 
@@ -205,9 +205,9 @@ def _read_hist_gradient_boosting(estimator):
 def as_compared(threshold):
     """The real numbers at which ``float32(x) <= threshold`` turns false.
 
-    scikit-learn's trees cast a row to float32 and compare it with a float64 threshold:
-    the answer turns half-way between the last float32 that is not above the threshold
-    and the next one.
+    scikit-learn's trees cast a sample to float32 and compare it with a float64
+    threshold: the prediction changes half-way between the last float32 that is not
+    above the threshold and the next one.
     """
     below = _largest_float32_up_to(threshold)
     above = np.nextafter(below, np.float32(np.inf))

@@ -22,9 +22,9 @@ class TreeSource(ExactSource):
     -----
     Under isotropic noise the mass of a box is the product over its sides of Gaussian
     interval masses. A class and its complement are both sums over boxes, never one
-    minus the other, and rows whose sums underflow are worked off in logarithms. So the
-    relative error of the smaller of the two is bounded, however far out, and probits
-    are given as intervals that hold the exact ones.
+    minus the other, and samples whose sums underflow are worked off in logarithms. So
+    the relative error of the smaller of the two is bounded, however far out, and
+    probits are given as intervals that hold the exact ones.
 
     Raises
     ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Answers from class probabilities in closed form."""
+"""Certificates from class probabilities in closed form."""
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class ExactVotes(Source):
         return self.form.cost_per_row(_MANY)
 
     def answer(self, question, X, on_finished=None):
-        """Answer a question about samples; see `Source.answer`."""
+        """Results of a question for samples; see `Source.answer`."""
         answers = question.from_probabilities(self.probits(X))
         if on_finished is not None:
             on_finished(len(X))

@@ -67,7 +67,7 @@ def _is_numeric(dtype, X, at):
     return True
 
 
-def numeric_table(rows, scale, *, noise_features, estimator, caller):
+def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=None):
     """Samples with the columns that take noise as numbers.
 
     Parameters
@@ -81,6 +81,8 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller):
         Its tags tell whether values that take noise may be missing.
     caller : str
         Name of the class that adds the noise, for messages.
+    categories : dict {int: Categories}, default=None
+        See `Table`; these columns need not hold numbers.
 
     Returns
     -------
@@ -95,7 +97,9 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller):
     noisy = np.flatnonzero(scale)
     names = rows.columns if is_frame(rows) else range(rows.shape[1])
     without = columns_without_numbers(rows)
-    wrong = [names[at] for at in noisy if names[at] in without]
+    categories = {} if categories is None else categories
+    numbers = [at for at in noisy if at not in categories]
+    wrong = [names[at] for at in numbers if names[at] in without]
     if wrong:
         raise ValueError(
             f"noise_features={noise_features!r} has the columns {wrong}, "
@@ -103,7 +107,7 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller):
             "columns with numbers, such as "
             "noise_features=make_column_selector(dtype_include='number')."
         )
-    table = Table(rows, noisy, scale[noisy])
+    table = Table(rows, noisy, scale[noisy], categories=categories)
     if np.isinf(table.values).any():
         raise ValueError("X holds infinity in a column that takes noise.")
     missing = np.isnan(table.values).any(axis=0)

@@ -9,7 +9,7 @@ from sksmooth.samples import values_of
 
 _N_ROWS = 48
 # Noise in multiples of sigma, so that labels differ even far from every boundary; times
-# these, as long as all rows have one label.
+# these, as long as all samples have one label.
 _SPREADS = np.array([1.0, 3.0, 10.0])
 _WIDER = (1.0, 10.0, 100.0)
 _N_REPEATS = 4
@@ -47,7 +47,7 @@ def check_independence(source, X):
     if len(X) == 0:
         return
     with warnings.catch_warnings():
-        # Votes will show what is worth showing, on the rows of the caller.
+        # Votes will show what is worth showing, on the samples of the caller.
         warnings.simplefilter("ignore")
         found = _first_labels(source, X)
         if found is not None:

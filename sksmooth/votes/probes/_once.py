@@ -8,7 +8,7 @@ from sksmooth.votes.probes._tiny_noise import warn_about_exact_values
 
 _ENOUGH_ROWS = 48
 # By identity, as classifiers need not have a hash: a weak reference, and the number of
-# rows it was probed with.
+# samples it was probed with.
 _probed: dict = {}
 
 

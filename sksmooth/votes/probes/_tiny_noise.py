@@ -85,7 +85,7 @@ def _tiny_noise(rows, sigma, dtype):
     rng = np.random.default_rng(0)
     deviation = np.nan_to_num(np.nanstd(rows, axis=0))
     size = np.nan_to_num(np.nanmax(np.abs(rows), axis=0))
-    # Of a constant feature, or a single row, the size is all there is to go by.
+    # Of a constant feature, or a single sample, the size is all there is to go by.
     scale = np.where(deviation > 0, deviation, np.maximum(size, sigma))
     step = np.minimum(_TINY * scale, sigma)
     # Not so small that it is lost in rounding.
@@ -94,7 +94,7 @@ def _tiny_noise(rows, sigma, dtype):
 
 
 def _unless_tied(vote, owner, rows, noise, moved, changed):
-    """Those of the changed rows that more of the same noise does not change again.
+    """Those of the changed samples that more of the same noise does not change again.
 
     Classes with equal scores take turns with every rounding error.
     """

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Votes by sampling: the base classifier's `predict` on noisy copies of the rows."""
+"""Votes by sampling: the base classifier's `predict` on noisy copies of the samples."""
 
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
 from sksmooth.noise import row_stream
 from sksmooth.samples import digests_of, shown, values_of
+from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
 from sksmooth.votes.probes import explain_failure
 from sksmooth.votes.sampled._run import run
@@ -17,11 +18,13 @@ class MonteCarloVotes(Source):
     Parameters
     ----------
     model : Model
+    fast : FastLabels, default=None
+        Computes the labels of `predict` in less time than it takes.
     """
 
     method = "monte_carlo"
 
-    def __init__(self, model):
+    def __init__(self, model, fast=None):
         self.estimator = model.estimator
         self.classes = model.classes
         self.law = model.law
@@ -29,22 +32,23 @@ class MonteCarloVotes(Source):
         self.batch_size = model.batch_size
         self._index = LabelIndex(model.classes)
         self.as_frame = model.as_frame
+        self.fast = fast
 
     def check(self, question):
-        """Refuse a question that no number of votes could answer."""
+        """Refuse a question that no number of votes could decide."""
         question.check(len(self.classes))
 
     def answer(self, question, X, on_finished=None):
-        """Answer a question about samples; see `Source.answer`."""
+        """Results of a question for samples; see `Source.answer`."""
         procedure = question.from_votes(len(X), len(self.classes))
         return run(procedure, self.open(X), len(X), on_finished)
 
     def open(self, X):
-        """Open the streams of rows.
+        """Open the streams of samples.
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, ...)
+        X : ndarray of shape (n_samples, ...)
 
         Returns
         -------
@@ -55,6 +59,10 @@ class MonteCarloVotes(Source):
     def coordinates(self, X):
         """Samples as vectors where noise is added, of shape (n_samples, d)."""
         return values_of(X)
+
+    def copies_at_once(self, n_values):
+        """Most noisy copies of so many values that are held at a time."""
+        return copies_at_once(self.batch_size, n_values)
 
     def vote(self, noisy, X, owner):
         """Position of the class that each noisy copy votes for.
@@ -68,18 +76,26 @@ class MonteCarloVotes(Source):
             Positions in `X` of the samples that they are copies of.
         """
         copies = shown(noisy, X, owner, self.as_frame)
-        return self._index.positions(self.estimator.predict(copies), len(noisy))
+        if self.fast is None:
+            return self._predicted(copies)
+        return self.fast.positions(copies, self._predicted)
+
+    def _predicted(self, copies):
+        return self._index.positions(self.estimator.predict(copies), len(copies))
 
 
 class VoteStreams:
-    """Votes of a chunk of rows; each row's stream goes on where it was left."""
+    """Votes of a chunk of samples; each sample's stream goes on where it was left."""
 
     def __init__(self, source, X):
         self._source = source
         self._X = X
-        self._rows = source.law.snap(source.coordinates(X))
+        self._rows = source.law.snap(self._coordinates())
         self._digests = digests_of(X, source.key)
         self._streams = {}
+
+    def _coordinates(self):
+        return self._source.coordinates(self._X)
 
     def draw(self, rows, sizes, stage):
         """Draw votes.
@@ -87,11 +103,11 @@ class VoteStreams:
         Parameters
         ----------
         rows : ndarray of int of shape (n,)
-            Positions of rows in the chunk.
+            Positions of samples in the chunk.
         sizes : ndarray of int of shape (n,)
             Number of votes for each.
         stage : Stage
-            Which of a row's streams to read on.
+            Which of a sample's streams to read on.
 
         Returns
         -------
@@ -99,8 +115,9 @@ class VoteStreams:
         """
         source = self._source
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
-        capacity = int(min(source.batch_size, np.sum(sizes)))
-        batch = np.empty((capacity, self._rows.shape[1]))
+        n_values = self._rows.shape[1]
+        capacity = int(min(source.copies_at_once(n_values), np.sum(sizes)))
+        batch = np.empty((capacity, n_values))
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)
             for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
@@ -115,11 +132,11 @@ class VoteStreams:
         return self._streams[key]
 
     def _fill(self, row, stream, out):
-        """Fill a part of a batch with noisy copies of a row."""
+        """Fill a part of a batch with noisy copies of a sample."""
         self._source.law.perturb(self._rows[row], stream, out)
 
     def _count(self, batch, rows, parts):
-        """Votes of each of the rows that have consecutive parts of a batch."""
+        """Votes of each of the samples that have consecutive parts of a batch."""
         owner = np.repeat(rows, parts)
         try:
             votes = self._source.vote(batch, self._X, owner)
@@ -139,7 +156,7 @@ class VoteStreams:
 
 
 def batches(sizes, capacity):
-    """Cut the votes of all rows into batches: which rows, how many votes of each."""
+    """Cut the votes of all samples into batches: which samples, how many votes."""
     ends = np.cumsum(sizes)
     for start in range(0, int(ends[-1]) if len(ends) else 0, max(1, capacity)):
         low = np.clip(ends - sizes, start, start + capacity)

@@ -28,11 +28,11 @@ class ProjectedLinearVotes(MonteCarloVotes):
 
     The scores differ only along at most K - 1 directions. In an orthonormal basis of
     these, Gaussian noise is Gaussian with the same sigma, so votes have the law they
-    have in the space of the rows, at a fraction of the cost; and a projection brings
-    no two rows further apart, so a certified radius holds there too.
+    have in the space of the samples, at a fraction of the cost; and a projection brings
+    no two samples further apart, so a certified radius holds there too.
 
-    Of a row so far from zero that rounding could move a boundary by more than 1e-9
-    sigma, `predict` is asked instead, as `MonteCarloVotes` does.
+    Of a sample so far from zero that rounding could move a boundary by more than 1e-9
+    sigma, `predict` is called instead, as `MonteCarloVotes` does.
 
     Parameters
     ----------
@@ -45,9 +45,7 @@ class ProjectedLinearVotes(MonteCarloVotes):
     def __init__(self, coef, intercept, model):
         # Coordinates are in units of the scale, where the noise is isotropic.
         super().__init__(replace(model, law=replace(model.law, scale=None)))
-        most = max(1, _MOST_SCORES // len(model.classes))
-        self.batch_size = min(model.batch_size, most)
-        # A common vector added to all scores changes no answer.
+        # A common vector added to all scores changes no prediction.
         differing = coef - coef.mean(axis=0)
         left, scale, right = np.linalg.svd(differing, full_matrices=False)
         rank = int(np.sum(scale > scale[0] * np.finfo(np.float64).eps * len(right)))
@@ -55,7 +53,7 @@ class ProjectedLinearVotes(MonteCarloVotes):
         self._coef = np.ascontiguousarray((left * scale)[:, :rank])
         # Against the largest one: a class far behind must not cost the others digits.
         self._intercept = intercept - intercept.max()
-        # Of classes with the same score only the first is ever answered; here their
+        # Of classes with the same score only the first is ever predicted; here their
         # scores could come out different in the last bits.
         both = np.column_stack([coef, intercept])
         _, first = np.unique(both, axis=0, return_index=True)
@@ -79,32 +77,37 @@ class ProjectedLinearVotes(MonteCarloVotes):
         self.least_deviation = np.min(self.deviations, where=different, initial=np.inf)
 
     def open(self, X):
-        """Open the streams of rows; see `MonteCarloVotes.open`."""
+        """Open the streams of samples; see `MonteCarloVotes.open`."""
         return _ScoreStreams(self, X)
 
+    def copies_at_once(self, n_values):
+        """Most votes whose scores are held at a time."""
+        most = max(1, _MOST_SCORES // len(self.classes))
+        return min(super().copies_at_once(n_values), most)
+
     def coordinates(self, X):
-        """Rows in the basis, of shape (n_rows, rank)."""
+        """Samples in the basis, of shape (n_samples, rank)."""
         return unit_values_of(X) @ self._basis
 
     def score_rounding(self, X):
-        """Bound on the rounding error of scores, of shape (n_rows, n_classes)."""
+        """Bound on the rounding error of scores, of shape (n_samples, n_classes)."""
         norms = np.linalg.norm(unit_values_of(X), axis=1)
         return norms[:, np.newaxis] * self._rounding_per_norm + self._rounding
 
     def scores(self, coordinates):
-        """Scores of rows that are given in the basis, of shape (n_rows, n_classes)."""
+        """Scores of samples given in the basis, of shape (n_samples, n_classes)."""
         return coordinates @ self._coef.T + self._intercept
 
 
 class _ScoreStreams(VoteStreams):
-    """Votes by the scores of a row plus those of its noise.
+    """Votes by the scores of a sample plus those of its noise.
 
-    Row and noise are not added before they are scored, so their sum need not be exact:
-    no classifier sees it that could read its low bits. A vote can differ from that of
-    exact arithmetic only where two scores agree within rounding, and rows where that is
-    more than a trifle beside the noise are left to `predict`.
+    Sample and noise are not added before they are scored, so their sum need not be
+    exact: it is never given to a classifier that could read its low bits. A vote can
+    differ from that of exact arithmetic only where two scores agree within rounding,
+    and samples where that is not negligible beside the noise are left to `predict`.
 
-    Where few votes can miss the leader, the class of the row itself, only those are
+    Where few votes can miss the leader, the class of the sample itself, only those are
     drawn. Class j is ahead of the leader in a half-space of known probability q_j. A
     uniform number decides whether a vote may miss, with probability ``sum(q)``, and in
     which half-space, the j-th with probability ``q_j / sum(q)``; its noise is then
@@ -134,7 +137,7 @@ class _ScoreStreams(VoteStreams):
         self._missed = np.cumsum(np.nan_to_num(missed, nan=1.0), axis=1)
 
     def _is_far(self, rounding, lead, deviations):
-        """Whether the rounding of scores might matter beside the noise, by row."""
+        """Whether the rounding of scores might matter beside the noise, by sample."""
         every = np.arange(len(rounding))
         of_two = rounding + rounding[every, self._leader][:, np.newaxis]
         # The noise overcomes no larger lead, and no other class is ever voted for.
@@ -160,7 +163,8 @@ class _ScoreStreams(VoteStreams):
     def _draw_misses(self, rows, sizes, stage):
         counts = np.zeros((len(rows), len(self._source.classes)), dtype=np.int64)
         leader, may_miss = self._leader[rows], self._missed[rows, -1]
-        capacity = int(min(self._source.batch_size, np.sum(sizes)))
+        most = self._source.copies_at_once(self._rows.shape[1])
+        capacity = int(min(most, np.sum(sizes)))
         uniform = np.empty(capacity)
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)

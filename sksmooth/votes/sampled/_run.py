@@ -11,7 +11,7 @@ def run(procedure, streams, n_samples, on_finished=None):
     ----------
     procedure : generator
         Yields `VoteRequest`, is sent ndarrays of counts of shape
-        (len(request.rows), n_classes), returns its answers.
+        (len(request.rows), n_classes), returns the results.
     streams : object with a method ``draw(rows, sizes, stage)``
         The votes of a chunk of samples, opened on a vote source.
     n_samples : int

@@ -141,7 +141,8 @@ def refuse_module(estimator):
 def ends_in_skorch_net(estimator):
     """Whether an estimator is a skorch net, or a Pipeline that ends in one.
 
-    Such a net takes labels 0..K-1 of dtype int64, and rows of the dtype of its module.
+    Such a net takes labels 0..K-1 of dtype int64, and samples of the dtype of its
+    module.
     """
     skorch = sys.modules.get("skorch")
     if skorch is None:
@@ -169,7 +170,7 @@ def votes_of_predictions(model):
 
 
 def encode_for_net(estimator, X, y):
-    """Rows, labels and classes in the form that a skorch net is fitted on.
+    """Samples, labels and classes in the form that a skorch net is fitted on.
 
     Parameters
     ----------

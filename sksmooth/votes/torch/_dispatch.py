@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which fitted classifiers are networks whose module may be asked directly."""
+"""Which fitted classifiers are networks whose module may be called directly."""
 
 import sys
 from functools import partial
@@ -17,9 +17,10 @@ from sksmooth.votes.torch._network import (
     lead_of_scores,
     modes_kept,
 )
+from sksmooth.votes.torch._piece import WidestLayer
 from sksmooth.votes.torch._sources import TorchVotes, check_no_nan
 
-# What stands between a row and its label in skorch.
+# What stands between a sample and its label in skorch.
 _PATH = (
     "predict",
     "predict_proba",
@@ -29,7 +30,7 @@ _PATH = (
     "evaluation_step",
     "infer",
 )
-# Options of a DataLoader that change how rows are loaded, not which.
+# Options of a DataLoader that change how samples are loaded, not which.
 _LOADING = {
     "batch_size",
     "in_order",
@@ -114,7 +115,7 @@ def _lead_of_probability(nonlinearity, threshold, outputs):
     if outputs.dim() > 2 or (outputs.dim() == 2 and outputs.shape[1] != 1):
         raise ValueError(
             f"the network gives outputs of shape {tuple(outputs.shape)}; a binary "
-            "net gives one logit for each row."
+            "net gives one logit for each sample."
         )
     proba = nonlinearity(outputs.reshape(-1))
     if proba.dim() != 2:
@@ -135,14 +136,16 @@ def _noisy(X, model):
 
 
 def _check_against_predict(network, steps, last, rows):
-    """Ask the network and `predict` of the net about a few rows.
+    """Compare the network and `predict` of the net on a few samples.
+
+    On a CPU, the network also learns how many rows to take at a time.
 
     Raises
     ------
     Declined
         If they disagree, or if the network is not given arrays.
     ValueError
-        If the network fails, or its answer for a row is not fixed.
+        If the network fails, or its output for a sample is not fixed.
     """
     for step in steps:
         rows = step.transform(rows)
@@ -150,32 +153,36 @@ def _check_against_predict(network, steps, last, rows):
         raise Declined(f"the network gets a {type(rows).__name__}, not an array")
     rows = rows.astype(np.float64 if network.dtype == torch.float64 else np.float32)
     tensor = torch.from_numpy(np.ascontiguousarray(rows))
-    # At least two rows each: batch-norm refuses to take statistics of one.
+    # At least two samples each: batch-norm refuses to take statistics of one.
     part = len(rows) * 2 // 3
+    widest = WidestLayer()
     with network.evaluating():
         try:
-            outputs = network.outputs(tensor).cpu().double()
+            with widest.of(network.module):
+                outputs = network.outputs(tensor).cpu().double()
             alone = network.outputs(tensor[:part].flip(0)).flip(0).cpu().double()
         except (RuntimeError, TypeError, IndexError) as error:
             if is_out_of_memory(error):
                 raise
             raise ValueError(
-                f"the network fails on rows of shape {rows.shape[1:]}, handed over as "
+                f"the network fails on samples of shape {rows.shape[1:]}, given as "
                 f"{network.dtype} on {network.device}: {error}"
             ) from error
         votes = network.votes(tensor).cpu().numpy()
     check_no_nan((votes == network.n_classes).sum())
+    if network.device.type == "cpu":
+        network.limit = widest.rows(network.module, tensor[0].numel())
     tolerance = _TOLERANCE if network.is_exact else _LOOSE_TOLERANCE
     change = (outputs[:part] - alone).abs()
     if (change > tolerance * outputs.abs().max()).any():
         raise ValueError(
-            "the network answers differently when it is asked about the same rows in "
+            "the network's outputs for the same samples differ when they are in "
             "another batch: dropout, or statistics of the batch, are at work in eval "
-            "mode. The answer for a row has to be fixed to be certified."
+            "mode. The output for a sample has to be fixed to be certified."
         )
     if isinstance(last, ModuleClassifier):
-        return  # which is asked in no other way
-    # It answers the position of a label, whatever its classes are.
+        return  # which has no other predict
+    # It predicts the position of a label, whatever its classes are.
     with modes_kept(last.module_):
         positions = last.predict(rows)
     n_ties = 0 if network.is_exact else 1

@@ -22,7 +22,7 @@ class ModuleClassifier(TrainedElsewhere):
     Parameters
     ----------
     module : torch.nn.Module
-        Takes rows as a tensor of its own dtype and device. It gives one score for
+        Takes samples as a tensor of its own dtype and device. It gives one score for
         each class, the largest wins, or for two classes one logit, above 0 for the
         second; of several outputs the first counts.
     classes : array-like of shape (n_classes,)
@@ -31,8 +31,9 @@ class ModuleClassifier(TrainedElsewhere):
         ``torch.bfloat16`` or ``torch.float16``: run the module under
         :class:`torch.autocast`.
     channels_last : bool, default=False
-        Hand over rows of three axes, images, with channels last in memory. It changes
-        speed only, if ``module.to(memory_format=torch.channels_last)`` was called.
+        Hand over samples of three axes, images, with channels last in memory. It
+        changes speed only, if ``module.to(memory_format=torch.channels_last)`` was
+        called.
 
     Attributes
     ----------
@@ -58,7 +59,7 @@ class ModuleClassifier(TrainedElsewhere):
         )
 
     def predict(self, X):
-        """Label that the module gives each row.
+        """Label that the module gives each sample.
 
         Parameters
         ----------

@@ -6,7 +6,7 @@ import torch
 
 
 class NetPredictions:
-    """Positions that a skorch net predicts for rows of any floating point dtype.
+    """Positions that a skorch net predicts for samples of any floating point dtype.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class NetPredictions:
         self._dtype = _dtype(net.module_)
 
     def predict(self, X):
-        """Position of the class of each row; a net does not answer with labels."""
+        """Position of the class of each sample; a net does not predict labels."""
         return self._estimator.predict(X.astype(self._dtype, copy=False))
 
 

@@ -36,7 +36,7 @@ class Network:
     Attributes
     ----------
     limit : int or None
-        Most rows to ask about at a time; None is all. It falls when memory is short.
+        Most samples in one call; None is all. It falls when memory is short.
     is_exact : bool
         Whether outputs depend on the batch by no more than rounding of float32.
     """
@@ -79,7 +79,8 @@ class Network:
         Raises
         ------
         ValueError
-            If a submodule answers at random, or by the other rows, even in eval mode.
+            If a submodule is random, or depends on the other samples, even in eval
+            mode.
         """
         with modes_kept(self.module), torch.inference_mode():
             self.module.eval()
@@ -87,7 +88,7 @@ class Network:
             yield
 
     def outputs(self, rows):
-        """What the module answers for rows; the first of several outputs."""
+        """Output of the module for samples; the first of several outputs."""
         # In this order: not every device knows every dtype.
         rows = rows.to(self.dtype).to(self.device)
         if self.channels_last and rows.dim() == 4:
@@ -100,19 +101,19 @@ class Network:
         return found
 
     def votes(self, rows):
-        """Position of the class that each row votes for; `n_classes` for a NaN."""
+        """Position of the class that each sample votes for; `n_classes` for a NaN."""
         position, score = self._leader(self.outputs(rows))
         return torch.where(score.isnan(), self.n_classes, position)
 
     def in_pieces(self, n_rows, work):
-        """Call ``work(start, stop)`` over all rows, in pieces that fit in memory.
+        """Call ``work(start, stop)`` over all samples, in pieces that fit in memory.
 
         A piece that does not fit is halved and tried again; what is done stays done.
 
         Raises
         ------
         RuntimeError
-            If even one row does not fit.
+            If even one sample does not fit.
         """
         start = 0
         while start < n_rows:
@@ -124,7 +125,7 @@ class Network:
                     raise
                 if size == 1:
                     raise RuntimeError(
-                        f"one noisy row does not fit in the memory of {self.device}; "
+                        f"one noisy sample does not fit in memory of {self.device}; "
                         "free some of it or choose another device."
                     ) from error
             else:
@@ -135,7 +136,7 @@ class Network:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             warnings.warn(
-                f"{size} noisy rows do not fit in the memory of {self.device}: going "
+                f"{size} noisy samples do not fit in memory of {self.device}: going "
                 f"on with {self.limit} at a time. batch_size={self.limit} avoids the "
                 "failed tries.",
                 stacklevel=2,
@@ -212,14 +213,14 @@ def _check_fixed(module):
         where = f"the network's part {name!r} ({type(part).__name__})"
         if part.training and isinstance(part, (_BatchNorm, _DropoutNd)):
             raise ValueError(
-                f"{where} stays in training mode after eval(): its answer for a row "
-                "is random or depends on the other rows, and cannot be certified. "
+                f"{where} stays in training mode after eval(): its output for a sample "
+                "is random or depends on the other samples, and cannot be certified. "
                 "Let it follow eval()."
             )
         if isinstance(part, _BatchNorm) and part.running_mean is None:
             raise ValueError(
-                f"{where} has no running statistics and normalises by the rows of a "
-                "batch: the answer for a row depends on the other rows, and cannot be "
+                f"{where} has no running statistics and normalises by the samples of a "
+                "batch: the output for a sample depends on the others, and cannot be "
                 "certified. Use track_running_stats=True."
             )
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Noise on a device: a pure function of row, stage and number of the copy.
+"""Noise on a device: a pure function of sample, stage and number of the copy.
 
-A generator with a counter needs no state: any copies of any rows are drawn at once,
+A generator with a counter needs no state: any copies of any samples are drawn at once,
 whatever is drawn beside them, and drawn again after a failure. Generators of torch do
 not allow that: on a GPU two draws in a row differ from one draw of both, and each row
 would need its own generator and its own launch.
@@ -47,20 +47,20 @@ def philox(counter, key):
 
 
 def row_words(digests, device):
-    """Three words for each row, from its digest, of shape (n_rows, 3)."""
+    """Three words for each sample, from its digest, of shape (n_samples, 3)."""
     words = np.frombuffer(b"".join(digests), dtype="<u4").reshape(len(digests), -1)
     return torch.from_numpy(words[:, :3].astype(np.int64)).to(device)
 
 
 def standard_noise(words, copies, stage, n_features, law):
-    """Noise of standard deviation 1 of some copies of some rows.
+    """Noise of standard deviation 1 of some copies of some samples.
 
     Parameters
     ----------
     words : int64 tensor of shape (n, 3)
-        For each copy, the entry of `row_words` of its row.
+        For each copy, the entry of `row_words` of its sample.
     copies : int64 tensor of shape (n,)
-        Number of the copy within its row and stage.
+        Number of the copy within its sample and stage.
     stage : Stage
     n_features : int
     law : AdditiveLaw

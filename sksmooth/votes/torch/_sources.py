@@ -9,34 +9,33 @@ import numpy as np
 import torch
 
 from sksmooth.noise import row_digests
-from sksmooth.samples import n_values_of
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes.torch._philox import row_words, standard_noise
 
-# On a CPU a forward pass is fastest while activations stay in cache and in memory that
-# is mapped already: large batches make a convolution up to ten times slower a row.
-# These are features of the rows of a piece; its activations are larger.
-_PIECE_OF_DENSE, _PIECE_OF_CONVOLUTION = 2**17, 2**14
-_FEWEST, _MOST = 64, 4096
-# Noise on the host is made for more rows at a time, so that several threads share it.
-_HOST_FEATURES = 2**21
+# Noise on the host is made for so many features at a time: that stay in cache, and of
+# several threads, as many for each as make it worth to start it.
+_FEATURES_OF_THREAD, _MOST_FEATURES = 2**19, 2**21
+_FEWEST = 64
+_FEWEST_FEATURES_OF_THREADS = 2**17
+# Noisy samples on a device at a time, where `batch_size` says nothing.
+_ROWS_ON_DEVICE = 8192
 # Noise is made for so many features at a time: the generator needs ten times its room.
 _NOISE_FEATURES = 2**22
 
 
 class TorchVotes(MonteCarloVotes):
-    """A source of votes that asks a network.
+    """A source of votes that calls a network.
 
     On a CPU, noise is that of `MonteCarloVotes`, so votes are those of `predict`, up
     to ties within the rounding of the network. On a GPU it is drawn, rounded to the
     grid, voted on and counted there, one transfer a round; it is other noise, with the
-    same law and the same independence of batch, order and company.
+    same law and the same independence of batches, order and the other samples.
 
     Parameters
     ----------
     network : Network
     steps : list of transformers
-        Applied to noisy rows before the network, on the host.
+        Applied to noisy samples before the network, on the host.
     model : Model
     """
 
@@ -57,11 +56,11 @@ class TorchVotes(MonteCarloVotes):
         self.noise_on_device = not steps and on_gpu and drawn_there
 
     def open(self, X):
-        """Open the streams of rows.
+        """Open the streams of samples.
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, ...)
+        X : ndarray of shape (n_samples, ...)
 
         Returns
         -------
@@ -69,12 +68,6 @@ class TorchVotes(MonteCarloVotes):
         """
         if self.noise_on_device and isinstance(X, np.ndarray):
             return _DeviceStreams(self, X)
-        network = self.network
-        if network.device.type == "cpu":
-            is_dense = all(weight.dim() <= 2 for weight in network.module.parameters())
-            fits = _PIECE_OF_DENSE if is_dense else _PIECE_OF_CONVOLUTION
-            fits = max(_FEWEST, min(fits // max(n_values_of(X), 1), _MOST))
-            network.limit = min(network.limit or fits, fits)
         return _HostStreams(self, X)
 
 
@@ -101,19 +94,23 @@ class _Predictor:
 
 
 class _HostStreams(VoteStreams):
-    """Votes of a chunk of rows with the noise of `VoteStreams`, drawn by all cores."""
+    """Votes of a chunk of samples, the noise of `VoteStreams` drawn by all cores."""
 
     def draw(self, rows, sizes, stage):
         """Draw votes; see `VoteStreams.draw`."""
         source = self._source
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
         n_features = self._rows.shape[1]
-        capacity = max(_FEWEST, _HOST_FEATURES // max(n_features, 1))
-        capacity = min(source.batch_size, capacity, max(1, int(np.sum(sizes))))
-        batch = np.empty((capacity, n_features))
-        n_threads = torch.get_num_threads() if batch.size > _PIECE_OF_DENSE else 1
+        n_threads = torch.get_num_threads()
+        most = min(n_threads * _FEATURES_OF_THREAD, _MOST_FEATURES)
+        capacity = max(_FEWEST, most // max(n_features, 1))
+        if source.batch_size is not None:
+            capacity = min(source.batch_size, capacity)
+        batch = np.empty((min(capacity, max(1, int(np.sum(sizes)))), n_features))
+        if batch.size <= _FEWEST_FEATURES_OF_THREADS:
+            n_threads = 1
         with source.network.evaluating(), ThreadPoolExecutor(n_threads) as pool:
-            for owners, parts in batches(sizes, capacity):
+            for owners, parts in batches(sizes, len(batch)):
                 noisy = batch[: parts.sum()]
                 streams = [self._stream(row, stage) for row in rows[owners]]
                 tasks = list(
@@ -127,7 +124,7 @@ class _HostStreams(VoteStreams):
                 if n_threads == 1:
                     self._perturb(tasks)
                 else:
-                    # Rows draw from streams of their own, so any thread may do any.
+                    # Samples draw from streams of their own, so any thread may do any.
                     shares = (np.cumsum(parts) - 1) * n_threads // parts.sum()
                     cuts = np.searchsorted(shares, np.arange(1, n_threads))
                     bounds = pairwise([0, *cuts, len(tasks)])
@@ -141,7 +138,7 @@ class _HostStreams(VoteStreams):
 
 
 class _DeviceStreams:
-    """Votes of a chunk of rows that stay on the device until they are counted."""
+    """Votes of a chunk of samples that stay on the device until they are counted."""
 
     def __init__(self, source, X):
         network = source.network
@@ -161,7 +158,7 @@ class _DeviceStreams:
         network = self._source.network
         drawn = self._drawn.setdefault(stage, np.zeros(len(self._rows), np.int64))
         ends = np.cumsum(sizes, dtype=np.int64)
-        # The v-th vote of this round is copy v + offset[owner] of its row.
+        # The v-th vote of this round is copy v + offset[owner] of its sample.
         offset = drawn[rows] - (ends - sizes)
         rows_, ends_, offset_ = (
             torch.from_numpy(np.asarray(a, dtype=np.int64)).to(network.device)
@@ -182,8 +179,9 @@ class _DeviceStreams:
 
         total = int(ends[-1]) if len(ends) else 0
         with network.evaluating():
-            for start in range(0, total, self._source.batch_size):
-                size = min(self._source.batch_size, total - start)
+            largest = self._source.batch_size or _ROWS_ON_DEVICE
+            for start in range(0, total, largest):
+                size = min(largest, total - start)
                 network.in_pieces(size, lambda a, b, at=start: work(at + a, at + b))
         drawn[rows] += sizes
         counts = counts.reshape(-1, n_bins).cpu().numpy()
@@ -212,10 +210,10 @@ class _DeviceStreams:
 
 
 def check_no_nan(n_nan):
-    """Refuse to count a vote of a network that answers NaN."""
+    """Refuse to count a vote of a network that returns NaN."""
     if n_nan:
         raise ValueError(
-            f"the network answers NaN for {n_nan} noisy rows, which vote for no class. "
+            f"the network returns NaN for {n_nan} noisy samples: these have no class. "
             "Its weights may have diverged in training, or the precision of autocast "
             "may be too low: bfloat16 overflows less than float16."
         )

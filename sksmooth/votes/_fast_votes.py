@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sampled votes whose labels are computed in less time than `predict` takes."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from sksmooth._estimators import Layers, layers
+from sksmooth.samples import values_of
+from sksmooth.votes._cache import FoundCache, unless_declined
+from sksmooth.votes._source import Declined
+from sksmooth.votes.exact import SelfCheckFailed
+from sksmooth.votes.fast import FastLabels, find_predictor, may_be_fast
+from sksmooth.votes.sampled import MonteCarloVotes
+
+# Samples and noisy copies of each, at each multiple of sigma, so that labels change
+# even where samples are far from every boundary.
+_N_SAMPLES, _N_COPIES, _SPREADS = 16, 6, (1.0, 3.0, 10.0)
+
+# By the classifier proper: transformers before it change nothing of its labels.
+_known = FoundCache()
+
+
+def find_fast_votes(source, model, X):
+    """Votes with the labels of `predict`, computed from what the classifier learned.
+
+    Parameters
+    ----------
+    source : MonteCarloVotes
+        Votes of the same model by `predict`.
+    model : Model
+    X : ndarray of shape (n_samples, ...) or Table
+        Samples near which labels are compared with those of `predict`, once for each
+        fitted classifier.
+
+    Returns
+    -------
+    MonteCarloVotes
+
+    Raises
+    ------
+    Declined
+        If there is no fast path; the message is the reason. `SelfCheckFailed` if there
+        is one and `predict` contradicts it.
+    """
+    transformers, core = layers(model.estimator, exact=True)
+    if not may_be_fast(core):
+        raise Declined(f"{type(core).__name__} has no fast path")
+    if not len(X):
+        raise Declined("there are no samples to compare it with predict on")
+    if not np.array_equal(core.classes_, model.classes):
+        raise Declined("its classes_ are not those of the votes")
+
+    def find():
+        predictor = find_predictor(core)
+        fast = MonteCarloVotes(model, FastLabels(transformers, predictor))
+        check_against_predict(fast.vote, source.vote, model.law, X)
+        return predictor
+
+    predictor = unless_declined(_known.get(core, Layers([], core), find))
+    return MonteCarloVotes(model, FastLabels(transformers, predictor))
+
+
+def check_against_predict(vote, predicted_vote, law, X):
+    """Compare votes with those of `predict`, on noisy copies of samples.
+
+    Parameters
+    ----------
+    vote, predicted_vote : callable
+        See `MonteCarloVotes.vote`.
+    law : Law
+    X : ndarray of shape (n_samples, ...) or Table
+
+    Raises
+    ------
+    SelfCheckFailed
+        If they differ.
+    Declined
+        If `predict` raises.
+    """
+    rows = np.linspace(0, len(X) - 1, _N_SAMPLES).round().astype(int)
+    owner = np.repeat(rows, _N_COPIES)
+    n_wrong = 0
+    for spread in _SPREADS:
+        noisy = _noisy_copies(law, spread, values_of(X)[rows])
+        with warnings.catch_warnings():
+            # Votes will show what is worth showing, on the rows of the caller.
+            warnings.simplefilter("ignore")
+            try:
+                predicted = predicted_vote(noisy, X, owner)
+                n_wrong += np.sum(vote(noisy, X, owner) != predicted)
+            except ValueError as error:  # it is explained when it comes from a vote
+                raise Declined(f"predict refuses noisy copies: {error}") from None
+    if n_wrong:
+        raise SelfCheckFailed(
+            f"self-check failed: predict contradicts its fast path on {n_wrong} of "
+            f"{len(owner) * len(_SPREADS)} noisy rows"
+        )
+
+
+def _noisy_copies(law, spread, values):
+    law = replace(law, sigma=spread * law.sigma)
+    stream = np.random.default_rng(0)
+    copies = np.empty((len(values), _N_COPIES, values.shape[1]))
+    for row, out in zip(law.snap(values), copies, strict=True):
+        law.perturb(row, stream, out)
+    return copies.reshape(-1, values.shape[1])

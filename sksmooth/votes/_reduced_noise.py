@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Votes of classifiers behind affine maps, with noise in fewer dimensions."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sksmooth._estimators import Layers, frames_of, layers
+from sksmooth.samples import Table, Units, unit_values_of
+from sksmooth.votes._cache import FoundCache, unless_declined
+from sksmooth.votes._fast_votes import check_against_predict, find_fast_votes
+from sksmooth.votes._source import Declined
+from sksmooth.votes.exact import fold_steps, is_foldable
+from sksmooth.votes.fast import first_layer
+from sksmooth.votes.sampled import MonteCarloVotes, ReducedNoiseVotes, ReducedSpace
+
+_known = FoundCache()
+
+
+def find_reduced_votes(model, X):
+    """Votes with noise in the coordinates that an affine map leaves of a sample.
+
+    Parameters
+    ----------
+    model : Model
+        Its noise is Gaussian, and all of a sample takes noise.
+    X : ndarray of shape (n_samples, ...) or Table
+        Samples near which labels are compared with those of `predict`.
+
+    Returns
+    -------
+    ReducedNoiseVotes
+
+    Raises
+    ------
+    Declined
+        If the classifier has no affine map before it, or one that keeps the dimension;
+        the message is the reason.
+    """
+    estimator = model.estimator
+    transformers, core = layers(estimator, exact=True)
+    split = first_layer.get(core)
+    if not all(map(is_foldable, transformers)) or not (transformers or split):
+        raise Declined(f"{type(core).__name__} is not behind an affine map")
+    like = X.rows if isinstance(X, Table) else X
+    if len(like.shape) != 2 or getattr(like, "dtype", np.float64) != np.float64:
+        raise Declined("its samples are not vectors of float64")
+    parts = Layers(transformers, core)
+    if split is None:  # the classifier proper is not looked into
+        parts = Layers(transformers[:-1], transformers[-1])
+    scale = model.law.scale
+    units = unit_values_of(X)
+    unit = 1.0 if scale is None else np.array(scale)
+
+    def find():
+        steps = [] if scale is None else [Units(np.array(scale))]
+        affine = fold_steps([*steps, *transformers], units.shape[1])
+        tail = None
+        matrix, shift = np.eye(affine.n_features_out), np.zeros(affine.n_features_out)
+        if split is not None:
+            matrix, shift, tail = split(core)
+        matrix, shift = (part.value for part in affine.fold(matrix, shift))
+        space = ReducedSpace(matrix, shift, affine.center)
+        source = _votes(space, tail, model, core, units)
+        check_against_predict(
+            lambda noisy, *_: source.vote(space.coordinates(noisy / unit), X, None),
+            MonteCarloVotes(model).vote,
+            model.law,
+            X,
+        )
+        return space, tail
+
+    found = _known.get(estimator, parts, find, scale)
+    return _votes(*unless_declined(found), model, core, units)
+
+
+def _votes(space, tail, model, core, units):
+    if tail is None:
+        tail = _Predicted(model, core, space.outputs(space.coordinates(units)))
+    return ReducedNoiseVotes(space, tail, model)
+
+
+class _Predicted:
+    """A classifier proper, as what predicts from outputs of the map before it."""
+
+    def __init__(self, model, core, outputs):
+        own = replace(
+            model,
+            estimator=core,
+            law=replace(model.law, scale=None),
+            as_frame=frames_of(core),
+        )
+        self._votes = MonteCarloVotes(own)
+        self._like = outputs[:0]
+        try:
+            self._votes = find_fast_votes(self._votes, own, outputs)
+        except Declined:
+            pass
+
+    def positions(self, outputs):
+        """Positions of labels, from outputs of the map."""
+        return self._votes.vote(outputs, self._like, None)

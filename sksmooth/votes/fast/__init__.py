@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The labels that `predict` gives, in less time than it takes.
+
+A fitted classifier of a known type is taken apart, and its labels for noisy copies are
+computed from its parameters: without validation, by products of matrices, from the
+values that matter alone. They are those of `predict`: labels that rounding could change
+are left to `predict` itself.
+"""
+
+# Modules that register classifiers, by their decorators. One line for each.
+from sksmooth.votes.fast import (  # noqa: F401
+    _boosting,
+    _forests,
+    _gaussian_nb,
+    _mlp,
+    _neighbors,
+    _svc,
+)
+from sksmooth.votes.fast._first_layer import first_layer
+from sksmooth.votes.fast._labels import FastLabels
+from sksmooth.votes.fast._predictor import (
+    FastPredictor,
+    fast_predictor,
+    find_predictor,
+    may_be_fast,
+)
+
+__all__ = [
+    "FastLabels",
+    "FastPredictor",
+    "fast_predictor",
+    "find_predictor",
+    "first_layer",
+    "may_be_fast",
+]

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Gradient boosting, of both kinds: sums of the values of regression trees."""
+
+from functools import partial
+
+import numpy as np
+
+from sksmooth._compat import (
+    build_tree,
+    gradient_boosting_start,
+    hist_boosting_parts,
+    predict_stages,
+)
+from sksmooth.votes._source import Declined
+from sksmooth.votes.fast._forests import as_float32, beyond_float32
+from sksmooth.votes.fast._predictor import (
+    FastPredictor,
+    fast_predictor,
+    surely_largest,
+)
+from sksmooth.votes.fast._tree_sums import TreeSums
+
+# Some versions of scikit-learn compare probabilities, and rounding can make those of
+# different scores the same: only where scores differ by less than a few ulps of 1.
+_PROBABILITY_TIE = 1e-9
+_EPS = float(np.finfo(np.float64).eps)
+
+
+class BoostedTrees(FastPredictor):
+    """The class with the largest sum of leaf values, or the sign of the only sum.
+
+    Values are added in the order in which `predict` adds them. Where products and sums
+    are not contracted by its compiler, sums are the same to the last bit; labels that
+    rounding could change otherwise are left to `predict`.
+
+    Parameters
+    ----------
+    n_features : int
+    start : ndarray of shape (n_scores,)
+        What is added to first.
+    trees : list of sklearn.tree._tree.Tree
+        Of each iteration, one for each score.
+    values : list of ndarray of float64 of shape (n_nodes,)
+    sums : callable, default=TreeSums
+        Makes the sums of trees, values and columns.
+    """
+
+    takes_float32 = True
+
+    def __init__(self, n_features, start, trees, values, sums=TreeSums):
+        super().__init__(n_features)
+        n_scores = len(start)
+        columns = [t % n_scores for t in range(len(trees))]
+        self._start = start
+        self._sums = sums(trees, [of[:, np.newaxis] for of in values], columns)
+        largest = np.array([np.abs(of).max(initial=0.0) for of in values])
+        size = np.abs(start).max() + largest.sum()
+        self._error = 2 * (len(trees) + 4) * _EPS * size + _PROBABILITY_TIE
+        if not np.isfinite(self._error):
+            raise Declined("a value of it is not finite")
+
+    def scores(self, rows):
+        """Sums for rows of float32 as the trees take them."""
+        scores = np.tile(self._start, (len(rows), 1))
+        self._sums.add(rows, scores)
+        return scores
+
+    def surely(self, scores):
+        """Labels by scores, and whether they are unsure."""
+        if scores.shape[1] > 1:
+            return surely_largest(scores, self._error)
+        score = scores[:, 0]
+        return (score > 0).astype(np.intp), np.abs(score) <= self._error
+
+
+@fast_predictor("sklearn.ensemble", "GradientBoostingClassifier")
+class GradientBoosting(BoostedTrees):
+    """`GradientBoostingClassifier` that starts from class frequencies or from zero.
+
+    Parameters
+    ----------
+    estimator : GradientBoostingClassifier
+    """
+
+    def __init__(self, estimator):
+        start = gradient_boosting_start(estimator)
+        if start is None:
+            raise Declined("it starts from the scores of another estimator")
+        trees = [member.tree_ for member in estimator.estimators_.ravel()]
+        super().__init__(
+            estimator.n_features_in_,
+            start,
+            trees,
+            [estimator.learning_rate * tree.value[:, 0, 0] for tree in trees],
+            partial(_StageSums, estimator.estimators_, estimator.learning_rate),
+        )
+
+    def positions(self, X):
+        """Compute labels; see `FastPredictor.positions`."""
+        positions, unsure = self.surely(self.scores(as_float32(X)))
+        return positions, unsure | beyond_float32(X)
+
+
+class _StageSums(TreeSums):
+    """Sums of trees that scikit-learn adds at once, quicker than one by one."""
+
+    def __init__(self, members, rate, *parts):
+        super().__init__(*parts)
+        self._members, self._rate = members, rate
+
+    def add_interpreted(self, rows, totals):
+        """Add the values of all trees to sums, without numba."""
+        predict_stages(self._members, rows, self._rate, totals)
+
+
+@fast_predictor("sklearn.ensemble", "HistGradientBoostingClassifier")
+class HistGradientBoosting(BoostedTrees):
+    """`HistGradientBoostingClassifier` of numbers.
+
+    A value enters as the number of thresholds of its feature that are below it. It is
+    up to the j-th of these if and only if that number is at most j, so trees over these
+    numbers, which float32 holds, take the branches that they take over values of
+    float64.
+
+    Parameters
+    ----------
+    estimator : HistGradientBoostingClassifier
+    """
+
+    def __init__(self, estimator):
+        start, nodes = hist_boosting_parts(estimator)
+        if nodes is None or any(of["is_categorical"].any() for of in nodes):
+            raise Declined("it has categorical features")
+        inner = [of[of["is_leaf"] == 0] for of in nodes]
+        feature = np.concatenate([of["feature_idx"] for of in inner])
+        threshold = np.concatenate([of["num_threshold"] for of in inner])
+        used = np.unique(feature) if feature.size else np.zeros(1, dtype=np.intp)
+        self._used = used.astype(np.intp)
+        self._cuts = [np.unique(threshold[feature == f]) for f in self._used]
+        self._ends = np.cumsum([0, *map(len, self._cuts)])
+        self._all_cuts = np.concatenate(self._cuts)
+        super().__init__(
+            estimator.n_features_in_,
+            start,
+            [self._tree(of) for of in nodes],
+            [of["value"] for of in nodes],
+        )
+
+    def positions(self, X):
+        """Compute labels; see `FastPredictor.positions`."""
+        positions, unsure = self.surely(self.scores(self.codes(X)))
+        return positions, unsure | np.isnan(X.min(axis=1, initial=np.inf))
+
+    def codes(self, X):
+        """Number of thresholds below each value, of shape (n_rows, n_used)."""
+        if self._sums.is_compiled:
+            from sksmooth.votes.fast import _numba
+
+            codes = np.empty((len(X), len(self._used)), dtype=np.float32)
+            _numba.count_below(X, self._used, self._all_cuts, self._ends, codes)
+            return codes
+        codes = np.empty((len(self._used), len(X)), dtype=np.float32)
+        for values, cuts, out in zip(X.T[self._used], self._cuts, codes, strict=True):
+            out[:] = np.searchsorted(cuts, values, side="left")
+        return np.ascontiguousarray(codes.T)
+
+    def _tree(self, nodes):
+        """A tree of scikit-learn over codes."""
+        is_leaf = nodes["is_leaf"] == 1
+        feature = np.searchsorted(self._used, nodes["feature_idx"])
+        threshold = np.zeros(len(nodes))
+        for at in np.flatnonzero(~is_leaf):
+            cuts = self._cuts[feature[at]]
+            threshold[at] = np.searchsorted(cuts, nodes["num_threshold"][at]) + 0.5
+        return build_tree(
+            np.where(is_leaf, -1, nodes["left"].astype(np.intp)),
+            np.where(is_leaf, -1, nodes["right"].astype(np.intp)),
+            np.where(is_leaf, -2, feature),
+            threshold,
+            n_features=len(self._used),
+            max_depth=int(nodes["depth"].max()),
+        )

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Nearest neighbors by products of matrices in single precision."""
+
+import numpy as np
+import scipy.sparse as sp
+
+from sksmooth._compat import NeighborsData
+from sksmooth.votes._source import Declined
+from sksmooth.votes.fast._predictor import (
+    FastPredictor,
+    fast_predictor,
+    may_not_lead,
+)
+
+# Half the distance between 1 and the next number of float32.
+_UNIT = 2.0**-24
+# For the rounding of the bounds, and that of the distances in predict.
+_SLACK = 1.01
+# Distances held at a time, so that they stay in the cache.
+_MOST_VALUES = 2**17
+# Training samples up to which all distances take less time than the search in a tree.
+_MOST_FOR_TREES = 4096
+
+
+@fast_predictor("sklearn.neighbors", "KNeighborsClassifier")
+class NeighborsPredictor(FastPredictor):
+    """The classes of the k nearest training samples, and their counts.
+
+    Parameters
+    ----------
+    estimator : KNeighborsClassifier
+
+    Notes
+    -----
+    With z a row and t a training sample, both less the mean of all of these, neighbors
+    have the least ``|t|**2 - 2 * z @ t``, which is a product of matrices with one more
+    column. With n features and u the unit roundoff of float32, its error is at most
+    ``(n + 8) * u * (2 |z| |t| + |t|**2)``: a sum of n + 1 products, whose factors have
+    a rounding each (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd
+    edition, 2002, section 3.1). The distances of `predict`, in float64, have 1e-8 of
+    that.
+
+    With e the bound, a sample is surely among the k nearest ones if it is closer than
+    the one after the k-th by more than 2 e, and surely not if it is farther than the
+    k-th by more than 2 e. Where samples between these bounds can change the class with
+    most neighbors, the label is left to `predict`.
+    """
+
+    def __init__(self, estimator):
+        X, y, method = NeighborsData.of(estimator)
+        if estimator.effective_metric_ != "euclidean":
+            raise Declined(f"its metric is {estimator.effective_metric_!r}")
+        if estimator.weights not in (None, "uniform"):
+            raise Declined("its neighbors have weights")
+        if sp.issparse(X) or X.dtype != np.float64:
+            raise Declined("it was fitted on something else than an array of float64")
+        self._k = int(estimator.n_neighbors)
+        if not 0 < self._k < len(X):
+            raise Declined(f"it has {len(X)} samples for {self._k} neighbors")
+        if np.ndim(y) != 1:
+            raise Declined("multi-output: it predicts several labels for a sample")
+        if method != "brute" and len(X) > _MOST_FOR_TREES:
+            raise Declined(f"it has {len(X)} samples in a tree")
+        super().__init__(X.shape[1])
+        self._y = np.array(y, dtype=np.intp)
+        self._n_classes = len(estimator.classes_)
+        self._center = X.mean(axis=0)
+        moved = X - self._center
+        squares = np.einsum("ij,ij->i", moved, moved)
+        reach = np.sqrt(squares.max())
+        with np.errstate(over="ignore"):
+            columns = np.vstack([-2.0 * moved.T, squares]).astype(np.float32)
+        if not np.isfinite(columns).all():
+            raise Declined("its samples are beyond the range of float32")
+        self._columns = columns
+        self._per_norm = _SLACK * (X.shape[1] + 8) * _UNIT * 2 * reach
+        # What underflows has no relative error.
+        tiny = 4 * X.shape[1] * float(np.finfo(np.float32).tiny) * (1 + reach)
+        self._constant = self._per_norm * reach / 2 + tiny
+
+    @property
+    def n_rows(self):
+        """Number of rows for which all that is computed stays in the cache."""
+        largest = max(self.n_features, len(self._y))
+        return min(256, max(32, _MOST_VALUES // largest))
+
+    def positions(self, X):
+        """Compute labels; see `FastPredictor.positions`."""
+        n_rows, k = len(X), self._k
+        moved = X - self._center
+        error = np.sqrt(np.einsum("ij,ij->i", moved, moved))
+        error *= self._per_norm
+        error += self._constant
+        rows = np.empty((n_rows, self.n_features + 1), dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows[:, :-1] = moved
+            rows[:, -1] = 1.0
+            far = rows @ self._columns
+            ordered = np.partition(far, (k - 1, k), axis=1)
+            kth, after = ordered[:, k - 1], ordered[:, k]
+            # In float64, where differences are not rounded.
+            is_open = ~(after.astype(np.float64) - kth > 2 * error)
+        near = far <= kth[:, np.newaxis]
+        near[is_open] = False
+        neighbors = np.flatnonzero(near).reshape(-1, k) % len(self._y)
+        counts = self._counts(self._y[neighbors])
+        positions = np.zeros(n_rows, dtype=np.intp)
+        positions[~is_open] = np.argmax(counts, axis=1)
+        unsure = is_open.copy()
+        if is_open.any():
+            positions[is_open], unsure[is_open] = self._bounded(
+                far[is_open], kth[is_open], after[is_open], error[is_open]
+            )
+        return positions, unsure
+
+    def _counts(self, classes):
+        """Numbers of each class, by row."""
+        rows = np.arange(len(classes))[:, np.newaxis] * self._n_classes
+        counts = np.bincount(
+            (rows + classes).ravel(), minlength=len(classes) * self._n_classes
+        )
+        return counts.reshape(len(classes), self._n_classes)
+
+    def _bounded(self, far, kth, after, error):
+        """Labels where it is open which samples are the nearest, and whether unsure."""
+        far, twice = far.astype(np.float64), 2 * error[:, np.newaxis]
+        with np.errstate(invalid="ignore", over="ignore"):
+            is_in = far < after[:, np.newaxis] - twice
+            is_open = ~is_in & ~(far > kth[:, np.newaxis] + twice)
+        of_class = np.eye(self._n_classes)[self._y]
+        fewest = is_in @ of_class
+        n_open = is_open @ of_class
+        n_left = self._k - fewest.sum(axis=1, keepdims=True)
+        others = n_open.sum(axis=1, keepdims=True) - n_open
+        most = fewest + np.minimum(n_left, n_open)
+        fewest += np.maximum(0, n_left - others)
+        positions = np.argmax(fewest, axis=1)
+        return positions, may_not_lead(fewest, most, positions)

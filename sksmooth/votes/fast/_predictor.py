@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What computes labels in place of `predict`, by the exact type of a classifier."""
+
+import abc
+from typing import ClassVar
+
+import numpy as np
+
+from sksmooth._estimators import has_own_predict
+from sksmooth.votes._source import Declined
+from sksmooth.votes.exact._by_type import ByType
+
+# From a fitted classifier to its `FastPredictor`; it raises `Declined` with the reason
+# where parameters of the classifier are not covered.
+fast_predictor = ByType()
+
+
+class FastPredictor(abc.ABC):
+    """Labels of a fitted classifier, computed from its parameters.
+
+    It holds copies or views of what the classifier has learned, and no reference to the
+    classifier itself, which it would keep alive.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of features of the rows that `predict` takes.
+
+    Attributes
+    ----------
+    takes_float32 : bool
+        Whether labels of rows of float32 are those of the same numbers as float64.
+    """
+
+    takes_float32: ClassVar[bool] = False
+
+    def __init__(self, n_features):
+        self.n_features = n_features
+
+    @property
+    def n_rows(self):
+        """Number of rows for which all that is computed stays in the cache."""
+        return max(256, 2**19 // max(1, self.n_features))
+
+    @abc.abstractmethod
+    def positions(self, X):
+        """Compute labels, as positions in ``classes_``.
+
+        Parameters
+        ----------
+        X : ndarray of float64 of shape (n_rows, n_features)
+            Rows as `predict` takes them. They are not to be written to, and may hold
+            infinity or nan if the classifier was given those.
+
+        Returns
+        -------
+        positions : ndarray of intp of shape (n_rows,)
+            Equal to the labels of `predict` wherever `unsure` is False.
+        unsure : ndarray of bool of shape (n_rows,)
+            Rows whose labels rounding could change, here or in `predict`, and rows
+            that are not covered. They are left to `predict`.
+        """
+
+
+def find_predictor(core):
+    """Return what computes the labels of a classifier that is no wrapper.
+
+    Parameters
+    ----------
+    core : fitted classifier
+
+    Returns
+    -------
+    FastPredictor
+
+    Raises
+    ------
+    Declined
+        If there is none; the message is the reason.
+    """
+    find = fast_predictor.get(core)
+    if find is None:
+        raise Declined(f"{type(core).__name__} has no fast path")
+    if has_own_predict(core):
+        raise Declined("its method predict was replaced")
+    return find(core)
+
+
+def may_be_fast(core):
+    """Whether the exact type of a classifier is one that has a fast path."""
+    return fast_predictor.get(core) is not None
+
+
+def surely_largest(scores, error):
+    """Find the largest of some scores that are known up to an error.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_classes)
+    error : ndarray broadcast against `scores`
+        Bound on the distance of each score from what is meant. What is infinite or nan
+        is not known.
+
+    Returns
+    -------
+    positions : ndarray of intp of shape (n_rows,)
+    unsure : ndarray of bool of shape (n_rows,)
+        Where another score may be the largest one, or as large.
+    """
+    every = np.arange(len(scores))
+    positions = np.argmax(scores, axis=1)
+    with np.errstate(invalid="ignore"):  # infinity less infinity is not known
+        upper = scores + error
+        error = np.broadcast_to(error, scores.shape)[every, positions]
+        lower = scores[every, positions] - error
+    upper[every, positions] = -np.inf
+    # Not `<=`, so that nan is unsure.
+    return positions, ~(lower > upper.max(axis=1))
+
+
+def may_not_lead(fewest, most, positions):
+    """Whether another class than some may have the most votes, by row.
+
+    Parameters
+    ----------
+    fewest, most : ndarray of shape (n_rows, n_classes)
+        Bounds on the votes of each class.
+    positions : ndarray of int of shape (n_rows,)
+        The first of the classes that seem to have most votes. Of classes with as many
+        votes the first one leads.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_rows,)
+    """
+    every = np.arange(len(positions))
+    own = fewest[every, positions][:, np.newaxis]
+    is_earlier = np.arange(most.shape[1]) < positions[:, np.newaxis]
+    ahead = np.where(is_earlier, most >= own, most > own)
+    ahead[every, positions] = False
+    return ahead.any(axis=1)

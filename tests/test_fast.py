@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Labels computed in place of `predict`: the same ones, found, forgotten, declined."""
+
+import mpmath
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, NuSVC
+
+from sksmooth import SmoothedClassifier
+from sksmooth.votes import Declined, MonteCarloVotes
+from sksmooth.votes._registry import find_any
+from sksmooth.votes.fast import FastPredictor, fast_predictor
+from tests.fast_case import FastCase, fast_votes, model_of
+from tests.source_case import SourceCase
+
+
+class TestFastVotes(SourceCase):
+    """They are a source of votes as any other."""
+
+    kind = MonteCarloVotes
+    find = staticmethod(find_any)
+    estimator = staticmethod(GaussianNB)
+
+    def test_it_has_a_fast_path(self):
+        assert self.source().fast is not None
+
+    def declined(self):
+        return ()  # what has no fast path is predicted
+
+
+class TestGaussianNB(FastCase):
+    @staticmethod
+    def estimators():
+        return [
+            GaussianNB(),
+            GaussianNB(priors=[0.9, 0.05, 0.05]),
+            GaussianNB(var_smoothing=10.0),
+        ]
+
+
+class TestSVC(FastCase):
+    @staticmethod
+    def estimators():
+        return [
+            SVC(),
+            SVC(gamma=5.0, C=100.0, class_weight={0: 3.0}),
+            SVC(break_ties=True, decision_function_shape="ovr"),
+            SVC(kernel="poly", degree=4, coef0=0.5),
+            SVC(kernel="linear"),
+            SVC(kernel="sigmoid", gamma=0.2, coef0=-0.1),
+            NuSVC(nu=0.3),
+        ]
+
+
+class TestNeighbors(FastCase):
+    has_rounding = False  # ties of distances, of which some change no label
+
+    @staticmethod
+    def estimators():
+        return [
+            KNeighborsClassifier(algorithm="brute"),
+            KNeighborsClassifier(8, algorithm="kd_tree"),
+            KNeighborsClassifier(1, p=2, algorithm="ball_tree"),
+        ]
+
+
+def test_neighbors_at_equal_distances_are_left_to_predict():
+    X = np.array([[-1.0, 0.0], [1.0, 0.0], [-1.0, 4.0], [1.0, 4.0]])
+    estimator = KNeighborsClassifier(1).fit(X, [0, 1, 2, 2])
+    rows = np.column_stack([np.zeros(5), [-1.0, 0.0, 1.0, 3.0, 4.0]])
+    votes = fast_votes(estimator, X)
+    _, unsure = votes.fast.predictor.positions(rows)
+    # Both of the last two rows' nearest samples have the same class.
+    assert_array_equal(unsure, [True, True, True, False, False])
+    labels = estimator.classes_[votes.vote(rows, rows, np.arange(5))]
+    assert_array_equal(labels, estimator.predict(rows))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"p": 1}, "metric"),
+        ({"metric": "cosine"}, "metric"),
+        ({"weights": "distance"}, "weights"),
+        ({"n_neighbors": 150}, "150 samples"),
+    ],
+)
+def test_neighbors_of_other_kinds_are_declined(settings, reason):
+    X, y = SourceCase.data()
+    with pytest.raises(Declined, match=reason):
+        fast_votes(KNeighborsClassifier(**settings).fit(X, y), X)
+
+
+@pytest.mark.parametrize("kernel", ["linear", "poly", "rbf", "sigmoid"])
+def test_the_error_of_a_decision_is_within_its_bound(kernel):
+    """Against exact arithmetic, and against what libsvm computes."""
+    rng = np.random.default_rng(0)
+    X = 100.0 + rng.standard_normal((40, 3))
+    y = np.arange(40) % 3
+    estimator = SVC(kernel=kernel, C=10.0, gamma=1e-3).fit(X, y)
+    estimator.set_params(decision_function_shape="ovo")
+    rows = np.concatenate([X[:10], X[:10] + 30.0])
+    predictor = fast_votes(estimator, X).fast.predictor
+    decisions, error = predictor.decisions(rows)
+    assert (np.abs(decisions - estimator.decision_function(rows)) <= error).all()
+    assert (error < 1e-3 * (1 + np.abs(decisions).max())).all()
+    with mpmath.workdps(50):
+        for row, decision, bound in zip(
+            rows[::4], decisions[::4], error[::4], strict=True
+        ):
+            exact = _exact_decisions(estimator, row)
+            assert all(
+                abs(mpmath.mpf(d) - e) <= b
+                for d, e, b in zip(decision, exact, bound, strict=True)
+            )
+
+
+def _exact_decisions(estimator, row):
+    gamma, coef0 = mpmath.mpf(estimator.gamma), mpmath.mpf(estimator.coef0)
+    inner = [
+        sum(mpmath.mpf(a) * mpmath.mpf(b) for a, b in zip(row, vector, strict=True))
+        for vector in estimator.support_vectors_
+    ]
+    match estimator.kernel:
+        case "linear":
+            values = inner
+        case "poly":
+            values = [(gamma * at + coef0) ** estimator.degree for at in inner]
+        case "sigmoid":
+            values = [mpmath.tanh(gamma * at + coef0) for at in inner]
+        case "rbf":
+            values = [
+                mpmath.exp(
+                    -gamma
+                    * sum(
+                        (mpmath.mpf(a) - mpmath.mpf(b)) ** 2
+                        for a, b in zip(row, vector, strict=True)
+                    )
+                )
+                for vector in estimator.support_vectors_
+            ]
+    owner = np.repeat(np.arange(3), estimator.n_support_)
+    decisions = []
+    for at, (i, j) in enumerate([(0, 1), (0, 2), (1, 2)]):
+        total = mpmath.mpf(estimator.intercept_[at])
+        for k, value in enumerate(values):
+            if owner[k] in (i, j):
+                row_of = j - 1 if owner[k] == i else i
+                total += mpmath.mpf(estimator.dual_coef_[row_of, k]) * value
+        decisions.append(total)
+    return decisions
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (SVC(kernel=lambda A, B: A @ B.T), "kernel"),
+        (SVC(kernel="precomputed"), "kernel"),
+    ],
+)
+def test_kernels_that_are_not_known_are_declined(estimator, reason):
+    X = SourceCase.data()[0]
+    X = X @ X.T if estimator.kernel == "precomputed" else X
+    with pytest.raises(Declined, match=reason):
+        fast_votes(estimator.fit(X, SourceCase.data()[1]), X)
+
+
+def test_a_variance_of_zero_is_declined():
+    X = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0], [3.0, 1.0]])
+    estimator = GaussianNB(var_smoothing=0.0).fit(X, [0, 0, 1, 1])
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(Declined, match="variance or a prior"),
+    ):
+        fast_votes(estimator, X)
+
+
+# How they are found
+
+
+@pytest.fixture(scope="module")
+def data():
+    return SourceCase.data()
+
+
+def certified(estimator, X, *, fast=True, **settings):
+    """Certificates, with and without fast paths."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not fast:
+            patch.setattr("sksmooth.votes._fast_votes.may_be_fast", lambda _: False)
+        settings = {"sigma": 0.5, "random_state": 0, "n_certify": 1000} | settings
+        smoothed = SmoothedClassifier.from_fitted(estimator, **settings)
+        return smoothed.certify(X)
+
+
+def assert_same(first, second):
+    for name in ("label", "radius", "abstained", "n_evaluations", "counts"):
+        assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+@pytest.mark.parametrize("method", ["auto", "monte_carlo"])
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+def test_certificates_are_the_same_to_the_last_bit(data, method, noise):
+    X, y = data
+    estimator = make_pipeline(StandardScaler(), GaussianNB()).fit(X, y)
+    settings = {"method": method, "noise": noise}
+    first, second = (
+        certified(FrozenEstimator(estimator), X[:5], fast=fast, **settings)
+        for fast in (True, False)
+    )
+    assert_same(first, second)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_and_columns_held_fixed_are_served(data, library):
+    frames = pytest.importorskip(library)
+    X, y = data
+    frame = frames.DataFrame(dict(zip("abc", X.T, strict=True)))
+    estimator = make_pipeline(StandardScaler(), GaussianNB()).fit(frame, y)
+    settings = [{}, {"noise_features": ["a", "c"]}]
+    for setting in [*settings, {"feature_scale": {"a": 2.0, "b": 0.5}}]:
+        first, second = (
+            certified(estimator, frame[:5], fast=fast, **setting)
+            for fast in (True, False)
+        )
+        assert_same(first, second)
+
+
+def test_any_transformers_may_stand_before(data):
+    X, y = data
+    rows = X.astype(np.float32)
+    estimator = make_pipeline(
+        make_pipeline(StandardScaler(), "passthrough"), PCA(2), GaussianNB()
+    ).fit(X, y)
+    votes = fast_votes(estimator, rows)
+    noisy = rows + np.float32(0.3)
+    positions = votes.vote(noisy, rows, np.arange(len(rows)))
+    assert_array_equal(estimator.classes_[positions], estimator.predict(noisy))
+
+
+def test_what_a_classifier_learned_anew_is_found_anew(data):
+    X, y = data
+    estimator = GaussianNB().fit(X, y)
+    before = fast_votes(estimator, X).fast.predictor
+    assert fast_votes(estimator, X).fast.predictor is before
+    estimator.theta_[0] += 3.0
+    after = fast_votes(estimator, X)
+    assert after.fast.predictor is not before
+    labels = estimator.classes_[after.vote(X, X, np.arange(len(X)))]
+    assert_array_equal(labels, estimator.predict(X))
+
+
+def test_a_replaced_predict_is_declined(data):
+    estimator = GaussianNB().fit(*data)
+    estimator.predict = lambda X: np.zeros(len(X), dtype=int)
+    with pytest.raises(Declined, match="predict was replaced"):
+        fast_votes(estimator, data[0])
+
+
+def test_another_classifier_is_declined_by_name(data):
+    class Other(GaussianNB):
+        pass
+
+    with pytest.raises(Declined, match="Other has no fast path"):
+        fast_votes(Other().fit(*data), data[0])
+
+
+def test_a_fast_path_that_predict_contradicts_is_not_used(data, monkeypatch):
+    class Wrong(FastPredictor):
+        def positions(self, X):
+            return np.zeros(len(X), dtype=int), np.zeros(len(X), dtype=bool)
+
+    monkeypatch.setattr(fast_predictor, "get", lambda _: lambda _: Wrong(3))
+    estimator = GaussianNB().fit(*data)
+    with pytest.warns(UserWarning, match="predict contradicts its fast path"):
+        votes = find_any(model_of(estimator), data[0])
+    assert votes.fast is None

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Labels of forests and boosted trees: those of `predict`, with and without numba."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+
+from sksmooth.votes import Declined
+from sksmooth.votes.fast._tree_sums import _packed, has_numba
+from tests.fast_case import FastCase, fast_votes, fitted
+from tests.source_case import SourceCase
+
+NEED_NUMBA = pytest.mark.skipif(not has_numba(), reason="needs numba")
+
+
+class TestForests(FastCase):
+    has_rounding = False
+    sizes = (1e8,)  # predict refuses what is too large for float32
+
+    @staticmethod
+    def estimators():
+        return [
+            RandomForestClassifier(10, random_state=0),
+            ExtraTreesClassifier(7, max_depth=4, criterion="log_loss", random_state=1),
+            RandomForestClassifier(
+                6, bootstrap=False, max_leaf_nodes=9, class_weight="balanced"
+            ),
+            DecisionTreeClassifier(max_depth=5, random_state=0),
+            ExtraTreeClassifier(random_state=0),
+        ]
+
+    def test_labels_on_a_tie_are_those_of_predict(self):
+        X, y = self.data()
+        forest = RandomForestClassifier(2, max_depth=3, random_state=0).fit(X, y)
+        rows = self.noisy(X, 0.5)
+        proba = np.sort(forest.predict_proba(rows), axis=1)
+        tied = rows[proba[:, -1] == proba[:, -2]]
+        assert len(tied) > 20
+        positions = fast_votes(forest, X).vote(tied, tied, np.arange(len(tied)))
+        assert_array_equal(forest.classes_[positions], forest.predict(tied))
+
+
+class TestBagging(FastCase):
+    sizes = (1e8,)
+    has_rounding = False  # two trees that swap their labels are no tie
+
+    @staticmethod
+    def estimators():
+        return [
+            BaggingClassifier(n_estimators=7, random_state=0),
+            BaggingClassifier(
+                DecisionTreeClassifier(max_depth=3), n_estimators=9, random_state=1
+            ),
+        ]
+
+
+class TestHistGradientBoosting(FastCase):
+    has_rounding = False  # scores jump from tree to tree
+
+    @staticmethod
+    def estimators():
+        return [
+            HistGradientBoostingClassifier(max_iter=8, min_samples_leaf=3),
+            HistGradientBoostingClassifier(
+                max_iter=5, max_bins=7, learning_rate=1.7, max_depth=2, warm_start=True
+            ),
+        ]
+
+
+class TestGradientBoosting(FastCase):
+    has_rounding = False
+    sizes = (1e8,)
+
+    @staticmethod
+    def estimators():
+        return [
+            GradientBoostingClassifier(n_estimators=8, random_state=0),
+            GradientBoostingClassifier(
+                n_estimators=5, init="zero", subsample=0.7, random_state=0
+            ),
+        ]
+
+
+def test_scores_of_histogram_boosting_are_the_same_to_the_last_bit():
+    for X, estimator in _boosted():
+        predictor = fast_votes(estimator, X).fast.predictor
+        rows = TestHistGradientBoosting.noisy(X, 0.7)
+        scores = predictor.scores(predictor.codes(rows))
+        expected = estimator.decision_function(rows)
+        assert_array_equal(np.squeeze(scores), expected)
+        # Values that are thresholds themselves, and those next to them.
+        cuts = np.unique(predictor._all_cuts)
+        cuts = np.concatenate([np.nextafter(cuts, s) for s in (-np.inf, cuts, np.inf)])
+        rows = np.column_stack([np.roll(cuts, 7 * j) for j in range(X.shape[1])])
+        scores = predictor.scores(predictor.codes(rows))
+        assert_array_equal(np.squeeze(scores), estimator.decision_function(rows))
+
+
+def _boosted():
+    estimators, X = fitted(TestHistGradientBoosting)
+    y = TestHistGradientBoosting.data()[1]
+    yield X, estimators[0]
+    two = HistGradientBoostingClassifier(max_iter=6, min_samples_leaf=4).fit(X, y > 0)
+    yield X, two
+
+
+def test_missing_values_are_left_to_predict():
+    X, y = SourceCase.data()
+    rows = X.copy()
+    rows[::3, 0] = np.nan
+    for estimator in (
+        HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=3),
+        RandomForestClassifier(5, random_state=0),
+    ):
+        estimator.fit(rows, y)
+        votes = fast_votes(estimator, rows)
+        positions = votes.vote(rows, rows, np.arange(len(rows)))
+        assert_array_equal(estimator.classes_[positions], estimator.predict(rows))
+        _, unsure = votes.fast.predictor.positions(rows)
+        assert_array_equal(np.flatnonzero(unsure), np.arange(0, len(rows), 3))
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_a_column_that_no_tree_takes_may_not_be_too_large_either():
+    X, y = SourceCase.data()
+    rows = np.column_stack([X, np.zeros(len(X))])
+    forest = RandomForestClassifier(5, random_state=0).fit(rows, y)
+    votes = fast_votes(forest, rows)
+    rows[3, 2] = 1e39
+    with pytest.raises(ValueError, match="too large for dtype"):
+        votes.vote(rows, rows, np.arange(len(rows)))
+
+
+def test_what_is_not_covered_is_declined():
+    X, y = SourceCase.data()
+    whole = np.round(10 * (X - X.min(axis=0)))
+    cases = [
+        (BaggingClassifier(LogisticRegression()), X, "LogisticRegression"),
+        (BaggingClassifier(max_features=0.5), X, "some of the features"),
+        (
+            HistGradientBoostingClassifier(max_iter=3, categorical_features=[0]),
+            whole,
+            "categorical",
+        ),
+        (
+            GradientBoostingClassifier(n_estimators=3, init=LogisticRegression()),
+            X,
+            "another estimator",
+        ),
+    ]
+    for estimator, rows, reason in cases:
+        with pytest.raises(Declined, match=reason):
+            fast_votes(estimator.fit(rows, y), rows)
+    changed = RandomForestClassifier(3).fit(X, y)
+    changed.estimators_[1].predict_proba = lambda X, check_input=True: None
+    with pytest.raises(Declined, match="was replaced"):
+        fast_votes(changed, X)
+    changed.estimators_[1] = DummyClassifier().fit(X, y)
+    with pytest.raises(Declined, match="DummyClassifier"):
+        fast_votes(changed, X)
+
+
+def test_packed_trees_lead_to_the_same_leaves():
+    """Walked here in plain Python as the compiled code walks them."""
+    X, y = SourceCase.data()
+    forest = RandomForestClassifier(3, random_state=0).fit(X, y)
+    trees = [member.tree_ for member in forest.estimators_]
+    values = [np.arange(float(tree.node_count))[:, np.newaxis] for tree in trees]
+    nodes, starts, depths, packed, _ = _packed(trees, values, [0, 1, 2])
+    rows = TestForests.noisy(X[:3], 0.5).astype(np.float32)
+    at_threshold = np.full((1, X.shape[1]), nodes["threshold"][starts[0]])
+    rows = np.concatenate([rows, at_threshold, np.nextafter(at_threshold, np.inf)])
+    for tree, start, depth in zip(trees, starts, depths, strict=True):
+        at = np.full(len(rows), start)
+        for _ in range(depth):
+            value = rows[np.arange(len(rows)), nodes["feature"][at]]
+            at = nodes["left"][at] + (value > nodes["threshold"][at])
+        assert_array_equal(packed[at, 0], tree.apply(rows))
+
+
+@NEED_NUMBA
+def test_compiled_code_computes_the_same_to_the_last_bit():
+    for case in (TestForests, TestHistGradientBoosting, TestGradientBoosting):
+        estimators, X = fitted(case)
+        for estimator in estimators:
+            predictor = fast_votes(estimator, X).fast.predictor
+            rows = case.noisy(X, 1.0)[: 5 * 256 + 13]
+            before = predictor.positions(rows)
+            predictor._sums._n_rows_seen = 2**40
+            assert predictor._sums.is_compiled
+            for first, second in zip(before, predictor.positions(rows), strict=True):
+                assert_array_equal(first, second)
+            rows32 = rows.astype(np.float32)
+            if hasattr(predictor, "codes"):
+                rows32 = predictor.codes(rows)
+            n_columns = predictor._sums.n_columns
+            totals = np.ones((2, len(rows), n_columns))
+            predictor._sums.add_interpreted(rows32, totals[0])
+            predictor._sums.add_compiled(rows32, totals[1])
+            assert_array_equal(*totals)
+
+
+def test_a_copy_that_is_sent_to_a_job_gives_the_same():
+    estimators, X = fitted(TestForests)
+    predictor = fast_votes(estimators[0], X).fast.predictor
+    copy = pickle.loads(pickle.dumps(predictor))
+    for first, second in zip(predictor.positions(X), copy.positions(X), strict=True):
+        assert_array_equal(first, second)

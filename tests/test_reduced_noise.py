@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Votes with noise in the space behind an affine map keep their law."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.stats import chi2_contingency, kstest
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectKBest
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC
+
+from sksmooth import SmoothedClassifier
+from sksmooth.noise import Gaussian, Stage
+from sksmooth.votes import Declined, MonteCarloVotes
+from sksmooth.votes._reduced_noise import find_reduced_votes
+from sksmooth.votes._registry import find_reduced_noise
+from sksmooth.votes.sampled import ReducedNoiseVotes, ReducedSpace
+from tests.fast_case import model_of
+from tests.source_case import SIGMA, SourceCase
+
+
+class ReducedCase(SourceCase):
+    kind = ReducedNoiseVotes
+    find = staticmethod(find_reduced_noise)
+
+    def test_labels_are_those_of_predict(self):
+        estimator, X = self.model().estimator, self.samples()
+        source = self.source()
+        noise = np.random.default_rng(0).standard_normal((200, *X.shape))
+        for sigma in (0.05, 0.5, 5.0):
+            noisy = (X + sigma * noise).reshape(-1, X.shape[1])
+            positions = source.vote(source.space.coordinates(noisy), X, None)
+            labels = estimator.classes_[positions]
+            assert_array_equal(labels, estimator.predict(noisy))
+
+
+class TestPCAForest(ReducedCase):
+    estimator = staticmethod(
+        lambda: make_pipeline(
+            StandardScaler(),
+            PCA(2, whiten=True),
+            RandomForestClassifier(9, random_state=0),
+        )
+    )
+
+
+class TestPerceptron(ReducedCase):
+    estimator = staticmethod(
+        lambda: MLPClassifier((2, 5), solver="lbfgs", random_state=2)
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Samples of 12 features and labels of three classes."""
+    X, y = SourceCase.data()
+    mix = np.random.default_rng(3).standard_normal((3, 12)) / 2
+    return X @ mix + 0.1 * np.random.default_rng(4).standard_normal((150, 12)), y
+
+
+def test_votes_have_the_law_of_noise_on_all_features(data):
+    """The same test tells noise apart that is 3 % wider."""
+    X, y = data
+    some, n_votes = X[:24], 15_000
+    rows, sizes = np.arange(len(some)), np.full(len(some), n_votes)
+    estimator = make_pipeline(
+        MinMaxScaler(), PCA(3), MLPClassifier((2,), solver="lbfgs", random_state=0)
+    ).fit(X, y)
+    slow = MonteCarloVotes(model_of(estimator)).open(some)
+    expected = slow.draw(rows, sizes, Stage.PILOT)
+    pvalues = []
+    for factor in (1.0, 1.03):
+        model = model_of(estimator, law=Gaussian(factor * SIGMA))
+        votes = find_reduced_votes(model, some)
+        for pair in zip(
+            votes.open(some).draw(rows, sizes, Stage.ESTIMATE), expected, strict=True
+        ):
+            counts = np.stack(pair)
+            counts = counts[:, counts.sum(axis=0) > 20]
+            pvalues.append(chi2_contingency(counts)[1])
+    right, wider = np.array(pvalues).reshape(2, -1)
+    assert kstest(right, "uniform").pvalue > 1e-3
+    assert right.min() > 1e-5
+    assert kstest(wider, "uniform").pvalue < 1e-6
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (PCA(4), KNeighborsClassifier()),
+        (StandardScaler(), PCA(3, whiten=True), SVC()),
+        (SelectKBest(k=5), KNeighborsClassifier()),
+        (MLPClassifier((4,), solver="lbfgs", activation="tanh"),),
+        (MLPClassifier((6,), solver="lbfgs", activation="logistic"),),
+        (PCA(4), MLPClassifier((6, 3), solver="lbfgs", activation="identity")),
+    ],
+)
+def test_labels_are_those_of_predict(data, steps):
+    X, y = data
+    for labels in (y, y > 0):
+        estimator = make_pipeline(*steps).fit(X, labels)
+        source = find_reduced_votes(model_of(estimator), X)
+        assert source.space.rank < 12
+        for sigma in (0.05, 0.5, 5.0):
+            noise = np.random.default_rng(0).standard_normal((20, *X.shape))
+            noisy = (X + sigma * noise).reshape(-1, 12)
+            positions = source.vote(source.space.coordinates(noisy), X, None)
+            found = estimator.classes_[positions]
+            assert_array_equal(found, estimator.predict(noisy))
+
+
+def test_it_serves_scales_and_frames(data):
+    pd = pytest.importorskip("pandas")
+    X, y = data
+    frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(12)])
+    estimator = make_pipeline(PCA(3), SVC()).fit(frame, y)
+    scale = np.linspace(0.5, 2.0, 12)
+    settings = {"sigma": 0.3, "feature_scale": scale, "random_state": 0}
+    answers = []
+    for method in ("auto", "monte_carlo"):
+        smoothed = SmoothedClassifier.from_fitted(
+            estimator, method=method, n_predict=4000, **settings
+        )
+        answers.append(smoothed.predict_proba(frame[:8]))
+        name = smoothed.vote_source(frame[:8]).name
+        assert name == {"auto": "ReducedNoiseVotes"}.get(method, "MonteCarloVotes")
+    assert np.abs(answers[0] - answers[1]).max() < 5 * np.sqrt(0.5 / 4000)
+
+
+def test_samples_far_from_the_others_are_left_to_predict(data):
+    X, y = data
+    estimator = make_pipeline(PCA(3), SVC()).fit(X, y)
+    far = X[:4].copy()
+    far[1:3] += 1e7
+    source = find_reduced_votes(model_of(estimator), X)
+    assert_array_equal(source.is_far(far), [False, True, True, False])
+    rows, sizes = np.arange(4), np.full(4, 50)
+    counts = source.open(far).draw(rows, sizes, Stage.ESTIMATE)
+    asked = source.votes_of_predict.open(far).draw(rows, sizes, Stage.ESTIMATE)
+    assert_array_equal(counts[1:3], asked[1:3])
+    alone = source.open(far[3:]).draw(rows[:1], sizes[:1], Stage.ESTIMATE)
+    assert_array_equal(counts[3:], alone)
+
+
+def test_neighbors_are_no_further_apart_in_coordinates():
+    """What a radius is reduced by covers the rounding of both of two samples."""
+    rng = np.random.default_rng(0)
+    matrix, center = rng.standard_normal((4, 50)), rng.standard_normal(50)
+    space = ReducedSpace(matrix, np.zeros(4), center)
+    law = Gaussian(0.1)
+    given_up = law.grid_slack(50)
+    X = 100 * rng.standard_normal((500, 50))
+    for distance in (1e-9, 1e-3, 10.0):
+        moves = matrix[rng.integers(4, size=500)] + rng.standard_normal((500, 50)) / 10
+        moves *= distance / np.linalg.norm(moves, axis=1, keepdims=True)
+        first, second = (law.snap(space.coordinates(Z)) for Z in (X, X + moves))
+        apart = np.linalg.norm(first - second, axis=1)
+        assert (apart <= distance + given_up).all()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (KNeighborsClassifier(), "not behind an affine map"),
+        (make_pipeline(StandardScaler(), SVC()), "12 directions of 12"),
+        (MLPClassifier((30,), max_iter=500, solver="lbfgs"), "12 directions of 12"),
+    ],
+)
+def test_it_declines_where_nothing_is_gained(data, estimator, reason):
+    X, y = data
+    with pytest.raises(Declined, match=reason):
+        find_reduced_votes(model_of(estimator.fit(X, y)), X)
+
+
+def test_samples_of_float32_are_declined(data):
+    X, y = data[0].astype(np.float32), data[1]
+    estimator = make_pipeline(PCA(3), SVC()).fit(X, y)
+    with pytest.raises(Declined, match="float64"):
+        find_reduced_votes(model_of(estimator), X)
+
+
+def test_what_a_step_learned_anew_is_found_anew(data):
+    X, y = data
+    estimator = make_pipeline(PCA(3), SVC()).fit(X, y)
+    before = find_reduced_votes(model_of(estimator), X)
+    assert find_reduced_votes(model_of(estimator), X).space is before.space
+    estimator[0].components_[0] *= -1.0
+    after = find_reduced_votes(model_of(estimator), X)
+    labels = estimator.classes_[after.vote(after.space.coordinates(X), X, None)]
+    assert_array_equal(labels, estimator.predict(X))
