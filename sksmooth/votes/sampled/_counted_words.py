@@ -86,7 +86,8 @@ class _WordStreams(VoteStreams):
         """Draw votes; see `VoteStreams.draw`."""
         source, law = self._source, self._source.law.deletion
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
-        capacity = int(min(source.batch_size, np.sum(sizes)))
+        at_once = source.copies_at_once(self._rows.shape[1])
+        capacity = int(min(at_once, np.sum(sizes)))
         for owners, parts in batches(sizes, capacity):
             copies = [
                 law.thin(self._rows[[row]], self._stream(row, stage), n)
