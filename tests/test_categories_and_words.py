@@ -320,6 +320,10 @@ def test_no_text_with_so_few_added_and_deleted_words_has_another_label(seed):
         wrong |= (other & within).any(axis=1)
     assert (wrong & ~certificates.abstained).sum() <= 2
     assert (certificates.radius >= 2).any()
+    for c in (0, 1):  # of two classes, the other one is all others
+        mine = certificates.label != c
+        against = certificates.radius_against([c])
+        assert (against == np.where(mine, certificates.radius, 0.0)).all()
 
 
 TEXTS = {

@@ -45,6 +45,7 @@ def test_fields_are_the_binding_ones_in_order():
         *ROWS,
         *("classes", "sigma", "noise", "norm", "alpha", "method", "radii", "slack"),
         *("scale", "features", "denoiser", "index", "law", "vote_weights", "p_upper"),
+        "frontier",
     ]
 
 

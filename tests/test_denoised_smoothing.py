@@ -4,6 +4,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -29,6 +30,7 @@ from sksmooth.shrinkage import (
     denoised_line_vote_probability,
     shrinkage_curve,
 )
+from sksmooth.training import ReweightedNoiseClassifier
 from tests.estimator_checks import each_check
 
 X, Y = load_iris(return_X_y=True)
@@ -199,3 +201,39 @@ def test_it_clones():
 @each_check([smoothed(LogisticRegression(), n_predict=50)])
 def test_common_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+def test_no_change_within_the_radius_is_found(noise):
+    """Ends of random directions inside the balls, and steps towards other classes."""
+    norm = {"gaussian": 2, "laplace": 1}[noise]
+    clf = smoothed(sigma=0.5, noise=noise, n_certify=300).fit(X, Y)
+    samples = X[::15]
+    found = clf.certify(samples)
+    clean, radius = samples[~found.abstained], found.radius[~found.abstained]
+    label = found.label[~found.abstained]
+    rng = np.random.default_rng(0)
+    centers = np.array([X[c == Y].mean(axis=0) for c in clf.classes_])
+    worst = np.argsort(((clean[:, None] - centers) ** 2).sum(axis=2), axis=1)[:, 1]
+    directions = [centers[worst] - clean, *rng.normal(size=(3, *clean.shape))]
+    for direction in directions:
+        size = np.linalg.norm(direction, ord=norm, axis=1, keepdims=True)
+        moved = clean + 0.999 * radius[:, None] * direction / size
+        there = clf.certify(moved)
+        assert not (~there.abstained & (there.label != label)).any()
+
+
+@pytest.mark.parametrize("kind", ["reweighted", "denoised"])
+def test_jobs_change_nothing(kind):
+    base = DecisionTreeClassifier(random_state=0)
+    if kind == "reweighted":
+        base = ReweightedNoiseClassifier(
+            base, sigma=0.5, n_rounds=2, n_copies=2, cv=2, n_predict=30, random_state=0
+        )
+    denoiser = "posterior_mean" if kind == "denoised" else None
+    clf = smoothed(base, sigma=0.5, denoiser=denoiser).fit(X, Y)
+    one = clf.certify(X[::30])
+    order = [4, 2, 0, 1, 3]
+    with parallel_config("threading"):  # processes take long to start
+        two = clf.set_params(n_jobs=2, batch_size=50).certify(X[::30][order])
+    assert two == one[order]

@@ -583,7 +583,9 @@ class Certificates:
         radius : ndarray of shape (n_samples,)
             For each sample, with probability at least ``1 - alpha`` over the noise, the
             smoothed classifier predicts none of `classes` within this radius. 0.0 where
-            nothing is proved; in particular where the label is one of them.
+            nothing is proved; in particular where the label is one of them. Where
+            categories or words may change, it holds while none of them does, if radii
+            are those of numbers beside them, and is a number of changes otherwise.
 
         Raises
         ------

@@ -30,7 +30,7 @@ def against_kept_votes(certificates, label, against, weights, alpha):
     Returns
     -------
     ndarray of shape (n_samples,)
-        Zero or less where nothing is proved.
+        Zero where nothing is proved.
     """
     counts = certificates.counts
     n_votes = counts.sum(axis=1)
@@ -82,9 +82,7 @@ def against_all_copies(certificates, label, against, weights):
 def _smallest(law, probits, label, against, weights):
     """Smallest radius within which the labels stay ahead of the classes `against`."""
     top, other = probits
-    return law.radius(
-        top,
-        other,
-        weights[label][:, np.newaxis],
-        weights[against],
+    radius = law.radius(
+        top, other, weights[label][:, np.newaxis], weights[against]
     ).min(axis=1)
+    return law.rounded_down(np.where(radius > 0, radius, 0.0))

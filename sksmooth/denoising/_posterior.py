@@ -102,6 +102,8 @@ class Posterior:
             ):
                 for start in range(0, len(rows), COLUMNS):
                     part = rows[start : start + COLUMNS]
+                    if len(rows) == len(noisy):  # a view, and no copy
+                        part = slice(start, start + COLUMNS)
                     found[part] = self._columns(
                         likelihood, keys[dtype], noisy[part], log_odds[part]
                     )

@@ -301,16 +301,22 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         if not np.array_equal(scale, self._scale):
             posterior = self._make_posterior(scale)
         likelihood = self._find_likelihood(columns)
-        noisy = (columns.numbers(X, self) - self._center) / scale
+        # Passes over many noisy copies: each costs as much as hundreds of weights.
+        noisy = columns.numbers(X, self) - self._center
+        is_scaled = bool((scale != 1).any())
+        if is_scaled:
+            noisy /= scale
         if columns.numeric:
-            _check_size(noisy / self.sigma, "X / sigma")
+            _check_size(noisy, "X / sigma", self.sigma)
         means, probabilities = posterior.mean(
             likelihood, noisy, self._log_odds(columns.categories(X))
         )
         if self.bandwidth_:
             own = self.bandwidth_**2 / likelihood.variance
             means = (1 - own) * means + own * noisy
-        means = means * scale + self._center
+        if is_scaled:
+            means *= scale
+        means += self._center
         splits = np.cumsum([len(known) for known in self.categories_])[:-1]
         probabilities = np.split(probabilities, splits, axis=1)
         if not columns.categorical:
@@ -448,9 +454,9 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         return np.hstack(parts)
 
 
-def _check_size(values, name):
+def _check_size(values, name, unit=1.0):
     """Refuse what would overflow, instead of a mean that is nan."""
-    largest = np.max(np.abs(values), initial=0.0)
+    largest = max(np.max(values, initial=0.0), -np.min(values, initial=0.0)) / unit
     if not largest < _LARGEST:
         raise ValueError(
             f"{name}, over feature_scale, holds the value {largest:.3g}; distances "
