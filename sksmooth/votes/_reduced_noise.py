@@ -77,7 +77,10 @@ def find_reduced_votes(model, X):
         return space, tail
 
     found = _known.get(estimator, parts, find, scale)
-    return _votes(*unless_declined(found), model, core, units)
+    source = _votes(*unless_declined(found), model, core, units)
+    if source.is_far(X).all():
+        raise Declined("rounding is not small beside the noise")
+    return source
 
 
 def _votes(space, tail, model, core, units):
