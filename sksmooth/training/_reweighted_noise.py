@@ -84,11 +84,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         copies of a sample into the same fold, if each class has enough other samples:
         no classifier is tested on what it was fitted on.
 
-    objective : {"worst_class_accuracy", "balanced_accuracy", "accuracy"} or callable, \
-            default="worst_class_accuracy"
-        What to keep a round for: the accuracy of the worst class, the mean of the
-        accuracies of the classes, the accuracy, or ``objective(y_true, y_pred)``, of
-        which more is better; all of the smoothed classifier.
+    objective : str or callable, default="worst_class_accuracy"
+        What to keep a round for: "worst_class_accuracy", "balanced_accuracy" (the mean
+        of the accuracies of the classes), "accuracy", or ``objective(y_true, y_pred)``,
+        of which more is better; all of the smoothed classifier.
 
     significance : float or None, default=0.05
         Weights are accepted if their gain passes a one-sided test at this level, in
