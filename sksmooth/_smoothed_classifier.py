@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -130,6 +130,9 @@ _DTYPES = [np.float64, np.float32]
 _MOST_VOTES = 2**53
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
+
+# A log, or where it is.
+LogPath: TypeAlias = CertificateLog | str | PathLike[str]
 
 
 class SmoothedClassifier(
@@ -639,7 +642,7 @@ class SmoothedClassifier(
         changes: Iterable[int] | None = None,
         tol: float = 0.05,
         beta: float = 0.05,
-        log: CertificateLog | str | PathLike[str] | None = None,
+        log: LogPath | None = None,
     ) -> Certificates:
         """Certify the prediction for each sample within a radius.
 
