@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 OLDEST := .venv-oldest
 RELEASE := .venv-release
+ECOSYSTEM := .venv-ecosystem
 PROJECT := pyproject.toml setup.py constraints.txt sksmooth/_version.py
 
 # target -> extras of pyproject.toml
@@ -26,10 +27,10 @@ TARGETS := bench coverage demo docs docs-test lint test wheel
 # One virtual environment: no two installs at once.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help clean test-oldest release-test $(TARGETS)
+.PHONY: help clean test-ecosystem test-oldest release-test $(TARGETS)
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minutes
 	$(BIN)/python examples/demo.py
@@ -67,6 +68,10 @@ wheel: $(STAMPS)/wheel  ## sdist and wheel in dist/
 test-oldest: $(OLDEST)/.stamp  ## all tests with the oldest versions allowed, without torch
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/pytest -n auto
 
+test-ecosystem: $(ECOSYSTEM)/.stamp  ## tables with XGBoost, LightGBM, CatBoost and others
+	OMP_NUM_THREADS=1 $(ECOSYSTEM)/bin/pytest tests/ecosystem
+	OMP_NUM_THREADS=1 $(ECOSYSTEM)/bin/python -m tests.ecosystem.cpu_table
+
 release-test: wheel  ## install the wheel, then the sdist, and try each by itself
 	for built in dist/*.whl dist/*.tar.gz; do \
 		$(PYTHON) -m venv --clear $(RELEASE) && \
@@ -77,7 +82,7 @@ release-test: wheel  ## install the wheel, then the sdist, and try each by itsel
 
 clean:  ## remove .venv and everything else that make made
 	rm -rf docs/_build docs/auto_examples docs/reference docs/sg_execution_times.rst
-	rm -rf $(VENV) $(OLDEST) $(RELEASE) build demo_output dist *.egg-info \
+	rm -rf $(VENV) $(OLDEST) $(RELEASE) $(ECOSYSTEM) build demo_output dist *.egg-info \
 		coverage.xml .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find sksmooth tests examples benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true
@@ -96,4 +101,11 @@ $(OLDEST)/.stamp: $(PROJECT) constraints-oldest.txt
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --disable-pip-version-check \
 		-c constraints-oldest.txt -e '.[test,scale]'
+	@touch $@
+
+$(ECOSYSTEM)/.stamp: $(PROJECT) constraints-ecosystem.txt
+	$(PYTHON) -m venv $(ECOSYSTEM)
+	$(ECOSYSTEM)/bin/python -m pip install --disable-pip-version-check \
+		-c constraints.txt -c constraints-ecosystem.txt -e '.[test]' \
+		catboost imbalanced-learn interpret-core lightgbm polars xgboost
 	@touch $@

@@ -18,4 +18,11 @@ if find_spec("torch") is None or find_spec("skorch") is None:
     ]
 
 if find_spec("numba") is None:
-    collect_ignore_glob.append("sksmooth/votes/fast/_numba.py")
+    collect_ignore_glob += [
+        "sksmooth/noise/_numba.py",
+        "sksmooth/votes/fast/_numba.py",
+    ]
+
+# Tests with other libraries have an environment of their own: make test-ecosystem.
+if any(find_spec(name) is None for name in ("catboost", "polars", "xgboost")):
+    collect_ignore_glob += ["tests/ecosystem/*"]

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from sklearn import get_config
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble._gradient_boosting import predict_stages
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils._indexing import _get_column_indices as column_positions
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -142,6 +139,9 @@ def build_tree(left, right, feature, threshold, *, n_features, max_depth):
         Rows with a value up to it go left.
     n_features, max_depth : int
     """
+    # Imported here and below, as the modules of estimators take long to load.
+    from sklearn.tree._tree import NODE_DTYPE, Tree
+
     nodes = np.zeros(len(left), dtype=NODE_DTYPE)
     nodes["left_child"], nodes["right_child"] = left, right
     nodes["feature"], nodes["threshold"] = feature, threshold
@@ -164,12 +164,29 @@ def gradient_boosting_start(estimator):
     -------
     ndarray of shape (n_scores,), or None if they depend on the row.
     """
+    from sklearn.dummy import DummyClassifier
+
     init = estimator.init_
     is_prior = type(init) is DummyClassifier and init.strategy == "prior"
     if not is_prior and init != "zero":
         return None
     row = np.zeros((1, estimator.n_features_in_), dtype=np.float32)
     return np.array(estimator._raw_predict_init(row), dtype=np.float64)[0]
+
+
+def predict_stages(estimators, X, rate, scores):
+    """Add the values of regression trees, times a rate, to scores.
+
+    Parameters
+    ----------
+    estimators : ndarray of DecisionTreeRegressor of shape (n_stages, n_scores)
+    X : ndarray of float32 of shape (n_samples, n_features), C-contiguous
+    rate : float
+    scores : ndarray of float64 of shape (n_samples, n_scores)
+    """
+    from sklearn.ensemble import _gradient_boosting
+
+    _gradient_boosting.predict_stages(estimators, X, rate, scores)
 
 
 def hist_boosting_parts(estimator):

@@ -76,7 +76,7 @@ def layers(estimator: Any, *, exact: bool = False, fitted: bool = True) -> Layer
             break
         before, estimator = opened
         for transformer in before:
-            transformers += _steps_of(transformer)
+            transformers += steps_of(transformer)
     return Layers(transformers, estimator)
 
 
@@ -121,16 +121,16 @@ def _attribute(estimator, name):
     return ([], getattr(estimator, name)) if hasattr(estimator, name) else None
 
 
-def _steps_of(transformer):
+def steps_of(transformer: Any) -> list[Any]:
     """A transformer as a list of steps; what does nothing in `predict` is left out."""
     if transformer is None or (
         isinstance(transformer, str) and transformer == "passthrough"
     ):
         return []
     if type(transformer) is FrozenEstimator:
-        return _steps_of(transformer.estimator)
+        return steps_of(transformer.estimator)
     if type(transformer) is Pipeline:
-        return [part for _, step in transformer.steps for part in _steps_of(step)]
+        return [part for _, step in transformer.steps for part in steps_of(step)]
     if hasattr(transformer, "fit_resample") and not hasattr(transformer, "transform"):
         return []  # imbalanced-learn resamples in fit alone
     return [transformer]
@@ -168,7 +168,13 @@ def find_certifier(estimator: Any, purpose: str) -> Layers:
 
 
 def tags_of(estimator: Any) -> Tags:
-    """Tags of any object; the default ones for a class that states none."""
+    """Tags of any object; the default ones for a class that states none.
+
+    Those of a frozen estimator are the ones of what is inside. It would copy them,
+    which takes as long as a prediction.
+    """
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
     try:
         return get_tags(estimator)
     except (AttributeError, TypeError):

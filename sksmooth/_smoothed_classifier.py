@@ -98,7 +98,6 @@ from sksmooth.samples import (
     categorical_positions,
     column_of,
     digests_of,
-    has_missing,
     n_values_of,
     ranges_of,
     resolve_scale,
@@ -114,6 +113,7 @@ from sksmooth.votes import (
     ends_in_skorch_net,
     find_source,
     is_bare_network,
+    may_miss,
     numeric_table,
     predict_labels,
     probe_fitted,
@@ -163,13 +163,21 @@ class SmoothedClassifier(
     sigma : float, default=0.25
         Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian", "laplace", "uniform", "splitting"}, default="gaussian"
-        Distribution of the noise; see :mod:`sksmooth.noise`.
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample or \
+            TokenDeletion, default="gaussian"
+        Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
+        width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
+        of their units, so are the cells, certificates hold for all such samples, and
+        they are exact. :class:`~sksmooth.noise.Resample` draws categories anew, beside
+        Gaussian noise of `sigma` on the other features.
+        :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
+        sparse.
 
-    norm : {1, 2, inf} or None, default=None
+    norm : {0, 1, 2, inf} or None, default=None
         Order of the norm in which radii are certified; None is the law's own. Gaussian
         noise certifies l2, and by inclusion l1 and l-infinity; Laplace and splitting
-        noise l1; uniform noise l1 and l-infinity.
+        noise l1; uniform noise l1 and l-infinity. 0 counts changed categories, if no
+        number takes noise, or added and deleted words.
 
     noise_features : names, indices, bool mask, slice, callable or None, default=None
         The features that take noise; None is all of them. All others are held fixed:
@@ -196,6 +204,8 @@ class SmoothedClassifier(
         Where votes come from. "monte_carlo" samples them; "exact" computes their
         probabilities in closed form, and raises where there is none for the fitted
         estimator; "auto" takes the closed form where there is one and it is not slower.
+        Sampled labels are those of `predict`, computed in less time than it takes where
+        that is possible; with "auto", noise may be drawn in fewer dimensions.
 
     bound : {"multiclass", "binary"}, default="multiclass"
         How votes prove a radius. "binary" bounds the probability of the leading class
@@ -536,7 +546,7 @@ class SmoothedClassifier(
                 X_seen, as_frame = np.asarray(arrays), None
             X_seen, y_seen, classes = encode_for_net(fitted, X_seen, y_checked)
         fitted.fit(X_seen, y_seen, **fit_params)
-        self._may_miss = has_missing(samples)
+        self._may_miss = may_miss(fitted, samples)
         self._ranges = None
         if not isinstance(samples, Counts):
             scale = samples.scale if isinstance(samples, Table) else None
@@ -889,7 +899,7 @@ class SmoothedClassifier(
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check samples, and labels in `fit`, and return them as arrays."""
         self._refuse_sparse(X)
-        refuse_columns_without_numbers(X)
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         if isinstance(X, Mapping):
             raise ValueError(
                 f"X is a {type(X).__name__} with the keys {list(X)[:10]}; one array is "
@@ -1018,7 +1028,7 @@ class SmoothedClassifier(
             or is_bare_network(self.estimator_)
         ):
             return self._check_rows(X), self._as_frame
-        refuse_columns_without_numbers(X)
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         rows = check_array(
             X,
             dtype=_DTYPES,
@@ -1082,10 +1092,17 @@ class SmoothedClassifier(
         if denoiser is None:
             return None
         scale = self._scale()
+        drawn, noise = self._known_categories(), {"noise": self.noise}
+        if drawn is not None:
+            noise = {
+                "noise": "gaussian",
+                "resample_probability": self.noise.probability,
+                "categorical_features": list(drawn),
+            }
         return follow_noise(
             denoiser,
             sigma=self.sigma,
-            noise=self.noise,
+            **noise,
             feature_scale=scale,
             noise_features=None if scale is None else self._numbers_of(scale),
         )
@@ -1247,6 +1264,7 @@ class SmoothedClassifier(
             self.device,
             as_frame,
             self._may_miss,
+            self._weights() is not None,
         )
 
     def _answer(self, question, X, as_frame=None):

@@ -15,7 +15,14 @@ PUBLIC = {
     "sksmooth.training": None,
     "sksmooth.denoising": ["PosteriorMeanDenoiser"],
     "sksmooth.inspection": None,
-    "sksmooth.noise": ["Gaussian", "Laplace"],
+    "sksmooth.noise": [
+        "Gaussian",
+        "Laplace",
+        "Resample",
+        "Splitting",
+        "TokenDeletion",
+        "Uniform",
+    ],
     "sksmooth.bounds": [
         "ThresholdTest",
         "clopper_pearson_lower",

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.svm import SVC
 
 from sksmooth import SmoothedClassifier, certify, read_certificates, recertify
 from sksmooth.noise import Resample, TokenDeletion
@@ -369,6 +370,14 @@ def test_texts_behind_a_vectorizer(reader, texts):
     asked = certify(reader, held_out, radii=[0, 1, 2])
     assert (np.abs(asked.radius - found.radius) <= 1).all()
     assert (reader.predict(held_out) == texts[1][60:]).all()
+
+
+def test_classifiers_that_take_small_indices_only(texts, reader):
+    counts = reader[0].transform(texts[0])
+    clf = SmoothedClassifier(
+        SVC(kernel="linear"), noise=TokenDeletion(0.5), n_predict=50, random_state=0
+    )
+    assert clf.fit(counts, texts[1]).score(counts[:10], texts[1][:10]) == 1
 
 
 def test_a_log_of_texts(reader, texts, tmp_path):

@@ -5,8 +5,13 @@ import mpmath
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -16,7 +21,7 @@ from sklearn.svm import SVC, NuSVC
 from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined, MonteCarloVotes
 from sksmooth.votes._registry import find_any
-from sksmooth.votes.fast import FastPredictor, fast_predictor
+from sksmooth.votes.fast import FastPredictor, fast_predictor, find_predictor
 from tests.fast_case import FastCase, fast_votes, model_of
 from tests.source_case import SourceCase
 
@@ -71,6 +76,83 @@ class TestNeighbors(FastCase):
         ]
 
 
+class TestMembers(FastCase):
+    has_rounding = False  # labels that are open are those of members
+
+    @staticmethod
+    def estimators():
+        members = [
+            ("svc", make_pipeline(StandardScaler(), SVC())),
+            ("linear", LogisticRegression()),
+            ("nb", GaussianNB()),
+        ]
+        return [
+            VotingClassifier(members),
+            VotingClassifier(members, weights=[0.2, 0.3, 0.5]),
+            BaggingClassifier(SVC(), 4, max_features=2, random_state=0),
+        ]
+
+
+class TestCalibrated(FastCase):
+    @staticmethod
+    def estimators():
+        svc = make_pipeline(StandardScaler(), SVC(kernel="poly", coef0=1.0))
+        return [
+            CalibratedClassifierCV(SVC(), cv=2),
+            CalibratedClassifierCV(svc, cv=2, ensemble=False),
+        ]
+
+
+class TestCalibratedTwoClasses(TestCalibrated):
+    @staticmethod
+    def data():
+        X, y = SourceCase.data()
+        return X, np.where(y > 0, "b", "a")
+
+
+class TestOneVersusRest(FastCase):
+    @staticmethod
+    def estimators():
+        return [
+            OneVsRestClassifier(SVC()),
+            OneVsRestClassifier(SVC(kernel="poly", coef0=1.0)),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (VotingClassifier([("nb", GaussianNB())], voting="soft"), "probabilities"),
+        (VotingClassifier([("linear", LogisticRegression())]), "no member"),
+        (OneVsRestClassifier(LogisticRegression()), "LogisticRegression"),
+        (CalibratedClassifierCV(SVC(), method="isotonic", cv=2), "isotonic"),
+        (CalibratedClassifierCV(GaussianNB(), cv=2), "GaussianNB inside"),
+        (OneVsRestClassifier(GaussianNB()), "GaussianNB inside"),
+        (
+            VotingClassifier(
+                [("a", GaussianNB()), ("b", SVC()), ("c", SVC(C=9))], weights=[1, 2, -1]
+            ),
+            "negative",
+        ),
+    ],
+)
+def test_ensembles_of_other_kinds_are_declined(estimator, reason):
+    X, y = SourceCase.data()
+    with pytest.raises(Declined, match=reason):
+        fast_votes(estimator.fit(X, y), X)
+
+
+def test_a_changed_member_is_found_anew():
+    X, y = SourceCase.data()
+    estimator = VotingClassifier([("nb", GaussianNB()), ("svc", SVC())]).fit(X, y)
+    before = fast_votes(estimator, X).fast.predictor
+    estimator.estimators_[0].theta_[:] += 1.0
+    after = fast_votes(estimator, X)
+    assert after.fast.predictor is not before
+    labels = estimator.classes_[after.vote(X, X, np.arange(len(X)))]
+    assert_array_equal(labels, estimator.predict(X))
+
+
 def test_neighbors_at_equal_distances_are_left_to_predict():
     X = np.array([[-1.0, 0.0], [1.0, 0.0], [-1.0, 4.0], [1.0, 4.0]])
     estimator = KNeighborsClassifier(1).fit(X, [0, 1, 2, 2])
@@ -108,8 +190,9 @@ def test_the_error_of_a_decision_is_within_its_bound(kernel):
     estimator.set_params(decision_function_shape="ovo")
     rows = np.concatenate([X[:10], X[:10] + 30.0])
     predictor = fast_votes(estimator, X).fast.predictor
-    decisions, error = predictor.decisions(rows)
-    assert (np.abs(decisions - estimator.decision_function(rows)) <= error).all()
+    for kernel_of in predictor.kernels:
+        decisions, error = predictor.decisions(rows, kernel_of)
+        assert (np.abs(decisions - estimator.decision_function(rows)) <= error).all()
     assert (error < 1e-3 * (1 + np.abs(decisions).max())).all()
     with mpmath.workdps(50):
         for row, decision, bound in zip(
@@ -180,6 +263,28 @@ def test_a_variance_of_zero_is_declined():
         pytest.raises(Declined, match="variance or a prior"),
     ):
         fast_votes(estimator, X)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        KNeighborsClassifier(5, algorithm="brute"),
+        KNeighborsClassifier(5, algorithm="kd_tree"),
+        GaussianNB(),
+        SVC(gamma=0.3),
+    ],
+)
+@pytest.mark.parametrize("offset", [1e4, 1e7])
+def test_samples_far_from_zero_lose_digits_in_predict(estimator, offset):
+    """Its own rounding then decides between classes, and is covered by the bound."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((300, 8)) + offset, np.arange(300) % 3
+    predictor = find_predictor(clone(estimator).fit(X, y))
+    rows = rng.standard_normal((3000, 8)) + offset
+    positions, unsure = predictor.positions(rows)
+    labels = estimator.fit(X, y).predict(rows)
+    assert_array_equal(positions[~unsure], labels[~unsure])
+    assert unsure.mean() < 0.1 or offset > 1e6
 
 
 # How they are found

@@ -31,7 +31,7 @@ class ReducedCase(SourceCase):
     def test_labels_are_those_of_predict(self):
         estimator, X = self.model().estimator, self.samples()
         source = self.source()
-        noise = np.random.default_rng(0).standard_normal((200, *X.shape))
+        noise = np.random.default_rng(0).standard_normal((60, *X.shape))
         for sigma in (0.05, 0.5, 5.0):
             noisy = (X + sigma * noise).reshape(-1, X.shape[1])
             positions = source.vote(source.space.coordinates(noisy), X, None)
@@ -64,9 +64,9 @@ def data():
 
 
 def test_votes_have_the_law_of_noise_on_all_features(data):
-    """The same test tells noise apart that is 3 % wider."""
+    """The same test tells noise apart that is 8 % wider."""
     X, y = data
-    some, n_votes = X[:24], 15_000
+    some, n_votes = X[:24], 6000
     rows, sizes = np.arange(len(some)), np.full(len(some), n_votes)
     estimator = make_pipeline(
         MinMaxScaler(), PCA(3), MLPClassifier((2,), solver="lbfgs", random_state=0)
@@ -74,7 +74,7 @@ def test_votes_have_the_law_of_noise_on_all_features(data):
     slow = MonteCarloVotes(model_of(estimator)).open(some)
     expected = slow.draw(rows, sizes, Stage.PILOT)
     pvalues = []
-    for factor in (1.0, 1.03):
+    for factor in (1.0, 1.08):
         model = model_of(estimator, law=Gaussian(factor * SIGMA))
         votes = find_reduced_votes(model, some)
         for pair in zip(
@@ -107,7 +107,7 @@ def test_labels_are_those_of_predict(data, steps):
         source = find_reduced_votes(model_of(estimator), X)
         assert source.space.rank < 12
         for sigma in (0.05, 0.5, 5.0):
-            noise = np.random.default_rng(0).standard_normal((20, *X.shape))
+            noise = np.random.default_rng(0).standard_normal((4, *X.shape))
             noisy = (X + sigma * noise).reshape(-1, 12)
             positions = source.vote(source.space.coordinates(noisy), X, None)
             found = estimator.classes_[positions]
@@ -124,12 +124,12 @@ def test_it_serves_scales_and_frames(data):
     answers = []
     for method in ("auto", "monte_carlo"):
         smoothed = SmoothedClassifier.from_fitted(
-            estimator, method=method, n_predict=4000, **settings
+            estimator, method=method, n_predict=1000, **settings
         )
         answers.append(smoothed.predict_proba(frame[:8]))
         name = smoothed.vote_source(frame[:8]).name
         assert name == {"auto": "ReducedNoiseVotes"}.get(method, "MonteCarloVotes")
-    assert np.abs(answers[0] - answers[1]).max() < 5 * np.sqrt(0.5 / 4000)
+    assert np.abs(answers[0] - answers[1]).max() < 5 * np.sqrt(0.5 / 1000)
 
 
 def test_samples_far_from_the_others_are_left_to_predict(data):
@@ -175,6 +175,13 @@ def test_it_declines_where_nothing_is_gained(data, estimator, reason):
     X, y = data
     with pytest.raises(Declined, match=reason):
         find_reduced_votes(model_of(estimator.fit(X, y)), X)
+
+
+def test_a_replaced_predict_is_declined(data):
+    estimator = MLPClassifier((4,), solver="lbfgs").fit(*data)
+    estimator.predict = lambda X: np.zeros(len(X), dtype=int)
+    with pytest.raises(Declined, match="predict was replaced"):
+        find_reduced_votes(model_of(estimator), data[0])
 
 
 def test_samples_of_float32_are_declined(data):

@@ -141,6 +141,46 @@ def test_a_scale_is_a_change_of_units():
     assert law.grid_slack(3) == unit.grid_slack(3)
 
 
+def test_a_choice_by_names_does_not_depend_on_their_order():
+    X, y = mixed_table(60)
+    X = X[["age", "sex", "income"]]
+    scale = {"income": 1000.0, "age": 2.0, "sex": 0.0}
+    for spelling in (
+        {"feature_scale": scale},
+        {"feature_scale": pd.Series(scale)},
+        {"noise_features": {"income", "age"}, "feature_scale": scale},
+        {"noise_features": ["age", "income"], "feature_scale": pd.Series(scale)[:2]},
+        {
+            "noise_features": pd.Series({"income": True, "sex": False, "age": True}),
+            "feature_scale": scale,
+        },
+        {
+            "noise_features": slice("age", "income"),
+            "feature_scale": {"age": 2.0, "sex": 0, "income": 1000.0},
+        },
+    ):
+        clf = smoothed(Recorder(), **spelling).fit(X, y)
+        assert clf.feature_scale_.tolist() == [2.0, 0.0, 1000.0]
+
+
+@pytest.mark.parametrize("parameter", ["noise_features", "feature_scale"])
+def test_numbers_that_are_a_position_and_the_label_of_another_column(parameter):
+    X, y = mixed_table(60)
+    X = X[["age", "income"]].set_axis([1, 0], axis=1)
+    given = [1] if parameter == "noise_features" else {1: 3.0}
+    with pytest.raises(ValueError, match=rf"{parameter} has 1, .*labeled 1"):
+        smoothed(KNeighborsClassifier(), **{parameter: given}).fit(X, y)
+    clf = smoothed(KNeighborsClassifier(), **{parameter: given})
+    assert clf.fit(X.set_axis([0, 1], axis=1), y).feature_scale_ is not None
+
+
+def test_a_column_that_never_changes_has_no_standard_deviation():
+    X, y = mixed_table(60)
+    X = X[["age", "income"]].assign(same=0.1)
+    clf = smoothed(KNeighborsClassifier(), feature_scale="std").fit(X, y)
+    assert clf.feature_scale_[2] == 0 and (clf.feature_scale_[:2] > 1).all()
+
+
 def test_the_order_of_columns_permutes_nothing_else():
     X, y = mixed_table(80)
     base = make_pipeline(
@@ -318,6 +358,15 @@ def test_nothing_found_inside_the_ellipsoid_changes_the_label():
     assert (clf.set_params(n_predict=2000).predict(moved) == label).all()
 
 
+def test_a_change_may_be_given_by_names():
+    *_, certificates = certified()
+    by_name = certificates.holds_for({"income": 2000.0, "age": -1})
+    assert (by_name == certificates.holds_for([-1.0, 2000.0, 0.0])).all()
+    assert certificates.holds_for({}).sum() == (~certificates.abstained).sum()
+    with pytest.raises(ValueError, match="'height' is none of the features"):
+        certificates.holds_for({"height": 1})
+
+
 @pytest.mark.parametrize(
     ("delta", "match"),
     [
@@ -419,6 +468,7 @@ def test_parameters_may_be_set_on_a_fitted_classifier():
         ({"noise_features": ["age"], "feature_scale": {"age": np.nan}}, "'age'.*nan"),
         ({"noise_features": ["age"], "feature_scale": {"age": np.inf}}, "'age'.*inf"),
         ({"noise_features": ["age"], "feature_scale": {"age": 0}}, "no feature"),
+        ({"noise_features": ["age"], "feature_scale": {"age": "2"}}, "'age'.*'2'"),
         ({}, r"\['color', 'sex', 'since'\](.|\n)*noise_features=\['age', 'income'"),
     ],
 )

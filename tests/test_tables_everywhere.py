@@ -10,9 +10,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
+from sksmooth.conformal import RobustConformalClassifier
 from sksmooth.inspection import DecisionRegionDisplay
 from sksmooth.shrinkage import region_volume, shrinkage_curve, vanishing_sigma
-from sksmooth.training import NoiseAugmentedClassifier
+from sksmooth.training import NoiseAugmentedClassifier, ReweightedNoiseClassifier
 from tests.test_tables import NUMBERS, mixed_table
 
 NUMERIC = ["age", "income"]
@@ -145,6 +146,19 @@ def test_a_choice_that_training_cannot_follow_is_refused(settings, match):
     X, y = mixed_table(60)
     with pytest.raises(ValueError, match=match):
         NoiseAugmentedClassifier(Recorder(), **settings).fit(X, y)
+
+
+def test_columns_without_numbers_are_named_whatever_adds_the_noise():
+    X, y = mixed_table(60)
+    base = LogisticRegression()
+    for clf, fix in (
+        (NoiseAugmentedClassifier(base), r"noise_features=\['age', 'income'"),
+        (ReweightedNoiseClassifier(base, sigma=1), r"X\[\['age', 'income'"),
+        (RobustConformalClassifier(base, sigma=1), r"X\[\['age', 'income'"),
+    ):
+        match = rf"\['color', 'sex', 'since'\](.|\n)*{type(clf).__name__}(.|\n)*{fix}"
+        with pytest.raises(ValueError, match=match):
+            clf.fit(X, y)
 
 
 # -- shrinkage and tuning ----------------------------------------------------------

@@ -480,15 +480,16 @@ class Certificates:
             )
         return self.frontier[:, changes]
 
-    def holds_for(self, delta: ArrayLike) -> NDArray[np.bool_]:
+    def holds_for(self, delta: ArrayLike | Mapping[Any, float]) -> NDArray[np.bool_]:
         """Tell for each sample whether its label is certified under a given change.
 
         Parameters
         ----------
-        delta : array-like of shape (n_features,) or (n_rows, n_features)
+        delta : dict {feature: change} or array-like of shape (n_features,) or \
+                (n_samples, n_features)
             Change of each feature, in its own units; one for all samples or one for
-            each. Features that are held fixed must not change. Of a category, any
-            number but 0 stands for a change.
+            each. Features that a dict leaves out do not change, and those that are held
+            fixed must not. Of a category, any number but 0 stands for a change.
 
         Returns
         -------
@@ -501,6 +502,10 @@ class Certificates:
             If `delta` has the wrong shape, is not finite, changes a feature that is
             held fixed, or more categories than `frontier` has columns for.
         """
+        if isinstance(delta, Mapping):
+            changes, delta = delta, np.zeros(len(self.scale or self.features or ()))
+            for feature, change in changes.items():
+                delta[self._position(feature)] = change
         delta = np.asarray(delta, dtype=np.float64)
         n_features = None if self.scale is None else len(self.scale)
         wrong = delta.ndim not in (1, 2) or (
@@ -708,6 +713,17 @@ class Certificates:
         ValueError
             If there is no such feature.
         """
+        position = self._position(feature)
+        if self.norm == 0 or position in self._categorical():
+            raise ValueError(
+                f"feature={feature!r} takes no noise of numbers, so it has no radius; "
+                "see `holds` with `changes`."
+            )
+        unit = 1.0 if self.scale is None else self.scale[position]
+        return np.maximum(np.nextafter(self.radius * unit, -np.inf), 0.0)
+
+    def _position(self, feature):
+        """Position of a feature that is given by its name or its position."""
         position: Any = feature
         if self.features is not None and feature in self.features:
             position = self.features.index(str(feature))
@@ -716,13 +732,7 @@ class Certificates:
         if not is_position or (n_features and not -n_features <= position < n_features):
             known = list(self.features or range(n_features))
             raise ValueError(f"feature={feature!r} is none of the features {known}.")
-        if self.norm == 0 or int(position) in self._categorical():
-            raise ValueError(
-                f"feature={feature!r} takes no noise of numbers, so it has no radius; "
-                "see `holds` with `changes`."
-            )
-        unit = 1.0 if self.scale is None else self.scale[int(position)]
-        return np.maximum(np.nextafter(self.radius * unit, -np.inf), 0.0)
+        return int(position)
 
     def _feature(self, position):
         return int(position) if self.features is None else self.features[position]

@@ -40,6 +40,7 @@ from sksmooth.conformal._calibration import (
 )
 from sksmooth.conformal._scores import SCORES
 from sksmooth.noise import LAWS, Stage, row_digests, row_stream
+from sksmooth.votes import refuse_columns_without_numbers
 
 # What the calibration depends on; changed later, the thresholds are those of another
 # question.
@@ -437,6 +438,7 @@ class RobustConformalClassifier(
 
     def _validate(self, X, *, reset=False):
         """Check samples, so that messages name this estimator."""
+        refuse_columns_without_numbers(X, type(self).__name__, may_hold=False)
         dtype = [np.float64, np.float32]
         validate_data(self, X, reset=reset, dtype=dtype, allow_nd=True)
 

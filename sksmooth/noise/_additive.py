@@ -117,9 +117,13 @@ class AdditiveLaw(GridLaw):
         out : ndarray of shape (n_copies, n_features)
             Noise of standard deviation 1; it is overwritten with the copies.
         """
-        # Adding 1.5 * 2**52 * grid rounds to the grid; subtracting it less the sample
-        # is exact. Two passes instead of a scaling, a rint, a scaling and a sum.
-        rounder = 1.5 * 2.0**FLOAT64_BITS * self.grid
+        # Two passes instead of a scaling, a rint, a scaling and a sum.
+        rounder = self.rounder
         out *= self.deviation
         out += rounder
         out -= rounder - row
+
+    @property
+    def rounder(self) -> Any:
+        """What rounds to the grid when added; subtracting it less a row is exact."""
+        return 1.5 * 2.0**FLOAT64_BITS * self.grid

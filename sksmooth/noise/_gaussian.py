@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr
 
+from sksmooth.noise._compiled import compiled_perturb
 from sksmooth.noise._shift import ShiftLaw
 
 
@@ -107,6 +108,34 @@ class Gaussian(ShiftLaw):
             It is overwritten.
         """
         stream.standard_normal(out=out)
+
+    def perturb(
+        self,
+        row: NDArray[np.float64],
+        stream: np.random.Generator,
+        out: NDArray[np.float64],
+    ) -> None:
+        """Fill `out` with noisy copies of a snapped sample.
+
+        Many copies are drawn by numba, if it is installed; the numbers are the same.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+            A sample as returned by `snap`.
+        stream : numpy.random.Generator
+            The stream of the sample; it is advanced by ``out.size`` numbers.
+        out : ndarray of shape (n_copies, n_features), C-contiguous float64
+            It is overwritten with the copies.
+        """
+        compiled = compiled_perturb(out.size)
+        if compiled is None:
+            super().perturb(row, stream, out)
+            return
+        deviation, rounder = (
+            np.full(row.shape, values) for values in (self.deviation, self.rounder)
+        )
+        compiled(stream, deviation, rounder, rounder - row, out)
 
     @staticmethod
     def from_uniforms(u: Any, v: Any, xp: Any = np) -> tuple[Any, Any]:

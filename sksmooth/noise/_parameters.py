@@ -23,6 +23,7 @@ class LawParameters:
         Returns
         -------
         dict
+            By name.
         """
         names = inspect.signature(type(self).__init__).parameters
         return {name: getattr(self, name) for name in names if name != "self"}
@@ -38,6 +39,7 @@ class LawParameters:
         Returns
         -------
         self
+            With other parameters.
 
         Raises
         ------

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_ndtr, ndtr
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from sksmooth.noise._changed_categories import changed_categories
 from sksmooth.noise._gaussian import Gaussian
@@ -75,6 +75,7 @@ class Resample(LawParameters):
         Returns
         -------
         ResampledGaussian
+            The law.
         """
         return ResampledGaussian(
             sigma,
@@ -424,16 +425,45 @@ class ResampledGaussian(Law):
             It is overwritten with the copies.
         """
         stream.standard_normal(out=out)
-        number = self._is_number
-        n_categories = np.array(self.cardinalities)[~number]
-        # Uniform; below `probability` it is one once more, for the new category.
-        part = ndtr(out[:, ~number]) / self.probability
-        new = np.minimum(np.floor(part * n_categories), n_categories - 1)
-        out[:, ~number] = np.where(part < 1, new, row[~number])
-        if number.any():
-            noise = np.ascontiguousarray(out[:, number])
-            self.numbers_law.add(row[number], noise)
-            out[:, number] = noise
+        self.perturb_normals(np.broadcast_to(row, out.shape), out)
+
+    def perturb_normals(
+        self, rows: NDArray[np.float64], out: NDArray[np.float64]
+    ) -> None:
+        """Turn standard normal numbers into noisy copies of samples.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_copies, n_features)
+            The sample that each is to be a copy of, as returned by `snap`.
+        out : ndarray of shape (n_copies, n_features)
+            Normal numbers; it is overwritten with the copies.
+        """
+        drawn, n_categories, below = self._drawn
+        normal = out[:, drawn]
+        if self.norm == 2:
+            Gaussian.add(self, rows, out)  # type: ignore[arg-type] # has all it needs
+        at, feature = np.nonzero(normal < below)
+        # Uniform once more, for the new category.
+        part = ndtr(normal[at, feature]) / self.probability
+        new = np.floor(part * n_categories[feature])
+        out[:, drawn] = rows[:, drawn]
+        out[at, drawn[feature]] = np.minimum(new, n_categories[feature] - 1)
+
+    @cached_property
+    def _drawn(self):
+        """Positions of the categories, their numbers, and the normals that draw one."""
+        drawn = np.flatnonzero(~self._is_number)
+        n_categories = np.array(self.cardinalities, dtype=np.float64)[drawn]
+        return drawn, n_categories, ndtri(self.probability)
+
+    @cached_property
+    def grid(self) -> NDArray[np.float64]:
+        """Spacing of the grid of each feature; 1 for categories."""
+        grid = np.ones(len(self.cardinalities))
+        if self.norm == 2:
+            grid[self._is_number] = self.numbers_law.grid
+        return grid
 
     def described(self) -> dict[str, Any]:
         """Return all that defines the law.
@@ -449,8 +479,9 @@ class ResampledGaussian(Law):
             "changes": int(self.changes),
         }
         if self.norm == 2:
-            grid = np.broadcast_to(self.numbers_law.grid, self._is_number.sum())
-            described["grid"] = grid.tolist()
+            described["grid"] = self.grid[self._is_number].tolist()
         return (
-            described if self.scale is None else described | {"scale": list(self.scale)}
+            described
+            if self.scale is None
+            else described | {"noise_scale": list(self.scale)}
         )

@@ -240,6 +240,7 @@ class Splitting(TotalVariationLaw, GridLaw):
         Returns
         -------
         ndarray of shape (n_copies, n_features)
+            The copies.
 
         Raises
         ------
@@ -341,6 +342,7 @@ class Splitting(TotalVariationLaw, GridLaw):
         Returns
         -------
         dict
+            Of types that JSON knows.
         """
         return super().terms() | {"whole": self.whole}
 

@@ -270,6 +270,7 @@ class TokenDeletion(LawParameters):
             The stream of the sample; as many uniform numbers are drawn as the sample
             has words, for each copy, so that drawing in parts or at once is the same.
         n_copies : int
+            How many.
 
         Returns
         -------
@@ -296,7 +297,10 @@ class TokenDeletion(LawParameters):
         row, at = np.nonzero(left)
         pointers = np.concatenate([[0], np.cumsum(np.count_nonzero(left, axis=1))])
         data = left[row, at].astype(X.dtype)
-        return type(X)((data, columns[at], pointers), shape=(n_copies, X.shape[1]))
+        # Some classifiers take no others.
+        index = np.int32 if max(len(data), X.shape[1]) < 2**31 else np.int64
+        places = columns[at].astype(index), pointers.astype(index)
+        return type(X)((data, *places), shape=(n_copies, X.shape[1]))
 
     def described(self) -> dict[str, Any]:
         """Return all that defines the law.

@@ -128,8 +128,8 @@ class _Chunks:
         """Adapt to the time of a chunk."""
         rows_per_second = (chunk.stop - chunk.start) / max(seconds, 1e-9)
         most = min(_GROWTH * self._size, self._largest)
-        self._size = int(np.clip(_SECONDS * rows_per_second, 1, most))
-        self._least = int(np.clip(_LEAST_SECONDS * rows_per_second, 1, most))
+        self._size = int(max(1, min(_SECONDS * rows_per_second, most)))
+        self._least = int(max(1, min(_LEAST_SECONDS * rows_per_second, most)))
 
 
 def _timed(work, X, on_finished):

@@ -16,7 +16,7 @@ from sksmooth.questions._enumerated_radius import (
     enumerated_answers,
     enumerated_radius,
 )
-from sksmooth.questions._exact_radius import exact_answers, exact_radius
+from sksmooth.questions._exact_radius import exact_answers, exact_radius, margin_answers
 from sksmooth.questions._feasibility import check_can_certify, warn_out_of_reach
 from sksmooth.questions._futility import optimistic_shares
 from sksmooth.questions._vote_radius import VoteRadius, heaviest_other
@@ -174,11 +174,21 @@ class CertifyAtRadii(Certify):
     def from_probabilities(self, probits):
         """Certify from the probabilities of the classes."""
         label, radius = exact_radius(probits, self.law, self.weights)
-        held = np.searchsorted(self.radii, radius, side="right")
-        # At radius 0 the class has to be ahead, not level.
-        held = np.where(radius > 0, held, 0)
+        held = self._held(radius)
         radius = np.append(0.0, self.radii)[held]
         return exact_answers(probits, label, radius, held == 0)
+
+    def from_margins(self, label, radius, n_classes):
+        """Certify from distances to a boundary; see `sksmooth.votes`."""
+        held = self._held(radius)
+        radius = np.append(0.0, self.radii)[held]
+        return margin_answers(label, radius, held == 0, n_classes)
+
+    def _held(self, radius):
+        """How many of the radii asked for hold where the radius is known."""
+        held = np.searchsorted(self.radii, radius, side="right")
+        # At radius 0 the class has to be ahead, not level.
+        return np.where(radius > 0, held, 0)
 
 
 class _OwnShare:

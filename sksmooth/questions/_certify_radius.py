@@ -13,7 +13,7 @@ from sksmooth.questions._enumerated_radius import (
     enumerated_answers,
     enumerated_radius,
 )
-from sksmooth.questions._exact_radius import exact_answers, exact_radius
+from sksmooth.questions._exact_radius import exact_answers, exact_radius, margin_answers
 from sksmooth.questions._feasibility import check_can_certify
 from sksmooth.questions._futility import (
     lowered_shares,
@@ -131,6 +131,11 @@ class CertifyRadius(Certify):
         abstained = radius <= 0
         radius = certified_radius(radius, self.law, 0.0)
         return exact_answers(probits, label, radius, abstained)
+
+    def from_margins(self, label, radius, n_classes):
+        """Certify from distances to a boundary; see `sksmooth.votes`."""
+        proved = np.maximum(radius, 0.0)
+        return margin_answers(label, proved, radius <= 0, n_classes)
 
     def _plan(self, pilot, vote_radius, tolerance):
         """Fewest votes expected to give up no more than the tolerance.

@@ -69,6 +69,11 @@ class DecideLabel(Question):
         label = leading_class(counts, self.weights)
         return Labels(label, counts, counts.sum(axis=1))
 
+    def from_margins(self, label, radius, n_classes):
+        """Return the class on whose side of a boundary a sample lies."""
+        none = np.zeros((len(label), n_classes), dtype=np.int64)
+        return Labels(label, none, np.zeros(len(label), dtype=np.int64))
+
     def from_probabilities(self, probits):
         """Return the class with the largest (weighted) probability."""
         n_samples, n_classes = probits[0].shape

@@ -57,3 +57,21 @@ def exact_answers(probits, label, radius, abstained):
         label_counts=np.zeros((n_samples, n_classes), dtype=np.int64),
         p_upper=np.minimum(ndtr(upper) * _ROUNDED_UP, 1.0),
     )
+
+
+def margin_answers(label, radius, abstained, n_classes):
+    """Answers from distances to a boundary where no probability is known.
+
+    That of the label is more than one half.
+    """
+    n_samples = len(label)
+    none = np.zeros((n_samples, n_classes), dtype=np.int64)
+    return RowAnswers(
+        label=label,
+        radius=radius,
+        abstained=abstained,
+        p_lower=np.where(abstained, 0.0, 0.5),
+        counts=none,
+        n_evaluations=np.zeros(n_samples, dtype=np.int64),
+        label_counts=none.copy(),
+    )

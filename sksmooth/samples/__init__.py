@@ -14,7 +14,6 @@ from sksmooth.samples._columns import (
 from sksmooth.samples._counts import Counts
 from sksmooth.samples._ranges import Ranges, ranges_of, whole_rows
 from sksmooth.samples._table import Table, column_of, numbers_of
-from sksmooth.samples._units import Units
 from sksmooth.samples._values import (
     columns_of,
     digests_of,
@@ -32,7 +31,6 @@ __all__ = [
     "Counts",
     "Ranges",
     "Table",
-    "Units",
     "categorical_positions",
     "column_of",
     "columns_of",

@@ -2,11 +2,16 @@
 """Which columns take noise and in which unit: parameters as the user gives them."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import KeysView, Mapping, Set
+from numbers import Real
 
 import numpy as np
 
+from sksmooth._estimators import is_polars
 from sksmooth.samples._table import numbers_of
+
+# Standard deviations of equal numbers, relative to them, come out up to this.
+_ROUNDING = 1e-14
 
 
 def resolve_scale(
@@ -40,6 +45,9 @@ def resolve_scale(
         If a parameter names features that do not exist, or scales that are negative or
         not finite; if no feature takes noise; or if it needs `X` and there is none.
     """
+    labels = getattr(X, "columns", None)
+    if names is None and labels is not None and not is_polars(X):
+        _refuse_doubtful_positions(noise_features, feature_scale, list(labels))
     drawn = np.zeros(n_features, dtype=bool)
     drawn[list(categorical)] = True
     if noise_features is None:
@@ -125,17 +133,25 @@ def learned_scale(feature_scale, X, columns):
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value
-        deviation = np.nanstd(numbers_of(X, columns), axis=0)
+        numbers = numbers_of(X, columns)
+        deviation = np.nanstd(numbers, axis=0)
+        size = np.nanmax(np.abs(numbers), axis=0)
     # The noise of a feature that never changes would have no size: it is held fixed.
-    return np.where(np.isfinite(deviation), deviation, 0.0)
+    changes = np.isfinite(deviation) & (deviation > _ROUNDING * size)
+    return np.where(changes, deviation, 0.0)
 
 
 def _given_scale(feature_scale, names, n_features):
     if feature_scale is None:
         return np.ones(n_features)
-    if isinstance(feature_scale, Mapping):
+    if isinstance(feature_scale, Mapping) or _has_names(feature_scale, names):
         scale = np.ones(n_features)
         for name, value in feature_scale.items():
+            if not isinstance(value, Real):
+                raise ValueError(
+                    f"feature_scale gives feature {name!r} the scale {value!r}; scales "
+                    "must be numbers."
+                )
             scale[_position(name, names, n_features, "feature_scale")] = value
     else:
         try:
@@ -155,7 +171,7 @@ def _given_scale(feature_scale, names, n_features):
         at = int(np.argmax(wrong))
         feature = at if names is None else names[at]
         raise ValueError(
-            f"feature_scale gives feature {feature!r} the scale {scale[at]!r}; scales "
+            f"feature_scale gives feature {feature!r} the scale {scale[at]}; scales "
             "must be finite and zero or more (zero holds a feature fixed)."
         )
     return scale
@@ -173,10 +189,14 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
             )
         noise_features = noise_features(X)
     if isinstance(noise_features, slice):
-        mask[noise_features] = True
+        mask[_slice_of_positions(noise_features, names, n_features)] = True
         return mask
     if isinstance(noise_features, str):
         noise_features = [noise_features]
+    if isinstance(noise_features, (Set, KeysView)):
+        noise_features = list(noise_features)
+    if _has_names(noise_features, names) and noise_features.dtype.kind == "b":
+        noise_features = [name for name, is_noisy in noise_features.items() if is_noisy]
     chosen = np.asarray(noise_features, dtype=object).ravel().tolist()
     if chosen and all(isinstance(value, (bool, np.bool_)) for value in chosen):
         if len(chosen) != n_features:
@@ -188,6 +208,45 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
     for name in chosen:
         mask[_position(name, names, n_features, parameter)] = True
     return mask
+
+
+def _has_names(values, names):
+    """Whether values are a Series with names of features as its index."""
+    index = getattr(values, "index", None)
+    if names is None or not hasattr(values, "iloc"):
+        return False
+    return any(isinstance(name, str) for name in index)
+
+
+def _slice_of_positions(chosen, names, n_features):
+    """A slice of positions, from one of names, which has both ends, or of positions."""
+    start, stop = chosen.start, chosen.stop
+    if isinstance(start, str):
+        start = _position(start, names, n_features, "noise_features")
+    if isinstance(stop, str):
+        stop = _position(stop, names, n_features, "noise_features") + 1
+    return slice(start, stop, chosen.step)
+
+
+def _refuse_doubtful_positions(noise_features, feature_scale, labels):
+    """Refuse whole numbers that are both a position and the label of another column."""
+    for parameter, given in (
+        ("noise_features", noise_features),
+        ("feature_scale", feature_scale),
+    ):
+        if isinstance(given, Mapping):
+            given = list(given)
+        elif parameter == "feature_scale" or not np.iterable(given):
+            continue
+        for at in given:
+            is_position = isinstance(at, (int, np.integer)) and not isinstance(at, bool)
+            if is_position and at in labels and labels.index(at) != at:
+                raise ValueError(
+                    f"{parameter} has {at!r}, which is a position, and X has a column "
+                    f"labeled {at!r} at another position, {labels.index(at)}. Make the "
+                    "labels strings, X.columns = X.columns.astype(str), and name the "
+                    "columns."
+                )
 
 
 def _position(name, names, n_features, parameter):

@@ -53,7 +53,7 @@ from sksmooth._typing import RandomState
 from sksmooth.noise import ADDITIVE_LAWS
 from sksmooth.samples import Table, resolve_scale, shown, values_of
 from sksmooth.training._copies import fit_on_copies
-from sksmooth.votes import numeric_table
+from sksmooth.votes import numeric_table, refuse_columns_without_numbers
 
 
 def _estimator_has(name):
@@ -419,6 +419,7 @@ class NoiseAugmentedClassifier(
         self._as_frame = frames_like(X)
         if self.noise_features is None and self.feature_scale is None:
             self.feature_scale_ = None
+            refuse_columns_without_numbers(X, "NoiseAugmentedClassifier")
             return validate_data(self, X, y, **self._input_checks())
         y = validate_data(self, X="no_validation", y=y)
         rows = self._check_columns(X, reset=True)
@@ -465,6 +466,7 @@ class NoiseAugmentedClassifier(
     def _ask(self, method, X):
         check_is_fitted(self)
         if self.feature_scale_ is None:
+            refuse_columns_without_numbers(X, type(self).__name__)
             samples = validate_data(self, X, reset=False, **self._input_checks())
         else:
             samples = self._table(self._check_columns(X, reset=False))

@@ -43,6 +43,7 @@ from sksmooth.tuning._vote_weight_search import (
     cross_fitted_gain,
     is_beyond_noise,
 )
+from sksmooth.votes import refuse_columns_without_numbers
 
 
 class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
@@ -290,6 +291,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         refuse_fit_params(fit_params, self)
         self._check_estimator()
         as_frame = frames_like(X)
+        refuse_columns_without_numbers(X, "ReweightedNoiseClassifier", may_hold=False)
         X, y = validate_data(self, X, y, **self._input_checks())
         check_classification_targets(y)
         self._as_frame, self.feature_scale_ = as_frame, None

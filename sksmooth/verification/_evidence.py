@@ -1,90 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What votes prove: Clopper-Pearson bounds, radii, and critical counts at looks."""
 
-import math
-
 import numpy as np
 from scipy import stats
-from scipy.special import log_ndtr, ndtr, ndtri
-
-
-class GaussianLaw:
-    """Gaussian noise: the larger a share p, the farther its class stays ahead.
-
-    A set of probability p has, at distance r, probability at most
-    ``G(p, r) = Phi(Phi^-1(p) + r / sigma)`` [1]_.
-
-    References
-    ----------
-    .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
-       Randomized Smoothing", ICML 2019, Theorem 1.
-    """
-
-    norm = 2
-
-    def __init__(self, sigma):
-        self.sigma = sigma
-
-    @staticmethod
-    def unit(norm, n_features):
-        """Largest l2 norm of a change of size 1 in another norm."""
-        return {1: 1.0, 2: 1.0, math.inf: math.sqrt(n_features)}[norm]
-
-    def radius(self, miss, other, odds):
-        """Radius r with ``1 - G(miss, r) = odds * G(other, r)``, or -inf.
-
-        Parameters
-        ----------
-        miss : ndarray
-            Upper bound of the probability that the label is not voted for.
-        other : ndarray
-            Upper bound of the probability of another class.
-        odds : ndarray
-            Weight of the other class over that of the label.
-        """
-        ahead, behind = np.broadcast_arrays(-ndtri(miss), ndtri(other))
-        with np.errstate(invalid="ignore"):
-            middle = (ahead - behind) / 2
-        middle = np.where(np.isnan(middle), -np.inf, middle)
-        log_odds = np.broadcast_to(np.log(odds), middle.shape)
-        uneven = (log_odds != 0) & np.isfinite(middle)
-        root = middle.copy()
-        root[uneven] = _root(ahead[uneven], behind[uneven], log_odds[uneven])
-        return self.sigma * root
-
-    def largest_miss(self, radii, odds):
-        """Largest probability of a miss with which a class stays ahead within radii.
-
-        That is, of all other classes together: the heaviest of them may hold it all.
-        """
-        return ndtr(-(radii / self.sigma + ndtri(odds / (1 + odds))))
-
-    def share(self, radii, odds):
-        """One minus `largest_miss`, with the digits of small shares."""
-        return ndtr(radii / self.sigma + ndtri(odds / (1 + odds)))
-
-
-LAWS = {"gaussian": GaussianLaw}
-
-
-def _root(ahead, behind, log_odds):
-    """Root t of ``log Phi(ahead - t) = log_odds + log Phi(behind + t)``."""
-
-    def excess(t):
-        return log_ndtr(ahead - t) - log_odds - log_ndtr(behind + t)
-
-    low, high = (ahead - behind) / 2 - 1, (ahead - behind) / 2 + 1
-    while (short := excess(low) < 0).any():
-        low = np.where(short, 2 * low - high, low)
-    while (short := excess(high) > 0).any():
-        high = np.where(short, 2 * high - low, high)
-    for _ in range(2000):
-        middle = (low + high) / 2
-        if np.all((middle <= low) | (middle >= high)):
-            break
-        positive = excess(middle) > 0
-        low, high = np.where(positive, middle, low), np.where(positive, high, middle)
-    return low
 
 
 def upper_bound(votes, n, alpha):
@@ -101,7 +19,7 @@ def proved_radius(law, counts, label, alphas, weights):
 
     Parameters
     ----------
-    law : GaussianLaw
+    law : law of `_laws`
     counts : ndarray of shape (n_samples, n_classes)
     label : ndarray of int of shape (n_samples,)
     alphas : (float, float or None)

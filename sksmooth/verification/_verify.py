@@ -8,16 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sksmooth.verification._evidence import (
-    LAWS,
     heaviest_odds,
     looks_of,
     most_misses,
     proved_radius,
 )
+from sksmooth.verification._laws import law_of
 from sksmooth.verification._log_text import UnreadableError, read_log, told
 
-# Of a radius, in units of sigma plus radius, and of a probability. Two ways to compute
-# one differ by 6 units of the last place; the rest is for other versions of scipy.
 _ROUNDING = 64 * np.finfo(float).eps
 _FIXED_PILOT, _FIRST_PILOT, _PILOT_CAP = 100, 32, 16
 _MOST_VOTES, _MOST_ROWS = 2**62, 10**12
@@ -74,7 +72,10 @@ def verify_log(path: Any) -> Verdict:
         return Verdict(False, f"{path}: cannot be checked: {error}")
     n, n_rows = len(log.rows), settings.n_rows
     rows = f"all {n} rows" if n == n_rows else f"{n} of {n_rows} rows"
-    if settings.method == "exact":
+    if settings.enumerated:
+        checks = [*_ranges(log), *_enumeration_checks(log, settings)]
+        summary = f"true: {rows} hold, recomputed from the votes of all noisy copies"
+    elif settings.method == "exact":
         checks = _exact_checks(log, settings)
         summary = (
             f"not recomputed: {rows} hold closed forms, which only the classifier "
@@ -107,17 +108,11 @@ class _Settings:
         self.n_classes = len(settings["classes"])
         self.sigma = float(settings["sigma"])
         self.slack = float(settings["slack"])
-        law = LAWS.get(settings["noise"])
-        if law is None:
-            raise ValueError(f"noise={settings['noise']!r} is not known here")
+        self.law = law_of(settings)
         self.n_features = settings["n_features"]
-        if type(self.n_features) is not int or self.n_features < 1:
-            raise ValueError(f"n_features={self.n_features!r}")
-        unit = law.unit(settings["norm"], self.n_features)
         counted = type(self.n_rows) is int and 0 <= self.n_rows <= _MOST_ROWS
-        if not (0 < self.sigma < math.inf and counted):
-            raise ValueError(f"sigma={self.sigma}, n_rows={self.n_rows!r:.40}")
-        self.law = law(self.sigma / unit)
+        if not counted:
+            raise ValueError(f"n_rows={self.n_rows!r:.40}")
         radii = settings["radii"]
         self.radii = None if radii is None else np.array(radii, dtype=float)
         if radii is not None and (
@@ -127,6 +122,13 @@ class _Settings:
             or not 0 <= self.radii[0] <= self.radii[-1] < math.inf
         ):
             raise ValueError("radii do not increase")
+        weights = settings["weights"]
+        self.weighted = weights is not None
+        self.weights = np.array(weights or [1.0] * self.n_classes, dtype=float)
+        positive = (self.weights > 0) & (self.weights < math.inf)
+        if self.weights.shape != (self.n_classes,) or not positive.all():
+            raise ValueError(f"weights={weights}")
+        self.enumerated = self.method == "exact" and hasattr(self.law, "counted_radius")
         if self.method == "exact":
             return
         if self.method != "monte_carlo":
@@ -138,17 +140,13 @@ class _Settings:
         self.paired = {"binary": False, "multiclass": self.n_classes > 2}[
             settings["bound"]
         ]
-        weights = settings["weights"]
-        self.weighted = weights is not None
-        self.weights = np.array(weights or [1.0] * self.n_classes, dtype=float)
-        positive = (self.weights > 0) & (self.weights < math.inf)
-        if self.weights.shape != (self.n_classes,) or not positive.all():
-            raise ValueError(f"weights={weights}")
         self.tol = settings["tol"] if radii is None else None
-        # Half a diagonal of a cell of the grid for each of two rows.
-        scale = settings["noise_scale"]
-        cell = np.array(settings["grid"]) / (1.0 if scale is None else np.array(scale))
-        needed = np.linalg.norm(np.broadcast_to(cell, self.n_features), law.norm) / unit
+        needed = 0.0
+        if "grid" in settings:
+            scale = settings.get("noise_scale")
+            cell = np.array(settings["grid"]) / _units(scale, settings)
+            n_noisy = cell.size if cell.ndim else self.n_features
+            needed = self.law.least_slack(np.broadcast_to(cell, n_noisy))
         if not needed * (1 - _ROUNDING) <= self.slack < math.inf:
             raise ValueError(f"slack={self.slack!r} beside {needed!r} of the grid")
 
@@ -158,6 +156,43 @@ def _exact_checks(log, settings):
     votes = log.counts.any(axis=1) | log.label_counts.any(axis=1)
     yield votes | (log.n_evaluations != 0), lambda at: "votes of a closed form"
     yield from _ranges(log)
+
+
+def _enumeration_checks(log, settings):
+    """Each noisy copy has one vote; nothing is left to chance."""
+    law, total = settings.law, log.counts.sum(axis=1)
+    wrong = (total != law.width) | (total != log.n_evaluations)
+    wrong |= (log.counts != log.label_counts).any(axis=1)
+    yield (
+        wrong,
+        lambda at: f"{total[at]} votes, where a sample has {law.width:g} noisy copies",
+    )
+    leader = np.argmax(log.counts * settings.weights, axis=1)
+    yield (
+        leader != log.label,
+        lambda at: f"class number {leader[at]} leads, not {log.label[at]}",
+    )
+    radius = law.counted_radius(log.counts, log.label, settings.weights)
+    abstains = np.zeros(len(radius), dtype=bool)
+    if settings.radii is not None:
+        held = np.searchsorted(settings.radii, radius, side="right")
+        radius, abstains = np.append(0.0, settings.radii)[held], held == 0
+    yield (
+        (log.radius != radius) | (log.abstained != abstains),
+        lambda at: (
+            f"a radius of {log.radius[at]} is claimed, and its votes prove {radius[at]}"
+        ),
+    )
+    share = log.counts[np.arange(len(radius)), log.label] / law.width
+    yield _p_lower_check(log, share, settings)
+
+
+def _units(scale, settings):
+    """Units of the features with a grid, which are those of numbers."""
+    if scale is None:
+        return 1.0
+    numbers = settings.get("cardinalities", [0] * len(scale))
+    return np.array([s for s, c in zip(scale, numbers, strict=True) if c == 0])
 
 
 def _ranges(log):
@@ -204,7 +239,7 @@ def _planned_checks(log, settings):
         settings.law, log.counts[drawn], log.label[drawn], alphas, settings.weights
     )
     yield from _radius_checks(log, settings, proved)
-    yield _p_lower_check(log, 1 - miss)
+    yield _p_lower_check(log, 1 - miss, settings)
 
 
 def _planned_sizes(n_max):
@@ -217,8 +252,8 @@ def _planned_sizes(n_max):
 
 def _radius_checks(log, settings, proved):
     rounding = _rounding(settings, proved)
-    at_most = np.maximum(proved + rounding - settings.slack, 0.0)
-    at_least = np.maximum(proved - rounding - settings.slack, 0.0)
+    at_most = _stated(proved + rounding, settings)
+    at_least = _stated(proved - rounding, settings)
     below = ~log.abstained & (proved + rounding <= 0)
     yield (
         below | (log.radius > at_most),
@@ -237,15 +272,22 @@ def _radius_checks(log, settings, proved):
     )
 
 
+def _stated(radius, settings):
+    """Radii as a log states them."""
+    if settings.law.counts_changes:
+        radius = np.floor(radius)
+    return np.maximum(radius - settings.slack, 0.0)
+
+
 def _rounding(settings, radius):
     """What a radius may be off by; nothing where nothing is proved."""
     finite = np.where(np.isfinite(radius), np.abs(radius), 0.0)
-    return _ROUNDING * (settings.sigma + finite)
+    return settings.law.rounding * (settings.sigma + finite)
 
 
-def _p_lower_check(log, expected):
+def _p_lower_check(log, expected, settings):
     return (
-        np.abs(log.p_lower - expected) > _ROUNDING,
+        np.abs(log.p_lower - expected) > settings.law.rounding,
         lambda at: f"p_lower is {log.p_lower[at]}, and its votes prove {expected[at]}",
     )
 
@@ -294,7 +336,8 @@ def _sequential_checks(log, settings):
             f"{steps[fewest_last[at]]} in the end: one of them was changed"
         ),
     )
-    bad, reason = _p_lower_check(log, np.where(held > 0, p_lower, 0.0))
+    shown = np.where(held > 0, p_lower, 0.0)
+    bad, reason = _p_lower_check(log, shown, settings)
     yield bad & known, reason
 
 

@@ -5,7 +5,7 @@ A `Source` decides the questions of `sksmooth.questions` for one `Model`.
 """
 
 from sksmooth.votes._as_classifier import as_classifier, predict_labels
-from sksmooth.votes._registry import find_source, probe_fitted
+from sksmooth.votes._registry import find_source, may_miss, probe_fitted
 from sksmooth.votes._source import Declined, Model, Source, VoteRequest, VoteSource
 from sksmooth.votes.exact import ExactSource
 from sksmooth.votes.probes import (
@@ -36,6 +36,7 @@ __all__ = [
     "ends_in_skorch_net",
     "find_source",
     "is_bare_network",
+    "may_miss",
     "numeric_table",
     "predict_labels",
     "probe_fitted",

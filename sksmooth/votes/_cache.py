@@ -4,11 +4,8 @@
 from functools import partial
 from weakref import WeakKeyDictionary
 
-import numpy as np
-from sklearn.pipeline import make_pipeline
-
 from sksmooth._estimators import layers
-from sksmooth.samples import Units
+from sksmooth.samples import Table
 from sksmooth.votes._fitted_state import FittedState
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import may_have_closed_form
@@ -88,18 +85,16 @@ class FormCache:
         self._find = find
         self._known = FoundCache()
 
-    def get(self, estimator, X, sigma, scale=None):
+    def get(self, estimator, X, sigma):
         """Return the form of a classifier and its break-even votes.
 
         Parameters
         ----------
         estimator : fitted classifier
-        X : ndarray of shape (n_samples, n_features)
-            Samples near which the form is compared with `predict`, over `scale`.
+        X : ndarray of shape (n_samples, n_features) or Table
+            Samples near which the form is compared with `predict`. Of a table, the form
+            is one for its columns that take noise, in units of their scale.
         sigma : float
-        scale : tuple of float, default=None
-            Unit of each feature. The form is then that of the classifier as a function
-            of ``X / scale``.
 
         Raises
         ------
@@ -107,14 +102,15 @@ class FormCache:
             If there is none; the message is the reason.
         """
         parts = layers(estimator, exact=True)
-        compute = partial(self._compute, estimator, X, sigma, scale)
+        noisy = None
+        if isinstance(X, Table):
+            noisy = X.noisy.tobytes(), X.scale.tobytes()
+        compute = partial(self._compute, estimator, X, sigma)
         if not may_have_closed_form(parts):
             return compute()
-        return unless_declined(self._known.get(estimator, parts, compute, scale))
+        return unless_declined(self._known.get(estimator, parts, compute, noisy))
 
-    def _compute(self, estimator, X, sigma, scale):
-        if scale is not None:
-            estimator = make_pipeline(Units(np.array(scale)), estimator)
+    def _compute(self, estimator, X, sigma):
         source = self._find(estimator, X, sigma)
         # Computed once, before a table is filled: the choice must not depend on
         # earlier calls.

@@ -5,14 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from sksmooth._estimators import Layers, frames_of, layers
-from sksmooth.samples import Table, Units, unit_values_of
+from sksmooth._estimators import Layers, frames_of, has_own_predict, layers
+from sksmooth.samples import Table, unit_values_of
 from sksmooth.votes._cache import FoundCache, unless_declined
 from sksmooth.votes._fast_votes import check_against_predict, find_fast_votes
 from sksmooth.votes._source import Declined
-from sksmooth.votes.exact import fold_steps, is_foldable
+from sksmooth.votes.exact import AffineMap, fold_steps, is_foldable
 from sksmooth.votes.fast import first_layer
 from sksmooth.votes.sampled import MonteCarloVotes, ReducedNoiseVotes, ReducedSpace
+
+# Near which labels of the classifier proper are compared with those of its predict.
+_N_SAMPLES = 16
 
 _known = FoundCache()
 
@@ -40,6 +43,8 @@ def find_reduced_votes(model, X):
     estimator = model.estimator
     transformers, core = layers(estimator, exact=True)
     split = first_layer.get(core)
+    if split is not None and has_own_predict(core):
+        raise Declined("its method predict was replaced")
     if not all(map(is_foldable, transformers)) or not (transformers or split):
         raise Declined(f"{type(core).__name__} is not behind an affine map")
     like = X.rows if isinstance(X, Table) else X
@@ -53,8 +58,9 @@ def find_reduced_votes(model, X):
     unit = 1.0 if scale is None else np.array(scale)
 
     def find():
-        steps = [] if scale is None else [Units(np.array(scale))]
-        affine = fold_steps([*steps, *transformers], units.shape[1])
+        scales = np.broadcast_to(unit, units.shape[1])
+        start = AffineMap.scaling(scales, np.zeros(units.shape[1]))
+        affine = fold_steps(transformers, start)
         tail = None
         matrix, shift = np.eye(affine.n_features_out), np.zeros(affine.n_features_out)
         if split is not None:
@@ -76,7 +82,8 @@ def find_reduced_votes(model, X):
 
 def _votes(space, tail, model, core, units):
     if tail is None:
-        tail = _Predicted(model, core, space.outputs(space.coordinates(units)))
+        some = units[np.linspace(0, len(units) - 1, _N_SAMPLES).round().astype(int)]
+        tail = _Predicted(model, core, space.outputs(space.coordinates(some)))
     return ReducedNoiseVotes(space, tail, model)
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sksmooth._estimators import frames_of
-from sksmooth.samples import Counts, Table, has_missing, unit_values_of
+from sksmooth._estimators import frames_of, layers
+from sksmooth.samples import Counts, Table, has_missing, values_of
 from sksmooth.votes._cache import FormCache
 from sksmooth.votes._fast_votes import find_fast_votes
 from sksmooth.votes._reduced_noise import find_reduced_votes
@@ -15,9 +15,14 @@ from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
     EnumeratedVotes,
     ExactVotes,
+    IndependentVotes,
+    MarginVotes,
     SelfCheckFailed,
     find_exact_source,
     find_linear_scores,
+    has_margin,
+    inputs_of,
+    may_have_closed_form,
 )
 from sksmooth.votes.probes import probe_once
 from sksmooth.votes.sampled import (
@@ -80,6 +85,7 @@ def find_source(model, X, *, method, n_votes):
                 _warn(f"Votes of {model.estimator!r} are sampled: {reason}.")
             continue
         if method == "exact" or source.break_even_votes <= n_votes:
+            source.only_exact = method == "exact"
             return source
     raise AssertionError("the last source serves any classifier")
 
@@ -134,19 +140,40 @@ def find_no_form(model, X):
 
 def find_closed_form(model, X):
     """Class probabilities without sampling."""
-    form, break_even = _find(_closed_forms, model, X)
-    return ExactVotes(form, model.law, break_even)
+    law = model.law
+    if not hasattr(law, "tail"):
+        raise Declined(f"none is known under noise={law.name!r}")
+    holds = isinstance(X, Table) and len(X.noisy) < X.shape[1]
+    if holds and not law.rotation_invariant:
+        raise Declined(
+            "with columns held fixed it is known under Gaussian noise only, not "
+            f"{law.name}"
+        )
+    form, break_even, inputs = _find(_closed_forms, model, X)
+    exact = ExactVotes(form, law, inputs, break_even)
+    if has_margin(form) and not model.weighted and law.norm != 2 and not holds:
+        others = exact if law.rotation_invariant else MonteCarloVotes(model)
+        return MarginVotes(form, model, others)
+    return (
+        exact if law.rotation_invariant else IndependentVotes(form, model, break_even)
+    )
 
 
 def find_projected_linear(model, X):
     """Votes of linear scores, sampled in fewer dimensions."""
-    (coef, intercept), _ = _find(_linear_forms, model, X)
-    return ProjectedLinearVotes(coef, intercept, model)
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
+    (coef, intercept), _, inputs = _find(_linear_forms, model, X)
+    return ProjectedLinearVotes(coef, intercept, model, inputs)
 
 
 def find_reduced_noise(model, X):
     """Votes of a classifier behind an affine map, sampled in fewer dimensions."""
+    if not model.law.rotation_invariant:
+        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
     _check_noise(model, X)
+    if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
+        raise Declined("some of its columns are held fixed")
     if has_missing(X):
         raise Declined("its samples have missing values")
     source = find_reduced_votes(model, X)
@@ -170,9 +197,8 @@ def probe_fitted(model, X):
     """Probe a classifier on the samples it was fitted on; see `probe_once`."""
     if isinstance(X, Counts):
         find_word_votes(model, X)
-    elif not ends_in_skorch_net(
-        model.estimator
-    ):  # its network is probed before it votes
+    elif not ends_in_skorch_net(model.estimator):
+        # A network is probed before it votes.
         model = _with_frames(model)
         probe_once(MonteCarloVotes(model), model.estimator, X)
 
@@ -215,31 +241,55 @@ def _warn(message):
 
 
 def _check_noise(model, X):
-    """Decline all but Gaussian noise on all of a sample."""
+    """Decline samples of which a value that takes noise may be missing."""
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
-    if isinstance(X, Table) and len(X.noisy) < X.shape[1]:
-        raise Declined("some of its columns are held fixed")
     if model.may_miss:
         raise Declined("its training samples have missing values")
-    if not model.law.rotation_invariant:
-        raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
 
 
 def _find(forms, model, X):
-    """Return the form of a model and the votes where it breaks even."""
+    """Return the form of a model, where it breaks even, and what it takes."""
     _check_noise(model, X)
-    points = unit_values_of(X) if isinstance(X, Table) else X
-    form = forms.get(model.estimator, points, model.law.sigma, model.law.scale)
+    form, break_even = forms.get(model.estimator, X, model.law.sigma)
     if not _has_classes(model.estimator, model.classes):
         raise Declined("its classes_ are no longer those that it was fitted with")
-    if has_missing(X):
+    inputs = inputs_of(layers(model.estimator, exact=True).transformers, X)
+    if _has_missing(inputs, X):
         raise ValueError(
             "X has missing values, and there were none when "
             f"{model.estimator!r} was fitted: its closed form does not cover them. Use "
             "method='monte_carlo'."
         )
-    return form
+    return form, break_even, inputs
+
+
+def may_miss(estimator, X):
+    """Whether training samples miss values that a closed form is a function of.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    X : ndarray of shape (n_samples, ...) or Table
+
+    Returns
+    -------
+    bool
+    """
+    if has_missing(X) or not isinstance(X, Table):
+        return has_missing(X)
+    parts = layers(estimator, exact=True)
+    if not may_have_closed_form(parts):
+        return False
+    try:
+        return _has_missing(inputs_of(parts.transformers, X), X)
+    except Declined:
+        return False
+
+
+def _has_missing(inputs, X):
+    numbers = inputs.of(X) if isinstance(X, Table) else values_of(X)
+    return bool(np.isnan(numbers).any())
 
 
 def _has_classes(estimator, classes):

@@ -37,6 +37,8 @@ class Model:
         `sksmooth._estimators.frames_like`.
     may_miss : bool
         Whether values that take noise may be missing in a sample.
+    weighted : bool
+        Whether the votes of some classes count more than those of others.
     """
 
     estimator: Any
@@ -47,6 +49,7 @@ class Model:
     device: Any = None
     as_frame: Any = None
     may_miss: bool = False
+    weighted: bool = False
 
 
 class VoteRequest(NamedTuple):
@@ -85,6 +88,8 @@ class Source(abc.ABC):
         same in every run.
     seconds_per_sample : float or None
         Estimated time of a closed form.
+    only_exact : bool
+        Whether the caller wants nothing that is sampled.
     reproducible : bool
         Whether votes are the same to the last one whatever batch they are counted in.
     """
@@ -94,6 +99,7 @@ class Source(abc.ABC):
     break_even_votes: float = 0.0
     seconds_per_sample: float | None = None
     reproducible: bool = True
+    only_exact: bool = False
 
     def check(self, question) -> None:
         """Refuse a question that this source cannot decide, before any work."""

@@ -3,32 +3,42 @@
 
 # Modules that register closed forms, by their decorators. One line for each.
 from sksmooth.votes.exact import _boosted, _cells, _linear, _tree, _wrappers  # noqa: F401
-from sksmooth.votes.exact._affine import fold_steps, is_foldable
+from sksmooth.votes.exact._affine import AffineMap, fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import affine_step, closed_form
 from sksmooth.votes.exact._enumerated import EnumeratedVotes
+from sksmooth.votes.exact._inputs import inputs_of
 from sksmooth.votes.exact._linear import linear_classifier, linear_scores
+from sksmooth.votes.exact._margins import MarginVotes, has_margin
 from sksmooth.votes.exact._numerics import PROBIT_MAX
+from sksmooth.votes.exact._other_laws import IndependentVotes
 from sksmooth.votes.exact._registry import (
     find_exact_source,
     find_linear_scores,
     may_have_closed_form,
 )
+from sksmooth.votes.exact._self_check import ask
 from sksmooth.votes.exact._source import Declined, ExactSource, SelfCheckFailed
 from sksmooth.votes.exact._structure import tree_ensemble
 from sksmooth.votes.exact._votes import ExactVotes
 
 __all__ = [
     "PROBIT_MAX",
+    "AffineMap",
     "Declined",
     "EnumeratedVotes",
     "ExactSource",
     "ExactVotes",
+    "IndependentVotes",
+    "MarginVotes",
     "SelfCheckFailed",
     "affine_step",
+    "ask",
     "closed_form",
     "find_exact_source",
     "find_linear_scores",
     "fold_steps",
+    "has_margin",
+    "inputs_of",
     "is_foldable",
     "linear_classifier",
     "linear_scores",

@@ -69,6 +69,7 @@ class AdditiveSource(ExactSource):
             raise Declined("a sum over features is only worked out for two classes")
         ensemble = read_ensemble(estimator)
         super().__init__(estimator.classes_, affine, ensemble.visit_cost())
+        self.single_precision = ensemble.single_precision
         self._terms, self._slack = _terms_per_feature(ensemble, affine.n_features_out)
         # What the terms leave over is constant, so one point tells it.
         origin = np.zeros((1, affine.n_features_out))
@@ -127,7 +128,7 @@ class AdditiveSource(ExactSource):
         return 1e-9 * additions + 1e-7 * len(self._intervals) + 5e-4 / n_rows
 
     def disagrees(self, X, labels):
-        score = self._score(self.affine.apply(self._checked(X)))
+        score = self._score(self._mapped(self._checked(X)))
         # Within rounding of the boundary either label will do; the interval says so.
         decided = np.abs(score) > self._slack
         return decided & (self.classes[(score > 0).astype(int)] != labels)
@@ -170,6 +171,10 @@ class AdditiveSource(ExactSource):
     @property
     def _used_features(self):
         return self._intervals.used_features
+
+    @property
+    def _cuts(self):
+        return self._intervals.feature, self._intervals.threshold
 
     def _share_error(self, narrow, n_features):
         """Bound on the relative error of the sums that the dynamic program adds up."""

@@ -32,12 +32,22 @@ class AffineMap:
     center : ndarray of shape (n_features_in,), default=None
         Subtracted first, and not folded into `shift`: samples that are far from zero
         and near to the center then keep their digits. None is zero.
+    held : ndarray of bool of shape (n_features_in,), default=None
+        Input features that take no noise; None is none of them.
     """
 
     def __init__(
-        self, n_features_in, shift, index=None, scale=None, matrix=None, center=None
+        self,
+        n_features_in,
+        shift,
+        index=None,
+        scale=None,
+        matrix=None,
+        center=None,
+        held=None,
     ):
         self.n_features_in = n_features_in
+        self.held = None if held is None or not np.any(held) else held
         self.index = index
         self._factor = Rounded.of(scale if matrix is None else matrix)
         self._shift = Rounded.of(shift)
@@ -54,13 +64,80 @@ class AffineMap:
         )
 
     @classmethod
-    def identity(cls, n_features):
-        return cls.scaling(np.ones(n_features), np.zeros(n_features))
+    def identity(cls, n_features, held=None):
+        return cls.scaling(np.ones(n_features), np.zeros(n_features), held=held)
 
     @classmethod
-    def scaling(cls, scale, shift, center=None):
-        n_features = len(scale)
-        return cls(n_features, shift, np.arange(n_features), scale, center=center)
+    def scaling(cls, scale, shift, center=None, held=None):
+        index = np.arange(len(scale))
+        return cls(len(scale), shift, index, scale, center=center, held=held)
+
+    @classmethod
+    def side_by_side(cls, parts, n_in, n_out, held=None):
+        """Several maps of different features as one.
+
+        Parameters
+        ----------
+        parts : list of (AffineMap, ndarray of int, slice)
+            Each with the features that it is given, which differ from those of the
+            others, and the place of its outputs.
+        n_in, n_out : int
+            Number of features, and of outputs.
+        held : ndarray of bool of shape (n_in,), default=None
+        """
+        shift, center = np.zeros((2, n_out)), np.zeros(n_in)
+        index, scale = np.zeros(n_out, dtype=np.intp), np.zeros((2, n_out))
+        is_matrix = any(part.index is None for part, _, _ in parts)
+        matrix = np.zeros((2, n_out, n_in)) if is_matrix else None
+        for part, features, place in parts:
+            shift[:, place] = part._shift.parts
+            if part.center is not None:
+                center[features] = part.center
+            if matrix is None:
+                index[place] = features[part.index]
+                scale[:, place] = part._factor.parts
+            else:
+                matrix[:, place, features] = part._dense().parts
+        if matrix is not None:
+            return cls(
+                n_in,
+                Rounded(*shift),
+                matrix=Rounded(*matrix),
+                center=center,
+                held=held,
+            )
+        return cls(
+            n_in, Rounded(*shift), index, Rounded(*scale), center=center, held=held
+        )
+
+    def _dense(self):
+        """The factor as a matrix."""
+        if self.index is None:
+            return self._factor
+        matrix = np.zeros((2, self.n_features_out, self.n_features_in))
+        matrix[:, np.arange(self.n_features_out), self.index] = self._factor.parts
+        return Rounded(*matrix)
+
+    def holding(self, held):
+        """The same map where some input features take no noise."""
+        factor = {"matrix" if self.index is None else "scale": self._factor}
+        return AffineMap(
+            self.n_features_in,
+            self._shift,
+            self.index,
+            center=self.center,
+            held=held,
+            **factor,
+        )
+
+    @cached_property
+    def held_outputs(self):
+        """Outputs that take no noise, as a mask."""
+        if self.held is None:
+            return np.zeros(self.n_features_out, dtype=bool)
+        if self.index is not None:
+            return self.held[self.index]
+        return ~np.any(self._factor.size[:, ~self.held], axis=1)
 
     @property
     def n_features_out(self):
@@ -98,8 +175,10 @@ class AffineMap:
         Returns
         -------
         ndarray of shape (n_samples,) or None
-            Euclidean distances in the units of X; None where nothing is rounded.
+            Euclidean distances in the units of X; None where nothing is rounded. The
+            outputs that take no noise are not counted, see `held_error`.
         """
+        used = used[~self.held_outputs[used]]
         relative, constant = (part[used] for part in self._rounding)
         if not (np.any(relative) or np.any(constant)):
             return None
@@ -111,32 +190,61 @@ class AffineMap:
         )
         return largest * per_unit + constant
 
+    def held_error(self, X, outputs):
+        """Bound on the rounding in `apply` of outputs that take no noise.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features_in)
+        outputs : ndarray of int of shape (n,)
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n)
+        """
+        relative, constant = (part[outputs] for part in self._rounding)
+        X = np.abs(X if self.center is None else X - self.center)
+        if self.index is None:
+            X = X.max(axis=1, keepdims=True, initial=0.0)
+        else:
+            X = X[:, self.index[outputs]]
+        return _SLACK * (X * relative + constant)
+
     @cached_property
     def _rounding(self):
-        """Error of each output in `apply`, in units of the input.
+        """Error of each output in `apply`.
 
         Returns
         -------
         relative, constant : ndarray of shape (n_out,)
-            The error is at most ``relative * max(abs(x - center)) + constant``.
+            The error is at most ``relative * max(abs(x - center)) + constant``, in
+            units of the input that takes noise; of outputs that take none, in their
+            own units.
         """
         factor, n_in = np.abs(self._factor.value), self.n_features_in
+        noisy = slice(None) if self.held is None else ~self.held
         shifted = self._shift.size > 0
         constant = 2 * UNIT * np.abs(self._shift.value) + self._shift.error
         if self.index is None:
-            norm = np.linalg.norm(factor, axis=1)
-            relative = gamma(n_in + 4) * norm
+            unit = np.linalg.norm(factor[:, noisy], axis=1)
+            unit[self.held_outputs] = 1.0
+            relative = gamma(n_in + 4) * np.linalg.norm(factor, axis=1)
             relative += np.linalg.norm(self._factor.error, axis=1)
-            relative *= np.sqrt(n_in) / norm
-            return relative, (constant + 2 * n_in * TINY) / norm
+            relative *= np.sqrt(n_in) / unit
+            return relative, (constant + 2 * n_in * TINY) / unit
         is_rounded = np.frexp(factor)[0] != 0.5  # not for powers of two
         n_roundings = 2.0 * is_rounded + 2.0 * shifted
         n_roundings += 0.0 if self.center is None else self.center[self.index] != 0
-        relative = UNIT * n_roundings + self._factor.error / factor
-        return relative, (constant + TINY * (is_rounded + shifted)) / factor
+        unit = np.where(self.held_outputs, 1.0, factor)
+        relative = (UNIT * n_roundings * factor + self._factor.error) / unit
+        return relative, (constant + TINY * (is_rounded + shifted)) / unit
 
     def then(self, other):
         """This map followed by another."""
+        both = self._followed_by(other)
+        return both if self.held is None else both.holding(self.held)
+
+    def _followed_by(self, other):
         if self._only_selects and other.index is not None:
             center = None
             if other.center is not None:
@@ -199,12 +307,13 @@ class AffineMap:
 
     @property
     def noise_scale(self):
-        """Standard deviation of each output under unit noise on the input.
+        """Standard deviation of each output under unit noise; 0 where it takes none.
 
         Raises
         ------
         Declined
-            If the outputs are then not independent, or one of them is constant.
+            If the outputs are then not independent, or one of them that depends on
+            features with noise is constant.
         """
         return self._noise[0]
 
@@ -224,11 +333,24 @@ class AffineMap:
     @cached_property
     def _noise(self):
         correlated = 0.0
+        held = self.held_outputs
+        scale = np.zeros(len(held))
+        if np.all(held):
+            raise Declined("it does not depend on the features that take noise")
+        scale[~held], error, correlated = self._noise_of(self._factor[~held])
+        if not np.all(scale[~held] > 0):
+            raise Declined("a step before it maps a feature to a constant")
+        return scale, _SLACK * (error / scale[~held]).max(), correlated
+
+    def _noise_of(self, factor):
+        """Standard deviations, their errors, and correlation of outputs with noise."""
+        correlated = 0.0
         if self.index is not None:
-            scale = np.abs(self._factor.value)
-            error = self._factor.error
+            scale = np.abs(factor.value)
+            error = factor.error
         else:
-            covariance = self._factor @ self._factor.T
+            factor = factor if self.held is None else factor[:, ~self.held]
+            covariance = factor @ factor.T
             scale = np.sqrt(np.diag(covariance.value))
             with np.errstate(divide="ignore", invalid="ignore"):
                 outer = np.outer(scale, scale)
@@ -244,20 +366,17 @@ class AffineMap:
                 )
             error = np.zeros_like(scale)
             correlated = _SLACK * np.linalg.norm(correlation + unsure + 8 * UNIT)
-        if not np.all(scale > 0):
-            raise Declined("a step before it maps a feature to a constant")
-        return scale, _SLACK * (error / scale).max(initial=0.0), correlated
+        return scale, error, correlated
 
 
-def fold_steps(steps, n_features):
-    """The affine map of fitted transformers, one after the other.
+def fold_steps(steps, affine):
+    """An affine map, followed by fitted transformers one after the other.
 
     Raises
     ------
     Declined
         As `fold_step`.
     """
-    affine = AffineMap.identity(n_features)
     for step in steps:
         affine = affine.then(fold_step(step, affine.n_features_out))
     return affine
@@ -300,11 +419,6 @@ def fold_step(step, n_features):
 def _inverse(scale):
     """``1 / scale``."""
     return Rounded(np.ones(len(scale))) / scale
-
-
-@affine_step("sksmooth.samples", "Units")
-def _fold_units(step, n_features):
-    return AffineMap.scaling(step.scale, np.zeros(n_features))
 
 
 @affine_step("sklearn.preprocessing", "StandardScaler")

@@ -80,18 +80,22 @@ class AxisIntervals:
         -------
         NarrowIntervals
         """
-        width = self._width / scale[self._width_feature]
+        with np.errstate(divide="ignore"):
+            width = self._width / scale[self._width_feature]
         is_narrow = width < _NARROW
         thinnest = width[~is_narrow].min(initial=1.0)
         return NarrowIntervals(self._bounded[is_narrow], width[is_narrow], thinnest)
 
     def masses(self, X, scale, narrow):
-        """P(lo < x + scale * Z <= hi), as an array of shape (n_intervals, n_rows)."""
+        """P(lo < x + scale * Z <= hi), as an array of shape (n_intervals, n_rows).
+
+        A feature of scale 0 is a point mass: 0 or 1.
+        """
         z = self._standardised(X, scale)
         # The CDF is kept as its smaller tail, signed, plus whether the larger is meant.
         # Differences of each part keep the relative precision of both tails.
         above = z > 0
-        tail = ndtr(-np.abs(z))
+        tail = self._tail(np.abs(z))
         np.negative(tail, out=tail, where=above)
         tail = _padded(tail, 0.0, 0.0)
         above = _padded(above.astype(np.float64), 0.0, 1.0)
@@ -105,6 +109,10 @@ class AxisIntervals:
                 z[self.lo[narrow.index]], narrow.width[:, np.newaxis]
             )
         return np.maximum(mass, 0.0, out=mass)
+
+    def _tail(self, distance):
+        """Probability that noise exceeds some standard deviations."""
+        return ndtr(-distance)
 
     def log_masses(self, X, scale, narrow):
         """Logarithm of `masses`, far beyond where they underflow."""
@@ -164,11 +172,26 @@ class AxisIntervals:
         at_most = _padded(at_most, False, True)
         return (at_most[self.hi] & ~at_most[self.lo]).astype(np.float64)
 
+    def reached(self, X, scale):
+        """Whether noise reaches each interval at all, as 0.0 or 1.0."""
+        is_noisy = np.append(scale[self.feature] > 0, [False, False])
+        # One end, if not both, is a threshold.
+        always = is_noisy[self.lo] | is_noisy[self.hi]
+        return np.maximum(self.contains(X), always[:, np.newaxis])
+
     def _standardised(self, X, scale):
         distance = self.threshold[:, np.newaxis] - X.T[self.feature]
-        distance /= scale[self.feature, np.newaxis]
+        at = scale[self.feature]
+        if not np.all(at):
+            held = at == 0
+            distance[held] = np.where(distance[held] >= 0, np.inf, -np.inf)
+            at = np.where(held, 1.0, at)
+        distance /= at[:, np.newaxis]
         # Thresholds of 1e300 occur; keep the logarithms of their tails finite.
-        return np.clip(distance, -1e150, 1e150, out=distance)
+        distance[scale[self.feature] > 0] = np.clip(
+            distance[scale[self.feature] > 0], -1e150, 1e150
+        )
+        return distance
 
 
 class NarrowIntervals(NamedTuple):
@@ -338,11 +361,13 @@ class Boxes:
         answered = np.isin(np.arange(self.n_classes), self.labels)[:, np.newaxis]
         narrow = self.intervals.narrow(scale)
         for rows in row_chunks(len(X), self.n_floats):
-            shares = self._one_hot @ self._products(
-                self.intervals.masses(X[rows], scale, narrow), np.multiply, 1.0
-            )
+            shares = self.shares(X[rows], scale, narrow)
             probit[rows] = probits_of_shares(shares)
-            far = np.flatnonzero(np.any(answered & (shares < UNDERFLOW), axis=0))
+            small = answered & (shares < UNDERFLOW)
+            if small.any() and not np.all(scale):
+                reached = self.intervals.reached(X[rows], scale)
+                small &= self._one_hot @ self._products(reached, np.multiply, 1.0) > 0
+            far = np.flatnonzero(np.any(small, axis=0))
             if len(far):
                 far += rows.start
                 log_shares = self.log_shares(X[far], scale, narrow)
@@ -351,6 +376,11 @@ class Boxes:
         error = self.intervals.mass_error(narrow, relative, len(self.factors))
         error = error.of_sum(np.log(self.n_boxes), self.n_boxes + self.n_classes + 8)
         return probit_interval(probit, error.with_correlation(correlated, len(scale)))
+
+    def shares(self, X, scale, narrow):
+        """Probability of each class, of shape (n_classes, n_rows)."""
+        masses = self.intervals.masses(X, scale, narrow)
+        return self._one_hot @ self._products(masses, np.multiply, 1.0)
 
     def log_shares(self, X, scale, narrow):
         """Log probability of each class, of shape (n_classes, n_rows)."""

@@ -55,6 +55,7 @@ class CellSource(ExactSource):
     def __init__(self, estimator, affine, max_cells=MAX_CELLS):
         ensemble = read_ensemble(estimator)
         super().__init__(estimator.classes_, affine, ensemble.visit_cost())
+        self.single_precision = ensemble.single_precision
         n_features = affine.n_features_out
         thresholds = ensemble.thresholds(n_features)
         sizes = np.array([len(cuts) + 1 for cuts in thresholds])
@@ -113,6 +114,11 @@ class CellSource(ExactSource):
     @property
     def _used_features(self):
         return self._axes
+
+    @property
+    def _cuts(self):
+        sizes = [len(cuts) for cuts in self._thresholds]
+        return np.repeat(self._axes, sizes), np.concatenate(self._thresholds)
 
     def _probits(self, X, scale):
         return self._table.probits(X, scale, self._noise_error)
@@ -191,15 +197,13 @@ class _Table:
         return probit_interval(probit, error.with_correlation(correlated, len(scale)))
 
     def _probits(self, X, scale, narrow):
-        masses = self._intervals.masses(X, scale, narrow)
-        share = self._runs @ masses[self._offsets[-2] :]
-        share = share.reshape(self._n_classes, *self._shape, len(X))
-        for axis in range(len(self._shape) - 1, -1, -1):
-            of_axis = masses[self._offsets[axis] : self._offsets[axis + 1]]
-            share = np.einsum("...ar,ar->...r", share, of_axis)
+        share = self.shares(X, scale, narrow)
         probit = probits_of_shares(share)
         answered = np.diff(self._runs.indptr).reshape(self._n_classes, -1).any(axis=1)
-        far = np.any(answered[:, np.newaxis] & (share < UNDERFLOW), axis=0)
+        small = answered[:, np.newaxis] & (share < UNDERFLOW)
+        if small.any() and not np.all(scale):
+            small &= self._shares(self._intervals.reached(X, scale)) > 0
+        far = np.any(small, axis=0)
         if far.any():
             log_share = np.concatenate(
                 [
@@ -210,6 +214,19 @@ class _Table:
             )
             probit[far] = probits_of_log_shares(log_share)
         return probit
+
+    def shares(self, X, scale, narrow):
+        """Probability of each class, of shape (n_classes, n_rows)."""
+        return self._shares(self._intervals.masses(X, scale, narrow))
+
+    def _shares(self, masses):
+        """Sums over all cells of the products of masses, for each class."""
+        share = self._runs @ masses[self._offsets[-2] :]
+        share = share.reshape(self._n_classes, *self._shape, masses.shape[1])
+        for axis in range(len(self._shape) - 1, -1, -1):
+            of_axis = masses[self._offsets[axis] : self._offsets[axis + 1]]
+            share = np.einsum("...ar,ar->...r", share, of_axis)
+        return share
 
     @cached_property
     def _boxes(self):

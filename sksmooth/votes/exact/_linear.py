@@ -190,7 +190,12 @@ def linear_source(estimator, affine):
     scores = _centered_scores(affine, estimator)
     classes = estimator.classes_
     if len(classes) == 2:
-        return TwoClassSource(classes, scores)
+        return TwoClassSource(classes, scores, affine.held)
+    if affine.held is not None:
+        raise Declined(
+            "with columns held fixed, a linear argmax has a closed form for two "
+            "classes only"
+        )
     coef = scores.coef.value
     spread = np.linalg.svd(coef - coef[0], compute_uv=False)
     if len(spread) < 2 or spread[1] <= 1e-13 * spread[0]:
@@ -328,15 +333,18 @@ class LinearSource(ExactSource):
     classes : ndarray of shape (n_classes,)
     scores : LinearScores or CenteredScores
         In the units of the samples.
+    held : ndarray of bool of shape (n_features,), default=None
+        Features that take no noise.
     """
 
     _seconds_per_row = 0.0
 
-    def __init__(self, classes, scores):
+    def __init__(self, classes, scores, held=None):
         self.scores = CenteredScores.of(scores)
         n_features = self.scores.coef.value.shape[1]
         predict_cost = 2e-8 + 5e-10 * n_features * len(classes)
-        super().__init__(classes, AffineMap.identity(n_features), predict_cost)
+        affine = AffineMap.identity(n_features, held)
+        super().__init__(classes, affine, predict_cost)
 
     def disagrees(self, X, labels):
         # Within the rounding of two sums either label will do; the interval says so.
@@ -362,11 +370,13 @@ class TwoClassSource(LinearSource):
     whatever sigma. A constant classifier (no weights) has `PROBIT_MAX`.
     """
 
-    def __init__(self, classes, scores):
-        super().__init__(classes, scores)
+    def __init__(self, classes, scores, held=None):
+        super().__init__(classes, scores, held)
         coef, intercept, center, *_ = self.scores
         weight, offset = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
         self._margin = _Differences(weight, offset, center)
+        if held is not None:  # what is held moves the margin, and not by noise
+            weight = weight[:, ~held]
         # Unlike that of numpy, this norm is not lost where squares underflow.
         self._length = scipy.linalg.norm(weight.value[0])
         unsure = _SLACK * scipy.linalg.norm(weight.error[0])
@@ -375,28 +385,48 @@ class TwoClassSource(LinearSource):
         self._has_weight = self._length + unsure > 0
         if self._shortest > 0:
             # Of the quotients by the length and by sigma, and of what follows.
-            self._relative = _SLACK * (unsure / self._shortest) + 8 * UNIT
+            self.relative_error = _SLACK * (unsure / self._shortest) + 8 * UNIT
+
+    @property
+    def has_direction(self):
+        """Whether there is a hyperplane, as far as rounding can tell."""
+        return self._shortest > 0
+
+    def length(self, order):
+        """Norm of the weights, in units of the samples."""
+        coef = self.scores.coef.value
+        return float(np.linalg.norm(coef[1] - coef[0], order))
 
     def _probits(self, X, scale):
         if not self._has_weight:
+            if self.affine.held is not None:
+                return self._probits_of_held(X)
             return self._constant_probits(len(X))
         lower, upper = np.empty((2, len(X), 2))
         if self._shortest <= 0:
             lower[:], upper[:] = -PROBIT_MAX, PROBIT_MAX
             return lower, upper
         margin, error = (part[:, 0] for part in self._margin.at(X))
-        # The map is the identity, so every feature has the same noise.
+        # The map is the identity, so features have the same noise, or none.
+        sigma = scale.max()
         margin /= self._length
-        margin /= scale[0]
+        margin /= sigma
         error /= self._shortest
-        error /= scale[0]
-        error += self._relative * np.abs(margin)
+        error /= sigma
+        error += self.relative_error * np.abs(margin)
         error *= _SLACK
         np.subtract(margin, error, out=lower[:, 1])
         np.add(margin, error, out=upper[:, 1])
         np.negative(upper[:, 1], out=lower[:, 0])
         np.negative(lower[:, 1], out=upper[:, 0])
         return clipped(lower, upper)
+
+    def _probits_of_held(self, X):
+        """Where only features without noise have weight: constant around each row."""
+        margin, error = (part[:, 0] for part in self._margin.at(X))
+        lower = np.where(margin > error, PROBIT_MAX, -PROBIT_MAX)
+        upper = np.where(margin < -error, -PROBIT_MAX, PROBIT_MAX)
+        return np.stack([-upper, lower], axis=1), np.stack([-lower, upper], axis=1)
 
     def _constant_probits(self, n_rows):
         """Without any weight the second class is always ahead, or never."""

@@ -2,13 +2,15 @@
 """From a fitted classifier to its closed form, by exact type."""
 
 import numpy as np
+from sklearn.compose import ColumnTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from sksmooth._estimators import has_own_predict, layers
 from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import closed_form
+from sksmooth.votes.exact._inputs import inputs_of
 from sksmooth.votes.exact._linear import scores_behind
-from sksmooth.votes.exact._self_check import check_against_predict, checked_sample
+from sksmooth.votes.exact._self_check import check_against_predict
 from sksmooth.votes.exact._source import Declined
 from sksmooth.votes.exact._wrappers import inside_wrapper
 
@@ -22,7 +24,7 @@ def find_exact_source(estimator, X_sample, sigma):
         Of scikit-learn itself; also in a `Pipeline` behind affine steps, in a search
         or another wrapper that predicts what it predicts, see
         `sksmooth._estimators.layers`.
-    X_sample : array-like of shape (n_samples, n_features)
+    X_sample : array-like of shape (n_samples, n_features) or Table
         Samples near which the closed form is compared with `estimator.predict`.
     sigma : float
         Noise of that comparison. The source serves any.
@@ -42,9 +44,9 @@ def find_exact_source(estimator, X_sample, sigma):
         If X_sample has not as many features as the estimator was fitted on, or sigma is
         not positive.
     """
-    X_sample, final, affine = _opened(estimator, X_sample, sigma)
+    inputs, X_sample, final, affine = _opened(estimator, X_sample, sigma)
     source = closed_form.get(final)(final, affine)
-    check_against_predict(estimator, source.disagrees, X_sample, sigma)
+    check_against_predict(estimator, source.disagrees, inputs, X_sample, sigma)
     return source
 
 
@@ -70,19 +72,19 @@ def find_linear_scores(estimator, X_sample, sigma):
     Declined, ValueError
         As `find_exact_source`.
     """
-    X_sample, final, affine = _opened(estimator, X_sample, sigma)
+    inputs, X_sample, final, affine = _opened(estimator, X_sample, sigma)
     scores = scores_behind(affine, final)
 
     def disagrees(X, labels):
         best = np.argmax(X @ scores.coef.T + scores.intercept, axis=1)
         return final.classes_[best] != labels
 
-    check_against_predict(estimator, disagrees, X_sample, sigma)
+    check_against_predict(estimator, disagrees, inputs, X_sample, sigma)
     return scores
 
 
 def _opened(estimator, X_sample, sigma):
-    """Sample, classifier proper and the affine map before it."""
+    """Inputs, sample, classifier proper and the affine map before it."""
     transformers, final = layers(estimator, exact=True)
     if has_own_predict(final):
         raise Declined("its method predict was replaced")
@@ -91,21 +93,22 @@ def _opened(estimator, X_sample, sigma):
     check_is_fitted(estimator)
     if not sigma > 0:
         raise ValueError(f"sigma={sigma!r} must be positive.")
-    X_sample = checked_sample(X_sample)
+    inputs = inputs_of(transformers, X_sample)
+    X_sample = inputs.complete(X_sample)
     n_features = getattr(estimator, "n_features_in_", X_sample.shape[1])
     if X_sample.shape[1] != n_features:
         raise ValueError(
             f"X_sample has {X_sample.shape[1]} features, the estimator was fitted on "
             f"{n_features}."
         )
-    affine = fold_steps(transformers, n_features)
+    affine = fold_steps(inputs.rest, inputs.map(n_features))
     fitted_on = getattr(final, "n_features_in_", affine.n_features_out)
     if affine.n_features_out != fitted_on:
         raise Declined(
             f"{type(final).__name__} was fitted on {fitted_on} features, "
             f"and is given {affine.n_features_out}"
         )
-    return X_sample, final, affine
+    return inputs, X_sample, final, affine
 
 
 def may_have_closed_form(parts):
@@ -123,6 +126,8 @@ def may_have_closed_form(parts):
     bool
     """
     transformers, final = parts
+    if transformers and type(transformers[0]) is ColumnTransformer:
+        transformers = transformers[1:]
     if not all(map(is_foldable, transformers)):
         return False
     inside = inside_wrapper(final)

@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 
+from sksmooth._estimators import flat_labels
+from sksmooth.samples import unit_values_of
 from sksmooth.votes.exact._source import Declined, SelfCheckFailed
 
 _N_ROWS = 256
@@ -39,16 +41,18 @@ def checked_sample(X_sample):
     return X_sample
 
 
-def check_against_predict(estimator, disagrees, X_sample, sigma):
+def check_against_predict(estimator, disagrees, inputs, X_sample, sigma):
     """Compare an extracted structure with `predict` on noisy samples.
 
     Parameters
     ----------
     estimator : fitted classifier
     disagrees : callable
-        From samples and labels to a mask of the samples at which the structure
+        From numbers and labels to a mask of the samples at which the structure
         contradicts the labels.
-    X_sample : ndarray of shape (n_samples, n_features)
+    inputs : ArrayInputs or TableInputs
+        What the numbers are.
+    X_sample : array-like of shape (n_samples, n_features) or Table
     sigma : float
 
     Raises
@@ -58,12 +62,12 @@ def check_against_predict(estimator, disagrees, X_sample, sigma):
     rng = np.random.default_rng(0)
     rows = rng.integers(len(X_sample), size=_N_ROWS)
     spread = sigma * np.resize(_SPREADS, (_N_ROWS, 1))
-    noise = rng.standard_normal((_N_ROWS, X_sample.shape[1]))
-    noisy = X_sample[rows] + spread * noise
-    labels = np.asarray(ask(estimator.predict, noisy))
+    noise = rng.standard_normal((_N_ROWS, unit_values_of(X_sample).shape[1]))
+    numbers, seen = inputs.noisy(X_sample, rows, spread * noise)
+    labels = flat_labels(ask(estimator.predict, seen))
     if labels.ndim != 1:
         raise Declined("multi-output: it predicts several labels per sample")
-    n_wrong = int(np.sum(disagrees(noisy, labels)))
+    n_wrong = int(np.sum(disagrees(numbers, labels)))
     if n_wrong:
         raise SelfCheckFailed(
             f"self-check failed: predict contradicts its structure on {n_wrong} of "

@@ -6,7 +6,7 @@ import abc
 import numpy as np
 
 from sksmooth.votes._source import Declined
-from sksmooth.votes.exact._numerics import clipped
+from sksmooth.votes.exact._numerics import PROBIT_MAX, clipped
 
 # Seconds to draw and add one normal number.
 _NORMAL_COST = 1.2e-8
@@ -25,7 +25,7 @@ class ExactSource(abc.ABC):
         Labels, in the base classifier's order.
     affine : AffineMap
         What is done to a sample before the classifier proper is called; the noise of
-        its outputs must be independent.
+        its outputs must be independent. Features that it holds take no noise.
     predict_cost : float
         Estimated seconds that the base classifier takes per sample.
 
@@ -33,6 +33,8 @@ class ExactSource(abc.ABC):
     ----------
     kind : {"exact", "interval"}
         Whether the ends that `probits` returns differ by rounding, or by more.
+    single_precision : bool
+        Whether the classifier proper casts what it is given to float32.
     predict_cost, vote_cost : float
         Estimated seconds for the base classifier to predict one sample, and for one
         sampled vote, noise and all.
@@ -47,6 +49,7 @@ class ExactSource(abc.ABC):
     """
 
     kind = "exact"
+    single_precision = False
     build_evaluations = 0
 
     def __init__(self, classes, affine, predict_cost):
@@ -84,8 +87,10 @@ class ExactSource(abc.ABC):
             raise ValueError(f"sigma={sigma!r} must be positive.")
         # What overflows ends as an interval that says nothing.
         with np.errstate(over="ignore", invalid="ignore"):
-            mapped = self.affine.apply(X)
+            mapped = self._mapped(X)
             lower, upper = self._probits(mapped, sigma * self._noise_scale)
+            unsure = self._is_unsure(X)
+            lower[unsure], upper[unsure] = -PROBIT_MAX, PROBIT_MAX
             moved = self.affine.position_error(X, self._used_features)
             if moved is None:
                 return lower, upper
@@ -105,7 +110,7 @@ class ExactSource(abc.ABC):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes[self._positions(self.affine.apply(self._checked(X)))]
+        return self.classes[self._positions(self._mapped(self._checked(X)))]
 
     def disagrees(self, X, labels):
         """Samples at which the structure contradicts labels, as a mask."""
@@ -128,6 +133,34 @@ class ExactSource(abc.ABC):
     def _used_features(self):
         """Features after the affine map that the probits depend on."""
         return np.arange(self.affine.n_features_out)
+
+    @property
+    def _cuts(self):
+        """Features after the affine map, and the values at which a label changes."""
+        return np.zeros(0, dtype=np.intp), np.zeros(0)
+
+    def _mapped(self, X):
+        """Rows after the affine map, as they are compared with thresholds."""
+        mapped = self.affine.apply(X)
+        held = self.affine.held_outputs
+        if self.single_precision and held.any():
+            mapped = mapped.copy()
+            mapped[:, held] = mapped[:, held].astype(np.float32)
+        return mapped
+
+    def _is_unsure(self, X):
+        """Whether rounding may change on which side of a cut a held feature is."""
+        unsure = np.zeros(len(X), dtype=bool)
+        if self.affine.held is None:
+            return unsure
+        feature, threshold = self._cuts
+        of_held = self.affine.held_outputs[feature]
+        feature, threshold = feature[of_held], threshold[of_held]
+        error = self.affine.held_error(X, feature)
+        if error.any():
+            distance = np.abs(self.affine.apply(X)[:, feature] - threshold)
+            unsure = np.any((distance <= error) & (error > 0), axis=1)
+        return unsure
 
     @abc.abstractmethod
     def _probits(self, X, scale):

@@ -31,6 +31,8 @@ class TreeSource(ExactSource):
     Declined
     """
 
+    single_precision = True
+
     def __init__(self, estimator, affine):
         tree = read_tree(estimator)
         predict_cost = Ensemble([tree], True).visit_cost()
@@ -44,6 +46,10 @@ class TreeSource(ExactSource):
     @property
     def _used_features(self):
         return self._boxes.intervals.used_features
+
+    @property
+    def _cuts(self):
+        return self._boxes.intervals.feature, self._boxes.intervals.threshold
 
     def _probits(self, X, scale):
         return self._boxes.probits(X, scale, self._noise_error)

@@ -21,6 +21,8 @@ class ExactVotes(Source):
         The closed form of a fitted classifier; it serves any sigma.
     law : Law
         The noise.
+    inputs : ArrayInputs or TableInputs
+        The numbers that it is a function of.
     break_even_votes : float
         See `Source`.
     """
@@ -29,8 +31,9 @@ class ExactVotes(Source):
     # A table is read faster than it is sent to a worker.
     serial = True
 
-    def __init__(self, form, law, break_even_votes):
+    def __init__(self, form, law, inputs, break_even_votes):
         self.form = form
+        self.inputs = inputs
         self.law = law
         self.break_even_votes = break_even_votes
 
@@ -38,11 +41,10 @@ class ExactVotes(Source):
         """Bounds on the probabilities of the classes; see `ExactSource.probits`."""
         if not isinstance(X, Table):
             return self.form.probits(X, self.law.sigma)
-        points = unit_values_of(X)
-        lower, upper = self.form.probits(points, self.law.sigma)
+        lower, upper = self.form.probits(self.inputs.of(X), self.law.sigma)
         # The quotients are rounded, which amounts to a small move of the sample; a move
         # by delta moves no probit by more than delta / sigma (Cohen et al. 2019).
-        moved = _ROUNDING * np.linalg.norm(points, axis=1) / self.law.sigma
+        moved = _ROUNDING * np.linalg.norm(unit_values_of(X), axis=1) / self.law.sigma
         moved = moved[:, np.newaxis]
         return clipped(lower - moved, upper + moved)
 

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.special import logit
 
 from sksmooth._estimators import layers
-from sksmooth.votes.exact._affine import fold_steps
+from sksmooth.votes.exact._affine import AffineMap, fold_steps
 from sksmooth.votes.exact._by_type import ByType
 from sksmooth.votes.exact._linear import linear_classifier, scores_behind
 from sksmooth.votes.exact._self_check import ask
@@ -81,7 +81,7 @@ def _margin(inner):
     transformers, core = layers(inner, exact=True)
     if len(getattr(core, "classes_", ())) != 2:
         raise Declined(f"{type(core).__name__} inside does not have two classes")
-    affine = fold_steps(transformers, inner.n_features_in_)
+    affine = fold_steps(transformers, AffineMap.identity(inner.n_features_in_))
     scores = scores_behind(affine, core)
     return scores.coef[1] - scores.coef[0], scores.intercept[1] - scores.intercept[0]
 

@@ -9,9 +9,12 @@ are left to `predict` itself.
 
 # Modules that register classifiers, by their decorators. One line for each.
 from sksmooth.votes.fast import (  # noqa: F401
+    _bagging,
     _boosting,
+    _calibrated,
     _forests,
     _gaussian_nb,
+    _members,
     _mlp,
     _neighbors,
     _svc,

@@ -68,7 +68,6 @@ def of_forest(estimator):
     )
 
 
-@fast_predictor("sklearn.ensemble", "BaggingClassifier")
 class BaggedTrees(MeanOfTrees):
     """Mean over bagged trees that take all features.
 

@@ -35,6 +35,8 @@ class FastLabels:
         -------
         ndarray of int of shape (n_copies,)
         """
+        # What a transformer computes by BLAS may differ in the last bits between pieces
+        # of different sizes, as it may between batches of predict.
         step = self.predictor.n_rows
         pieces = [
             self._of_piece(take_rows(copies, slice(start, start + step)), predicted)

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 
 from sksmooth._compat import NeighborsData
 from sksmooth.votes._source import Declined
+from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.fast._predictor import (
     FastPredictor,
     fast_predictor,
@@ -13,8 +14,8 @@ from sksmooth.votes.fast._predictor import (
 )
 
 # Half the distance between 1 and the next number of float32.
-_UNIT = 2.0**-24
-# For the rounding of the bounds, and that of the distances in predict.
+_UNIT_32 = 2.0**-24
+# For the rounding of the bounds.
 _SLACK = 1.01
 # Distances held at a time, so that they stay in the cache.
 _MOST_VALUES = 2**17
@@ -37,8 +38,11 @@ class NeighborsPredictor(FastPredictor):
     column. With n features and u the unit roundoff of float32, its error is at most
     ``(n + 8) * u * (2 |z| |t| + |t|**2)``: a sum of n + 1 products, whose factors have
     a rounding each (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd
-    edition, 2002, section 3.1). The distances of `predict`, in float64, have 1e-8 of
-    that.
+    edition, 2002, section 3.1). `predict` computes in float64, but by
+    ``|x|**2 - 2 * x @ s + |s|**2`` of rows and samples as they are, unless it searches
+    in a tree: with c their mean, which may be far from zero, its error is at most ``2
+    (n + 8) * u * (|z| + |t| + 2 |c|)**2`` with the u of float64, and with c = 0 in a
+    tree, where differences are squared.
 
     With e the bound, a sample is surely among the k nearest ones if it is closer than
     the one after the k-th by more than 2 e, and surely not if it is farther than the
@@ -73,10 +77,13 @@ class NeighborsPredictor(FastPredictor):
         if not np.isfinite(columns).all():
             raise Declined("its samples are beyond the range of float32")
         self._columns = columns
-        self._per_norm = _SLACK * (X.shape[1] + 8) * _UNIT * 2 * reach
+        self._per_norm = _SLACK * (X.shape[1] + 8) * _UNIT_32 * 2 * reach
         # What underflows has no relative error.
         tiny = 4 * X.shape[1] * float(np.finfo(np.float32).tiny) * (1 + reach)
         self._constant = self._per_norm * reach / 2 + tiny
+        self._of_predict = _SLACK * 2 * (X.shape[1] + 8) * UNIT
+        away = np.linalg.norm(self._center) if method == "brute" else 0.0
+        self._largest = reach + 2 * away
 
     @property
     def n_rows(self):
@@ -88,9 +95,9 @@ class NeighborsPredictor(FastPredictor):
         """Compute labels; see `FastPredictor.positions`."""
         n_rows, k = len(X), self._k
         moved = X - self._center
-        error = np.sqrt(np.einsum("ij,ij->i", moved, moved))
-        error *= self._per_norm
-        error += self._constant
+        size = np.sqrt(np.einsum("ij,ij->i", moved, moved))
+        error = self._per_norm * size + self._constant
+        error += self._of_predict * (size + self._largest) ** 2
         rows = np.empty((n_rows, self.n_features + 1), dtype=np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
             rows[:, :-1] = moved

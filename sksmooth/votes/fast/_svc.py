@@ -14,7 +14,7 @@ from sksmooth.votes.fast._predictor import (
 )
 
 # Values of the kernel held at a time, so that they stay in the cache.
-_MOST_VALUES = 2**16
+_MOST_VALUES = 2**18
 
 
 @fast_predictor("sklearn.svm", "SVC", "NuSVC")
@@ -62,9 +62,10 @@ class SVCPredictor(FastPredictor):
         pairs = np.array(np.triu_indices(n_classes, 1))
         coef = np.asarray(model.dual_coef, dtype=np.float64)
         weights = _weights_by_class(coef, model.n_support, pairs)
-        self.kernel = KERNELS[kind](
-            vectors, weights, pairs.shape[1], estimator, model.gamma
-        )
+        self.kernels = [
+            kernel(vectors, weights, pairs.shape[1], estimator, model.gamma)
+            for kernel in KERNELS[kind]
+        ]
         self._intercept = np.array(model.intercept, dtype=np.float64)
         # Each pair counts for its first class if its decision is positive, else for
         # its second one.
@@ -80,15 +81,17 @@ class SVCPredictor(FastPredictor):
     @property
     def n_rows(self):
         """Number of rows for which all that is computed stays in the cache."""
-        largest = max(self.n_features, self.kernel.n_values)
-        return min(256, max(32, _MOST_VALUES // largest))
+        largest = max(self.n_features, self.kernels[0].n_values)
+        return min(512, max(64, _MOST_VALUES // largest))
 
-    def decisions(self, X):
+    def decisions(self, X, kernel):
         """Decisions between all pairs of classes.
 
         Parameters
         ----------
         X : ndarray of float64 of shape (n_rows, n_features)
+        kernel : Kernel
+            One of `kernels`, which differ in precision.
 
         Returns
         -------
@@ -98,14 +101,50 @@ class SVCPredictor(FastPredictor):
             Bound on the distance from what libsvm computes.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            decisions, error = self.kernel.sums(X)
+            decisions, error = kernel.sums(X)
             decisions += self._intercept
             error += self._sum_error
         return decisions, error
 
+    def scores(self, X, kernel):
+        """What `decision_function` computes for each class, of shape "ovr".
+
+        Parameters
+        ----------
+        X, kernel
+            As for `decisions`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_rows, n_classes), or (n_rows, 1) for two classes
+            Votes, and what is less than half a vote by the sum of decisions.
+        error : ndarray of the same shape
+            Bound on their error; infinite where a pair is open.
+        """
+        decisions, error = self.decisions(X, kernel)
+        if self._to_first.shape[1] == 2:
+            return -decisions, error  # libsvm decides for the first of two classes
+        with np.errstate(invalid="ignore"):
+            is_open = ~(np.abs(decisions) > error).all(axis=1)
+        votes = (decisions > 0).astype(np.float32) @ (self._to_first - self._to_second)
+        sums = decisions @ (self._to_first - self._to_second).astype(np.float64)
+        in_pairs = (self._to_first + self._to_second).astype(np.float64)
+        error = error + 2 * sums.shape[1] * UNIT * np.abs(decisions)
+        error = error @ in_pairs + 8 * sums.shape[1] * UNIT
+        error[is_open] = np.inf
+        scores = votes + self._from_none + sums / (3 * (np.abs(sums) + 1))
+        return scores, error
+
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
-        decisions, error = self.decisions(X)
+        positions, unsure = self._positions(X, self.kernels[0])
+        for kernel in self.kernels[1:]:
+            if unsure.any():
+                positions[unsure], unsure[unsure] = self._positions(X[unsure], kernel)
+        return positions, unsure
+
+    def _positions(self, X, kernel):
+        decisions, error = self.decisions(X, kernel)
         first = decisions > 0
         votes = first.astype(np.float32) @ (self._to_first - self._to_second)
         votes += self._from_none

@@ -6,7 +6,12 @@ sample may depend on the other samples of a batch, or it may read a column as co
 categories, which no noisy copy has. These are looked for before the first vote.
 """
 
-from sksmooth.votes.probes._categories import categorical_columns, refuse_categories
+from sksmooth.votes.probes._categories import (
+    branches_of,
+    categorical_columns,
+    is_identity,
+    refuse_categories,
+)
 from sksmooth.votes.probes._columns import (
     columns_without_numbers,
     numeric_table,
@@ -18,10 +23,12 @@ from sksmooth.votes.probes._once import probe_once
 from sksmooth.votes.probes._tiny_noise import warn_about_exact_values
 
 __all__ = [
+    "branches_of",
     "categorical_columns",
     "check_independence",
     "columns_without_numbers",
     "explain_failure",
+    "is_identity",
     "numeric_table",
     "probe_once",
     "refuse_categories",

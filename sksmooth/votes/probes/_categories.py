@@ -99,11 +99,12 @@ def _of_input(estimator, attribute):
     if hasattr(estimator, "best_estimator_"):
         return _of_input(estimator.best_estimator_, attribute)
     steps = [step for _, step in getattr(estimator, "steps", [])]
-    first = next((step for step in steps if not _is_identity(step)), None)
+    first = next((step for step in steps if not is_identity(step)), None)
     return None if first is None else _of_input(first, attribute)
 
 
-def _is_identity(step):
+def is_identity(step):
+    """Whether a step of a pipeline returns what it is given."""
     return (
         step is None
         or (isinstance(step, str) and step == "passthrough")
@@ -147,19 +148,40 @@ def _walk(part, columns, found, above):
 
 
 def _walk_column_transformer(part, columns, found, above):
-    names = list(getattr(part, "feature_names_in_", []))
     places = getattr(part, "output_indices_", {})
     n_out = max((place.stop or 0 for place in places.values()), default=0)
     output: list = [frozenset()] * n_out
-    for name, step, chosen in part.transformers_:
-        at = _positions(chosen, names, len(columns))
+    for step, at, place in branches_of(part, len(columns)):
         if at is None:
             continue
         inner = _walk(step, [columns[j] for j in at], found, above)
-        place = places.get(name, slice(0, 0))
         if inner is not None and len(inner) == len(range(n_out)[place]):
             output[place] = inner
     return output
+
+
+def branches_of(columns, n_columns):
+    """Yield the branches of a fitted `ColumnTransformer`.
+
+    Parameters
+    ----------
+    columns : ColumnTransformer
+    n_columns : int
+        Number of columns that it is given.
+
+    Yields
+    ------
+    step : transformer or str
+    positions : list of int or None
+        Its columns; None where they are not known.
+    place : slice
+        Where its outputs are.
+    """
+    names = list(getattr(columns, "feature_names_in_", []))
+    places = getattr(columns, "output_indices_", {})
+    for name, step, chosen in columns.transformers_:
+        place = places.get(name, slice(0, 0))
+        yield step, _positions(chosen, names, n_columns), place
 
 
 def _positions(chosen, names, n_columns):
@@ -186,7 +208,7 @@ def _output_columns(transformer, columns):
     """What the output of a transformer is made of."""
     if hasattr(transformer, "get_support"):
         return [columns[at] for at in np.flatnonzero(transformer.get_support())]
-    if _is_identity(transformer):
+    if is_identity(transformer):
         return columns
     is_sampler = hasattr(transformer, "fit_resample")
     kinds = {kind.__name__ for kind in type(transformer).__mro__}

@@ -31,19 +31,37 @@ def columns_without_numbers(X):
     ]
 
 
-def refuse_columns_without_numbers(X):
-    """Refuse a data frame with columns that hold no numbers; see above."""
+def refuse_columns_without_numbers(X, caller, *, may_hold=True):
+    """Refuse a data frame with columns that hold no numbers; see above.
+
+    Parameters
+    ----------
+    X : object
+    caller : str
+        Name of the class that adds the noise, for the message.
+    may_hold : bool, default=True
+        Whether that class has a parameter `noise_features`.
+    """
     columns = columns_without_numbers(X)
-    if columns:
-        numbers = [name for name in X.columns if name not in columns]
+    if not columns:
+        return
+    numbers = [name for name in X.columns if name not in columns]
+    told = (
+        f"X has the columns {columns}, which are not numbers: noise can only be added "
+        "to numbers. "
+    )
+    if not may_hold:
         raise ValueError(
-            f"X has the columns {columns}, which are not numbers: noise can only be "
-            "added to numbers. Hold them fixed, by one of\n"
-            f"    SmoothedClassifier(..., noise_features={numbers})\n"
-            "    SmoothedClassifier(..., noise_features="
-            "make_column_selector(dtype_include='number'))\n"
-            "or encode them in a Pipeline before SmoothedClassifier."
+            f"{told}Encode them in a Pipeline before {caller}, or leave them out: "
+            f"X[{numbers}]."
         )
+    raise ValueError(
+        f"{told}Hold them fixed, by one of\n"
+        f"    {caller}(..., noise_features={numbers})\n"
+        f"    {caller}(..., noise_features="
+        "make_column_selector(dtype_include='number'))\n"
+        f"or encode them in a Pipeline before {caller}."
+    )
 
 
 def _is_numeric(dtype, X, at):
@@ -95,7 +113,7 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=
         missing value that `estimator` does not take.
     """
     noisy = np.flatnonzero(scale)
-    names = rows.columns if is_frame(rows) else range(rows.shape[1])
+    names = list(rows.columns) if is_frame(rows) else range(rows.shape[1])
     without = columns_without_numbers(rows)
     categories = {} if categories is None else categories
     numbers = [at for at in noisy if at not in categories]

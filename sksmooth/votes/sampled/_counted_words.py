@@ -86,8 +86,8 @@ class _WordStreams(VoteStreams):
         """Draw votes; see `VoteStreams.draw`."""
         source, law = self._source, self._source.law.deletion
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
-        at_once = source.copies_at_once(self._rows.shape[1])
-        capacity = int(min(at_once, np.sum(sizes)))
+        n_words = -(-self._rows.sum() // max(1, len(self._X)))
+        capacity = int(min(source.copies_at_once(max(int(n_words), 1)), np.sum(sizes)))
         for owners, parts in batches(sizes, capacity):
             copies = [
                 law.thin(self._rows[[row]], self._stream(row, stage), n)

@@ -122,6 +122,7 @@ class VoteStreams:
             ends = np.cumsum(parts)
             for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
                 self._fill(row, self._stream(row, stage), batch[start:end])
+            self._finish(batch[: ends[-1]], rows[owners], parts)
             counts[owners] += self._count(batch[: ends[-1]], rows[owners], parts)
         return counts
 
@@ -133,7 +134,17 @@ class VoteStreams:
 
     def _fill(self, row, stream, out):
         """Fill a part of a batch with noisy copies of a sample."""
-        self._source.law.perturb(self._rows[row], stream, out)
+        law = self._source.law
+        if hasattr(law, "perturb_normals"):  # of all samples at once, see `_finish`
+            stream.standard_normal(out=out)
+        else:
+            law.perturb(self._rows[row], stream, out)
+
+    def _finish(self, batch, rows, parts):
+        """Turn standard noise into noisy copies, where `_fill` has only drawn it."""
+        law = self._source.law
+        if hasattr(law, "perturb_normals"):
+            law.perturb_normals(np.repeat(self._rows[rows], parts, axis=0), batch)
 
     def _count(self, batch, rows, parts):
         """Votes of each of the samples that have consecutive parts of a batch."""

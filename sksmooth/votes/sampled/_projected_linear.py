@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from sksmooth.samples import unit_values_of
+from sksmooth.votes._source import Declined
 from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams, batches
 
 # Scores held at a time, so that they stay in the cache.
@@ -40,14 +41,29 @@ class ProjectedLinearVotes(MonteCarloVotes):
     intercept : ndarray of shape (n_classes,)
         The scores; the first of equal ones wins.
     model : Model
+    inputs : TableInputs, default=None
+        The numbers that the scores are linear in; None is what takes noise.
+
+    Raises
+    ------
+    Declined
+        If the scores do not depend on what takes noise.
     """
 
-    def __init__(self, coef, intercept, model):
+    def __init__(self, coef, intercept, model, inputs=None):
         # Coordinates are in units of the scale, where the noise is isotropic.
         super().__init__(replace(model, law=replace(model.law, scale=None)))
+        # Features that take no noise add to the scores of a sample.
+        held = getattr(inputs, "held", None)
+        if held is None or not held.any():
+            inputs, held = None, np.zeros(coef.shape[1], dtype=bool)
+        self._inputs, self._held = inputs, held
+        self._held_coef, noisy_coef = coef[:, held], coef[:, ~held]
         # A common vector added to all scores changes no prediction.
-        differing = coef - coef.mean(axis=0)
+        differing = noisy_coef - noisy_coef.mean(axis=0)
         left, scale, right = np.linalg.svd(differing, full_matrices=False)
+        if inputs is not None and not scale[0] > 0:
+            raise Declined("its scores do not depend on the columns that take noise")
         rank = int(np.sum(scale > scale[0] * np.finfo(np.float64).eps * len(right)))
         self._basis = right[:rank].T
         self._coef = np.ascontiguousarray((left * scale)[:, :rank])
@@ -70,7 +86,7 @@ class ProjectedLinearVotes(MonteCarloVotes):
         self.deviations = np.stack(
             [np.linalg.norm(self.noise_coef - of, axis=1) for of in self.noise_coef]
         )
-        same = np.array([(coef == of).all(axis=1) for of in coef])
+        same = np.array([(noisy_coef == of).all(axis=1) for of in noisy_coef])
         self.deviations[same] = 0.0
         different = ~same
         different[never] = different[:, never] = False
@@ -91,8 +107,15 @@ class ProjectedLinearVotes(MonteCarloVotes):
 
     def score_rounding(self, X):
         """Bound on the rounding error of scores, of shape (n_samples, n_classes)."""
-        norms = np.linalg.norm(unit_values_of(X), axis=1)
+        numbers = unit_values_of(X) if self._inputs is None else self._inputs.of(X)
+        norms = np.linalg.norm(numbers, axis=1)
         return norms[:, np.newaxis] * self._rounding_per_norm + self._rounding
+
+    def held_scores(self, X):
+        """What features without noise add, of shape (n_rows, n_classes)."""
+        if self._inputs is None:
+            return np.zeros((len(X), len(self._held_coef)))
+        return self._inputs.of(X)[:, self._held] @ self._held_coef.T
 
     def scores(self, coordinates):
         """Scores of samples given in the basis, of shape (n_samples, n_classes)."""
@@ -123,7 +146,7 @@ class _ScoreStreams(VoteStreams):
 
     def __init__(self, source, X):
         super().__init__(source, X)
-        self._scores = source.scores(self._rows)
+        self._scores = source.scores(self._rows) + source.held_scores(X)
         self._leader = np.argmax(self._scores, axis=1)
         every = np.arange(len(X))
         lead = self._scores[every, self._leader][:, np.newaxis] - self._scores

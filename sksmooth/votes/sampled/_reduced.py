@@ -39,7 +39,7 @@ class ReducedSpace:
     """
 
     def __init__(self, matrix, shift, center):
-        n_out, n_features = matrix.shape
+        n_features = matrix.shape[1]
         if not (np.isfinite(matrix).all() and np.isfinite(shift).all()):
             raise Declined("the map before it has parameters that are not finite")
         _, sizes, right = np.linalg.svd(matrix, full_matrices=False)
@@ -56,10 +56,12 @@ class ReducedSpace:
         # What the distance of two samples may grow by, relative to it.
         gram = self.basis.T @ self.basis - np.eye(rank)
         self.stretch = np.linalg.norm(gram) + n_features * _EPS
-        n_terms = n_features + n_out + 16
-        self._per_norm = n_terms * _EPS * np.sqrt(rank)
-        self._per_output = n_terms * _EPS * spread
-        self._constant = 4 * _EPS * np.linalg.norm(shift) / sizes[rank - 1]
+        self._per_norm = (n_features + 16) * _EPS * np.sqrt(rank)
+        # What the matrix here differs by, and sums of rank products.
+        size, least = np.linalg.norm(self.matrix), sizes[rank - 1]
+        apart = np.linalg.norm(matrix - self.matrix.T @ self.basis.T)
+        self._per_output = (apart + 2 * (rank + 4) * _EPS * size) / least
+        self._constant = 2 * _EPS * np.linalg.norm(shift) / least
 
     @property
     def rank(self):
@@ -145,7 +147,8 @@ class ReducedNoiseVotes(MonteCarloVotes):
         """Whether rounding is not small, by row of coordinates from the center."""
         norms = np.linalg.norm(self.space.centered(unit_values_of(X)), axis=1)
         sigma = self.law.sigma
-        reach = sigma * (_REACH + np.sqrt(self.space.rank))
+        # Longer noise has a probability of less than 1e-21.
+        reach = sigma * (10 + np.sqrt(len(self.space.basis)))
         of_coordinates, of_outputs = self.space.rounding(norms, reach)
         near = (of_coordinates < self._spare) & (of_outputs < _MOST_ROUNDING * sigma)
         return ~near

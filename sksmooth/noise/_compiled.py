@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether noise is drawn by compiled code, which gives the same numbers."""
+
+from functools import cache
+from importlib.util import find_spec
+
+# Numbers to be drawn in a process before numba is loaded, which takes a second or two:
+# numpy draws them in two seconds, numba would in one.
+_VALUES_WORTH_COMPILING = 2**28
+# Of fewer numbers at a time the call itself would take longer than it saves.
+_FEWEST_VALUES = 2**13
+_n_drawn = 0
+
+
+def compiled_perturb(n_values):
+    """Return the compiled function that fills noisy copies, where it pays.
+
+    Parameters
+    ----------
+    n_values : int
+        How many numbers are to be drawn.
+
+    Returns
+    -------
+    `sksmooth.noise._numba.perturb`, or None
+    """
+    global _n_drawn
+    _n_drawn += n_values
+    if n_values < _FEWEST_VALUES or _n_drawn < _VALUES_WORTH_COMPILING:
+        return None
+    return _compiled()
+
+
+@cache
+def _compiled():
+    """The function, or None where numba is missing or draws other numbers."""
+    if find_spec("numba") is None:
+        return None
+    from sksmooth.noise import _numba
+
+    return _numba.perturb if _numba.draws_as_numpy() else None
