@@ -13,8 +13,8 @@ the prior, needs no training at all.
 # %%
 # What the classifier sees
 # ------------------------
-# Digits with noise of standard deviations 0.5 and 1, where pixels range from 0 to 1; and
-# the same copies behind the denoiser.
+# Digits with noise of standard deviations 0.5 and 1, where pixels range from 0 to 1;
+# and the same copies behind the denoiser.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -78,5 +78,5 @@ for sigma in sigmas:
 # %%
 # At sigma 0.5 the denoiser nearly doubles the average certified radius (ACR), and the
 # worst class gains. At sigma 1.0 blurred digits are not what the forest was fitted on,
-# and accuracy falls, though the ACR rises. There it can be fitted behind the denoiser, on clean samples and on
-# denoised noisy ones; see :ref:`remedies`.
+# and accuracy falls, though the ACR rises. There it can be fitted behind the denoiser,
+# on clean samples and on denoised noisy ones; see :ref:`remedies`.
