@@ -534,9 +534,9 @@ class Certificates:
             steps = np.rint(delta)
             if np.any(np.abs(delta - steps) > 1e-9 * (1 + np.abs(steps))):
                 raise ValueError(
-                    "delta has changes by parts of a unit, and these certificates speak "
-                    "of samples that are whole multiples of their units only: give "
-                    "whole multiples of feature_scale, or of 1 without it."
+                    "delta has changes by parts of a unit, and these certificates "
+                    "speak of samples that are whole multiples of their units only: "
+                    "give whole multiples of feature_scale, or of 1 without it."
                 )
             delta = steps
         return ~self.abstained & self._covers(delta)
