@@ -56,8 +56,8 @@ print(f"kept: round {base.best_round_}")
 # What it changes, class by class
 # -------------------------------
 # The display shows, class by class, the share of samples that are right with at least
-# probability p. The average certified radius hides classes that have been given up: a
-# few samples with p near 1 outweigh them.
+# probability p: a class that has been given up is seen, where the average certified
+# radius can hide it.
 
 import matplotlib.pyplot as plt
 
@@ -66,6 +66,7 @@ from sksmooth.inspection import ProbabilityDisplay
 fig, axes = plt.subplots(2, 1, figsize=(6.5, 7), sharex=True, layout="constrained")
 for ax, (name, certificates) in zip(axes, found.items(), strict=True):
     ProbabilityDisplay.from_certificates(y_test[:400], certificates, name=name, ax=ax)
+    ax.label_outer()
     scores = {
         average: certified_accuracy_score(y_test[:400], certificates, average=average)
         for average in ("micro", "worst", "gini")
