@@ -12,7 +12,7 @@ of its sets.
 
 # %%
 # Sets are made from one noisy copy of each sample, so they are as cheap as a single
-# prediction. A third of the samples calibrates how sure the classifier has to be.
+# prediction. Three samples of ten calibrate how sure the classifier has to be.
 
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
@@ -72,7 +72,7 @@ for shift, name, color in ((-0.2, "augmented", "C1"), (0.2, "denoised", "C0")):
     sizes = [row["set_size"] for row in reports[name, 0.25]["by_class"].values()]
     ax.bar(np.arange(10) + shift, sizes, 0.4, color=color, label=name)
 ax.set(xticks=range(10), xlabel="digit", ylabel="labels in a set", title="radius 0.25")
-ax.legend()
+_ = ax.legend(loc="upper center")
 
 # %%
 # The denoiser makes sets smaller where nothing is to be withstood, and larger at radius

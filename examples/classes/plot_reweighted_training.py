@@ -44,26 +44,29 @@ for name, n_rounds in (("plain", 1), ("reweighted", 4)):
     found[name] = clf.certify(X_test[:400])
 
 # %%
-# Copies of each class, and the held-out accuracy of the worst class, round by round.
+# Copies of each class, relative to the mean, and the held-out accuracy of the worst
+# class, round by round. Kept is the first round, counted from 0, that is within one
+# standard error of the best.
 
 for weight, score in zip(base.path_["class_weight"], base.path_["score"], strict=True):
     print(*(f"{w:5.2f}" for w in weight), f"  worst {score:.2f}")
 print(f"kept: round {base.best_round_}")
 
 # %%
-# What the classes have of it
-# ---------------------------
+# What it changes, class by class
+# -------------------------------
 # The display shows, class by class, the share of samples that are right with at least
-# probability p. The average certified radius hides classes that have been given up: a
-# few samples with p near 1 outweigh them.
+# probability p: a class that has been given up is seen, where the average certified
+# radius can hide it.
 
 import matplotlib.pyplot as plt
 
 from sksmooth.inspection import ProbabilityDisplay
 
-fig, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+fig, axes = plt.subplots(2, 1, figsize=(6.5, 7), sharex=True, layout="constrained")
 for ax, (name, certificates) in zip(axes, found.items(), strict=True):
     ProbabilityDisplay.from_certificates(y_test[:400], certificates, name=name, ax=ax)
+    ax.label_outer()
     scores = {
         average: certified_accuracy_score(y_test[:400], certificates, average=average)
         for average in ("micro", "worst", "gini")

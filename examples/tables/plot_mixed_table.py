@@ -48,7 +48,9 @@ claimed = SmoothedClassifier(
     random_state=0,
 ).fit(X_train, y_train)
 certificates = claimed.certify(X_test)
-print(certificates)
+units = zip(certificates.features, certificates.scale, strict=True)
+print({name: float(unit) for name, unit in units if unit})
+print(f"{certificates.abstained.mean():.3f} of the rows abstain")
 
 # %%
 # A radius in hours and dollars
@@ -96,7 +98,7 @@ for name, unit in (("age", "years"), ("capital-gain", "dollars")):
 from sksmooth.inspection import ClasswiseAccuracyDisplay
 from sksmooth.metrics import ClasswiseScorer, classwise_report
 
-print(classwise_report(y_test, more, radii=[0.0, 0.25, 0.5]))
+print(classwise_report(y_test, more, radii=[0.0, 0.5]))
 _ = ClasswiseAccuracyDisplay.from_estimator(doubtful, X_test, y_test, radius=0.5)
 
 # %%
