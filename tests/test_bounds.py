@@ -426,6 +426,17 @@ def test_critical_counts_of_a_fine_grid_are_those_of_a_coarse_one():
     assert empty.accept.shape == (len(empty.looks), 2, 0)
 
 
+@pytest.mark.parametrize("n_max", [1, 7, 30, 10**4])
+@pytest.mark.parametrize("alpha", [SMALLEST_ALPHA, 1e-3, 0.7])
+def test_can_accept_says_whether_unanimous_votes_would_do(n_max, alpha):
+    miss = np.r_[0.0, np.geomspace(1e-12, 1 - 1e-12, 301)].reshape(2, 151)
+    test = ThresholdTest.build(miss, n_max, alpha, 0.05)
+    told = ThresholdTest.can_accept(miss, n_max, alpha)
+    np.testing.assert_array_equal(told, test.accept[-1] <= n_max)
+    with pytest.raises(ValueError, match="alpha"):
+        ThresholdTest.can_accept(miss, n_max, 1.0)
+
+
 @pytest.mark.parametrize("n_max", [30, 10**4])
 def test_giving_up_is_rare_where_the_last_look_accepts_half_of_the_time(n_max):
     alpha, beta = 0.01, 0.05

@@ -165,6 +165,28 @@ def test_neighbors_at_equal_distances_are_left_to_predict():
     assert_array_equal(labels, estimator.predict(rows))
 
 
+def test_neighbors_are_found_among_samples_in_any_order():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((601, 3))
+    # In groups of equal remainders, as they are searched, and in increasing order.
+    for order in (np.argsort(np.arange(601) % 50), np.argsort(X[:, 0])):
+        y = rng.integers(3, size=601)
+        for k in (1, 5, 120, 600):
+            estimator = KNeighborsClassifier(k, algorithm="brute").fit(X[order], y)
+            rows = rng.standard_normal((40, 3))
+            predictor = fast_votes(estimator, X).fast.predictor
+            positions, unsure = predictor.positions(rows)
+            assert unsure.sum() <= 4
+            assert_array_equal(positions[~unsure], estimator.predict(rows)[~unsure])
+
+
+def test_neighbors_in_a_tree_of_many_samples_are_left_to_predict():
+    X, y = np.random.default_rng(0).standard_normal((600, 2)), np.arange(600) % 2
+    with pytest.raises(Declined, match="600 samples of 2 features in a tree"):
+        fast_votes(KNeighborsClassifier(algorithm="kd_tree").fit(X, y), X)
+    assert fast_votes(KNeighborsClassifier(algorithm="brute").fit(X, y), X).fast
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

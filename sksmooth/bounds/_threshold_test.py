@@ -91,6 +91,33 @@ class ThresholdTest:
         shape = (len(looks), *miss.shape)
         return cls(looks, accept.reshape(shape), hopeless.reshape(shape))
 
+    @staticmethod
+    def can_accept(miss: ArrayLike, n_max: int, alpha: float) -> np.ndarray:
+        """Whether unanimous votes would show that thresholds are exceeded.
+
+        The test itself need not be built for it.
+
+        Parameters
+        ----------
+        miss, n_max, alpha
+            See `build`.
+
+        Returns
+        -------
+        ndarray of bool of the shape of `miss`
+            ``build(miss, n_max, alpha, beta).accept[-1] <= n_max``.
+
+        Raises
+        ------
+        ValueError
+            If `alpha` is not in ``[SMALLEST_ALPHA, 1)``.
+        """
+        alpha = check_alpha(alpha)
+        miss = np.asarray(miss, dtype=np.float64)
+        looks, own = geometric_looks(n_max), miss.ravel()
+        first = _first_look(looks, np.log1p(-own), alpha * (1.0 - own))
+        return (first < len(looks)).reshape(miss.shape)
+
 
 # The same question is put again and again, about other samples, and for a few samples
 # its tables take longer than their votes. Some of the largest are 1 MB.

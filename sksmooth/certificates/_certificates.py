@@ -44,6 +44,8 @@ def class_index(values, classes):
 
 def check_radius(radius, name="radius"):
     """Return `radius` as a float; it must be a finite number >= 0."""
+    if type(radius) is float and 0 <= radius < np.inf:
+        return radius
     if not isinstance(radius, numbers.Real) or isinstance(radius, (bool, np.bool_)):
         raise TypeError(
             f"{name} must be one number, got {radius!r} of type "
@@ -60,6 +62,8 @@ def check_radii(radii, name="radii"):
         raise TypeError(
             f"{name} must be a sequence of numbers such as (0.0, 0.25), got {radii!r}."
         )
+    if isinstance(radii, np.ndarray) and radii.dtype == np.float64:
+        radii = radii.tolist()  # thousands of them take as long as their votes
     checked = tuple(check_radius(radius, f"each of {name}") for radius in radii)
     if not checked:
         raise ValueError(f"{name} is empty; give at least one radius, e.g. (0.0,).")

@@ -370,6 +370,9 @@ def broadcast_odds(probit_top, probit_other, weight_top, weight_other):
     """Broadcast arguments of `Law.radius`, the weights as the log of their ratio."""
     top = np.asarray(probit_top, dtype=np.float64)
     other = np.asarray(probit_other, dtype=np.float64)
+    if np.ndim(weight_top) == np.ndim(weight_other) == 0 and weight_top == weight_other:
+        # What follows takes longer than all else where there are few samples.
+        return np.broadcast_arrays(top, other, 0.0)
     heavy = np.asarray(weight_top, dtype=np.float64)
     gained = np.asarray(weight_other, dtype=np.float64) - heavy
     with np.errstate(over="ignore", under="ignore", divide="ignore"):

@@ -69,7 +69,8 @@ class CertifyAtRadii(Certify):
     def _reachable(self, radii, n_votes, n_classes):
         """Which radii unanimous votes for the best-placed class would show."""
         alpha = (1 - self._paired_part(n_classes)) * self.alpha
-        return _OwnShare(radii, self.law, n_votes, alpha, self.weights, 0.0).reachable
+        probit = _share_needed(radii, self.law, self.weights)
+        return ThresholdTest.can_accept(ndtr(-probit), n_votes, alpha).any(axis=0)
 
     def _paired_part(self, n_classes):
         """Part of alpha for comparing classes; two classes have nothing to add."""
@@ -201,18 +202,13 @@ class _OwnShare:
 
     def __init__(self, needed, law, n_max, alpha, weights, beta):
         self.by_class = weights is not None
-        share_other = 0.5
-        if self.by_class:
-            rival = heaviest_other(weights)
-            share_other = (rival / (weights + rival))[:, np.newaxis]
-        probit = np.atleast_2d(law.threshold(needed, share_other))
+        probit = _share_needed(needed, law, weights)
         self._threshold = np.insert(ndtr(probit), 0, 0.0, axis=1)
         test = ThresholdTest.build(ndtr(-probit), n_max, alpha, beta)
         self.looks = test.looks
         # A larger radius never needs fewer votes.
         self._accept = np.maximum.accumulate(test.accept, axis=-1)
         self._hopeless = test.hopeless
-        self.reachable = (test.accept[-1] <= n_max).any(axis=0)
 
     def decide(self, k, votes, leader):
         """How many radii are shown at look k, and the share that was shown."""
@@ -228,6 +224,15 @@ class _OwnShare:
     def _lead(self, votes, leader):
         lead = np.take_along_axis(votes, leader[:, np.newaxis], axis=1)
         return lead, leader if self.by_class else np.zeros_like(leader)
+
+
+def _share_needed(radii, law, weights):
+    """Probits of the shares to exceed, of shape (n_classes or 1, n_radii)."""
+    share_other = 0.5
+    if weights is not None:
+        rival = heaviest_other(weights)
+        share_other = (rival / (weights + rival))[:, np.newaxis]
+    return np.atleast_2d(law.threshold(radii, share_other))
 
 
 class _AgainstEach:

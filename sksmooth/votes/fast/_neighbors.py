@@ -18,9 +18,13 @@ _UNIT_32 = 2.0**-24
 # For the rounding of the bounds.
 _SLACK = 1.01
 # Distances held at a time, so that they stay in the cache.
-_MOST_VALUES = 2**17
-# Training samples up to which all distances take less time than the search in a tree.
-_MOST_FOR_TREES = 4096
+_MOST_VALUES = 2**18
+# Groups of samples: so many that few of them have two of the nearest samples. Up to so
+# many more shorten the loop over the members of all groups, of so many at least.
+_GROUPS_PER_NEIGHBOR, _MOST_GROUPS, _MEMBERS = 10, 128, 6
+# Training samples for each feature, up to which all distances take less time than the
+# search in a tree.
+_MOST_FOR_TREES = 250
 
 
 @fast_predictor("sklearn.neighbors", "KNeighborsClassifier")
@@ -63,18 +67,24 @@ class NeighborsPredictor(FastPredictor):
             raise Declined(f"it has {len(X)} samples for {self._k} neighbors")
         if np.ndim(y) != 1:
             raise Declined("multi-output: it predicts several labels for a sample")
-        if method != "brute" and len(X) > _MOST_FOR_TREES:
-            raise Declined(f"it has {len(X)} samples in a tree")
+        if method != "brute" and len(X) > _MOST_FOR_TREES * X.shape[1]:
+            raise Declined(
+                f"it has {len(X)} samples of {X.shape[1]} features in a tree"
+            )
         super().__init__(X.shape[1])
         self._y = np.array(y, dtype=np.intp)
         self._n_classes = len(estimator.classes_)
+        self._of_class = np.eye(self._n_classes)[self._y]
         self._center = X.mean(axis=0)
         moved = X - self._center
         squares = np.einsum("ij,ij->i", moved, moved)
         reach = np.sqrt(squares.max())
+        # Sums of rows farther from the mean may be beyond the range of float32.
+        largest = float(np.finfo(np.float32).max) / 8
+        self._farthest = largest / (1 + reach)
         with np.errstate(over="ignore"):
             columns = np.vstack([-2.0 * moved.T, squares]).astype(np.float32)
-        if not np.isfinite(columns).all():
+        if not np.abs(columns).max() < largest:
             raise Declined("its samples are beyond the range of float32")
         self._columns = columns
         self._per_norm = _SLACK * (X.shape[1] + 8) * _UNIT_32 * 2 * reach
@@ -89,7 +99,7 @@ class NeighborsPredictor(FastPredictor):
     def n_rows(self):
         """Number of rows for which all that is computed stays in the cache."""
         largest = max(self.n_features, len(self._y))
-        return min(256, max(32, _MOST_VALUES // largest))
+        return min(512, max(32, _MOST_VALUES // largest))
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
@@ -98,18 +108,20 @@ class NeighborsPredictor(FastPredictor):
         size = np.sqrt(np.einsum("ij,ij->i", moved, moved))
         error = self._per_norm * size + self._constant
         error += self._of_predict * (size + self._largest) ** 2
+        error[~(size < self._farthest)] = np.inf
         rows = np.empty((n_rows, self.n_features + 1), dtype=np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
             rows[:, :-1] = moved
             rows[:, -1] = 1.0
             far = rows @ self._columns
-            ordered = np.partition(far, (k - 1, k), axis=1)
+            values, members = self._closest(far)
+            ordered = np.partition(values, (k - 1, k), axis=1)
             kth, after = ordered[:, k - 1], ordered[:, k]
             # In float64, where differences are not rounded.
             is_open = ~(after.astype(np.float64) - kth > 2 * error)
-        near = far <= kth[:, np.newaxis]
+        near = values <= kth[:, np.newaxis]
         near[is_open] = False
-        neighbors = np.flatnonzero(near).reshape(-1, k) % len(self._y)
+        neighbors = members[near].reshape(-1, k)
         counts = self._counts(self._y[neighbors])
         positions = np.zeros(n_rows, dtype=np.intp)
         positions[~is_open] = np.argmax(counts, axis=1)
@@ -119,6 +131,44 @@ class NeighborsPredictor(FastPredictor):
                 far[is_open], kth[is_open], after[is_open], error[is_open]
             )
         return positions, unsure
+
+    def _closest(self, far):
+        """The k + 1 nearest samples of each row and few others, in any order.
+
+        A sort of all distances takes longer than the distances do. Of the least
+        distances of disjoint groups of samples, the one after the k-th is no less than
+        that of all samples, and few samples are as close as that.
+
+        Parameters
+        ----------
+        far : ndarray of float32 of shape (n_samples, n_fitted)
+
+        Returns
+        -------
+        values : ndarray of float32 of shape (n_samples, n_closest)
+            What is known of them in `far`; nan at places that are not used.
+        members : ndarray of int of shape (n_samples, n_closest)
+            Which samples they are.
+        """
+        n_rows, n_fitted = far.shape
+        n_groups = min(_MOST_GROUPS, n_fitted // _MEMBERS)
+        n_groups = max(n_groups, _GROUPS_PER_NEIGHBOR * (self._k + 1))
+        n_groups = min(n_groups, n_fitted)
+        least = far[:, :n_groups].copy()
+        for start in range(n_groups, n_fitted, n_groups):
+            group = far[:, start : start + n_groups]
+            own = least[:, : group.shape[1]]
+            np.minimum(own, group, out=own)
+        limit = np.partition(least, self._k, axis=1)[:, self._k]
+        at = np.flatnonzero(far <= limit[:, np.newaxis])
+        row, member = np.divmod(at, n_fitted)
+        n_of = np.bincount(row, minlength=n_rows)
+        place = np.arange(len(at)) - np.repeat(np.cumsum(n_of) - n_of, n_of)
+        shape = n_rows, max(self._k + 1, n_of.max(initial=0))
+        values, members = np.full(shape, np.nan, np.float32), np.zeros(shape, np.intp)
+        values[row, place] = far.ravel()[at]
+        members[row, place] = member
+        return values, members
 
     def _counts(self, classes):
         """Numbers of each class, by row."""
@@ -134,9 +184,8 @@ class NeighborsPredictor(FastPredictor):
         with np.errstate(invalid="ignore", over="ignore"):
             is_in = far < after[:, np.newaxis] - twice
             is_open = ~is_in & ~(far > kth[:, np.newaxis] + twice)
-        of_class = np.eye(self._n_classes)[self._y]
-        fewest = is_in @ of_class
-        n_open = is_open @ of_class
+        fewest = is_in @ self._of_class
+        n_open = is_open @ self._of_class
         n_left = self._k - fewest.sum(axis=1, keepdims=True)
         others = n_open.sum(axis=1, keepdims=True) - n_open
         most = fewest + np.minimum(n_left, n_open)

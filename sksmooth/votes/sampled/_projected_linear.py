@@ -180,7 +180,8 @@ class _ScoreStreams(VoteStreams):
             counts[far] = self._asked.draw(rows[far], sizes[far], stage)
         for of, draw in ((~clear, super().draw), (clear, self._draw_misses)):
             of = of & ~far
-            counts[of] = draw(rows[of], sizes[of], stage)
+            if of.any():
+                counts[of] = draw(rows[of], sizes[of], stage)
         return counts
 
     def _draw_misses(self, rows, sizes, stage):
