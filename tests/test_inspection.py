@@ -383,6 +383,7 @@ def test_the_blur_has_the_noise_of_the_votes(noise):
         DecisionTreeClassifier(max_depth=4, random_state=0),
         sigma=0.3,
         noise=noise,
+        method="monte_carlo",
         n_predict=4000,
         random_state=0,
     ).fit(X, y)
