@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import ndtr
+from scipy.special import log_ndtr, ndtr
 
 from sksmooth.noise import DeletedWords, Resample, TokenDeletion
 from tests.changes_case import ChangesLawCase, cheapest
@@ -69,47 +69,51 @@ class TestResampleBesideNumbers(ChangesLawCase):
         return event, self.row, (radius, 1), radius
 
 
-class WordsCase(ChangesLawCase):
-    """Words are added and deleted beside twelve others that stay."""
+class TestWords(ChangesLawCase):
+    """A word is added or deleted beside twelve others that stay."""
 
     noise = TokenDeletion(0.8)
     law = DeletedWords(1.0, probability=0.8)
-    n_added: int
-    n_deleted: int
+    row = (0, 1, *[1] * 12)
+    false_radius = 1
 
-    @property
-    def row(self):
-        return (0, self.n_deleted, *[1] * 12)
+    def lead(self, top, other, step):
+        return np.min(
+            [
+                np.maximum(log_ndtr(-self.noise.grow(-top, added, deleted)), -1e9)
+                - log_ndtr(self.noise.grow(other, added, deleted))
+                for added, deleted in self.mixtures(step)
+            ],
+            axis=0,
+        )
+
+    def mixtures(self, step):
+        """Numbers of added and deleted words."""
+        return [(step - deleted, deleted) for deleted in range(step + 1)]
 
     def worst_case(self, share_other):
+        n_added, n_deleted = max(
+            self.mixtures(self.false_radius),
+            key=lambda mixture: self.noise.threshold(*mixture, share_other),
+        )
         # Added words betray the neighbor, deleted ones the sample; else it is by lot.
-        part = share_other / 0.8**self.n_added
         masses = np.ones(1)
         for _ in range(12):
             masses = np.multiply.outer(masses, [0.8, 0.2]).ravel()
-        lot = ~cheapest(masses, masses, 1 - part)
+        lot = ~cheapest(masses, masses, 1 - share_other / 0.8**n_added)
 
         def event(Z):
             Z = np.rint(Z[:, :14]).astype(int)
             drawn = lot[Z[:, 2:] @ 2 ** np.arange(11, -1, -1)]
             return (Z[:, 0] == 0) & ((Z[:, 1] > 0) | drawn)
 
-        neighbor = (self.n_added, 0, *[1] * 12)
-        return event, self.row, neighbor, self.n_added + self.n_deleted
+        row, neighbor = (0, n_deleted, *[1] * 12), (n_added, 0, *[1] * 12)
+        return event, row, neighbor, self.false_radius
 
 
-class TestAddedWords(WordsCase):
-    n_added, n_deleted = 1, 0
-
-
-class TestDeletedWords(WordsCase):
-    n_added, n_deleted = 0, 2
-
-
-class TestAddedBesideDeletedWords(WordsCase):
+class TestAddedBesideDeletedWords(TestWords):
     law = DeletedWords(1.0, probability=0.8, changes=2)
-    n_added, n_deleted = 1, 2
     n_changes = 2
 
-    def worst_case(self, share_other):
-        return *super().worst_case(share_other)[:3], self.n_added
+    def mixtures(self, step):
+        return [(step, deleted) for deleted in range(self.n_changes + 1)]
