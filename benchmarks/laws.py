@@ -80,30 +80,50 @@ def smoothed_by(law, deviation, model, X, y, n_certify):
     return drawn, unit
 
 
+MEASURES = ("acc", "CA.25", "CA.5", "ACR")
+
+
 def scores(certificates, y, unit):
-    """Accuracy, certified accuracy at .25 and .5, ACR, and the worst class of each."""
+    """Accuracy, certified accuracy at .25 and .5, and ACR: overall, then by class."""
     found = {}
-    for name, radius in (("acc", 0.0), ("CA.25", 0.25), ("CA.5", 0.5)):
-        for average in ("micro", "worst"):
-            found[name, average] = certified_accuracy_score(
+    for average in ("micro", None):
+        values = [
+            certified_accuracy_score(
                 y, certificates, radius=radius / unit, average=average
             )
-    for average in ("micro", "worst"):
+            for radius in (0.0, 0.25, 0.5)
+        ]
         acr = average_certified_radius_score(y, certificates, average=average)
-        found["ACR", average] = acr * unit
-    by_class = certified_accuracy_score(y, certificates, average=None)
-    found["gone", "micro"] = int(np.sum(np.asarray(by_class) == 0))
-    return found
+        found[average] = np.array([*values, acr * unit])
+    return np.column_stack([found["micro"], found[None]])
 
 
 def shown(label, found):
-    """One line."""
+    """One line: each measure with its range over the classes."""
     parts = [
-        f"{name} {found[name, 'micro']:.3f} (worst {found[name, 'worst']:.2f})"
-        for name in ("acc", "CA.25", "CA.5", "ACR")
+        f"{name} {of[0]:.3f} ({of[1:].min():.2f}-{of[1:].max():.2f})"
+        for name, of in zip(MEASURES, found, strict=True)
     ]
-    gone = found["gone", "micro"]
-    print(f"{label:42s} {'  '.join(parts)}  gone {gone}", flush=True)
+    gone = np.sum(found[0, 1:] == 0)
+    print(f"{label:34s} {'  '.join(parts)}  gone {gone}", flush=True)
+
+
+def at_level(measured, measure, level):
+    """Scores at the least deviation with which a measure reaches a level.
+
+    Between two deviations, scores are interpolated.
+    """
+    at = MEASURES.index(measure)
+    deviations = sorted(measured)
+    first = measured[deviations[0]]
+    if first[at, 0] >= level:
+        return deviations[0], first
+    for near, far in itertools.pairwise(deviations):
+        a, b = measured[near], measured[far]
+        if a[at, 0] < level <= b[at, 0]:
+            part = (level - a[at, 0]) / (b[at, 0] - a[at, 0])
+            return near + part * (far - near), a + part * (b - a)
+    return None, max(measured.values(), key=lambda found: found[at, 0])
 
 
 def digits(n_test, n_certify, n_train, models):
@@ -112,30 +132,27 @@ def digits(n_test, n_certify, n_train, models):
     X, X_test, y, y_test = train_test_split(
         X, y, test_size=n_test, train_size=n_train, stratify=y, random_state=0
     )
-    deviations = {law: [0.25, 0.5, 1.0] for law in LAWS}
-    cells = [np.array(m) / 16 / (2 * 3**0.5) for m in (17, 32, 48)]
-    deviations["splitting"] = [0.25, *cells, 1.0]
+    cells = np.array([8, 11, 14, 21, 28, 32, 55]) / 16 / (2 * 3**0.5)
+    deviations = {law: [0.1, 0.175, 0.25, 0.375, 0.5, 1.0] for law in LAWS}
+    deviations["splitting"] = cells
     for name in models:
-        model, table = MODELS[name], {}
+        measured = {law: {} for law in LAWS}
         for law, of_law in deviations.items():
-            for deviation in of_law:
-                clf, unit = smoothed_by(law, deviation, model, X, y, n_certify)
+            for deviation in map(float, of_law):
+                clf, unit = smoothed_by(law, deviation, MODELS[name], X, y, n_certify)
                 start = time.process_time()
                 found = scores(clf.certify(X_test), y_test, unit)
                 spent = (time.process_time() - start) / len(X_test)
-                table[law, float(deviation)] = found
-                label = f"{name} {law} std {deviation:.3f} {1e3 * spent:.1f} ms"
-                shown(label, found)
-        reference = table["gaussian", 0.25]
-        for score in ("CA.25", "ACR"):
-            value = reference[score, "micro"]
-            print(f"{name}: as near as possible to {score}={value:.3f}")
+                measured[law][deviation] = found
+                shown(f"{name} {law} std {deviation:.3f} {1e3 * spent:.1f} ms", found)
+        reference = measured["gaussian"][0.25]
+        for measure in ("CA.25", "ACR"):
+            level = reference[MEASURES.index(measure), 0]
+            print(f"{name}: least deviation with {measure}={level:.3f}")
             for law in LAWS:
-                near = min(
-                    (key for key in table if key[0] == law),
-                    key=lambda key: abs(table[key][score, "micro"] - value),
-                )
-                shown(f"  {near[0]} std {near[1]:.3f}", table[near])
+                deviation, found = at_level(measured[law], measure, level)
+                reached = "out of reach" if deviation is None else f"{deviation:.3f}"
+                shown(f"  {law} std {reached}", found)
 
 
 def table(n_test, n_certify):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from scipy.special import ndtr
 from scipy.stats import binom
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
@@ -280,6 +281,8 @@ def test_bad_calls_are_refused_by_name(fitted, mixed):
         fitted.certify(X, changes=1)
     with pytest.raises(ValueError, match=r"changes=\[-1\]"):
         fitted.certify(X, changes=(-1,))
+    with pytest.raises(ValueError, match="1000000000 is more than 10000"):
+        fitted.certify(X, changes=(0, 10**9))
     with pytest.raises(ValueError, match="FrozenEstimator"):
         SmoothedClassifier.from_fitted(fitted.estimator_, noise=Resample(0.3))
     frozen = FrozenEstimator(fitted.estimator_)
@@ -288,6 +291,62 @@ def test_bad_calls_are_refused_by_name(fitted, mixed):
         moved.certify(X, changes=(0, 1))
     with pytest.raises(ValueError, match="fit again"):
         moved.set_params(noise=Resample(0.3), noise_features=None).certify(X)
+
+
+class Strips(ClassifierMixin, BaseEstimator):
+    """Three classes on intervals of a number, others for each of three categories."""
+
+    def fit(self, X, y=None):
+        self.classes_ = np.arange(3)
+        self.n_features_in_ = X.shape[1]
+        rng = np.random.default_rng(0)
+        self.edges_ = np.sort(rng.normal(0, 1.5, (3, 3)), axis=1)
+        self.labels_ = np.array([[0, 0, 1, 1], [2, 0, 1, 1], [0, 0, 2, 1]])
+        return self
+
+    def predict(self, X):
+        kind = np.searchsorted(["a", "b", "c"], X["kind"].to_numpy(str))
+        past = X["x"].to_numpy()[:, np.newaxis] > self.edges_[kind]
+        return self.labels_[kind, past.sum(axis=1)]
+
+    def shares(self, kind, x, probability):
+        """Probabilities of the classes at numbers x, under noise of deviation 1."""
+        edges = np.pad(self.edges_, ((0, 0), (1, 1)), constant_values=np.inf)
+        edges[:, 0] = -np.inf
+        inside = np.diff(ndtr(edges[:, np.newaxis] - x[:, np.newaxis]), axis=2)
+        by_kind = np.array(
+            [p @ np.eye(3)[c] for p, c in zip(inside, self.labels_, strict=True)]
+        )
+        drawn = np.full(3, probability / 3)
+        drawn[kind] += 1 - probability
+        return np.tensordot(drawn, by_kind, 1)
+
+
+def test_no_move_beside_a_changed_category_has_another_label():
+    rng, weights = np.random.default_rng(0), np.array([1.0, 0.8, 1.7])
+    X = pd.DataFrame({"x": rng.normal(0, 3, 100), "kind": rng.choice([*"abc"], 100)})
+    clf = SmoothedClassifier(
+        Strips(), noise=Resample(0.9), sigma=1.0, n_certify=1000, random_state=0,
+        vote_weights=dict(enumerate(weights)),
+    ).fit(X, np.arange(100) % 3)  # fmt: skip
+    found = clf.certify(X, changes=(0, 1))
+    moves, n_wrong, n_lost = np.linspace(-1, 1, 21), 0, 0
+    for i in np.flatnonzero(~found.abstained):
+        own, wrong = "abc".index(X.kind[i]), False
+        for kind in range(3):
+            far = found.frontier[i, int(kind != own)]
+            if np.isnan(far):
+                continue
+            label, beyond = (
+                clf.estimator_.shares(kind, X.x[i] + r * moves, 0.9) * weights
+                for r in (far, far + 1)
+            )
+            wrong |= (label.argmax(axis=1) != found.label[i]).any()
+            n_lost += (beyond.argmax(axis=1) != found.label[i]).any()
+        n_wrong += wrong
+    assert n_wrong <= 2  # each with probability 0.001
+    assert n_lost > 15  # other labels are near
+    assert (found.frontier[:, 1] > 0).sum() > 15
 
 
 # Words

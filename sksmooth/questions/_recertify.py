@@ -115,6 +115,10 @@ def recertify(
     )
 
 
+# A frontier of as many columns takes 80 kB for each sample.
+_MOST_CHANGES = 10_000
+
+
 def check_changes(changes: Iterable[int] | None, law: Law) -> int | None:
     """Return the largest of the requested numbers of changes, or None."""
     if changes is None:
@@ -134,6 +138,11 @@ def check_changes(changes: Iterable[int] | None, law: Law) -> int | None:
     if not asked or not whole or min(asked) < 0:
         raise ValueError(
             f"changes={asked!r} must be whole numbers, zero or more, at least one."
+        )
+    if max(asked) > _MOST_CHANGES:
+        raise ValueError(
+            f"changes={asked!r}: {max(asked)} is more than {_MOST_CHANGES}, and the "
+            "frontier has a column for each number up to it; ask for fewer changes."
         )
     return int(max(asked))
 
