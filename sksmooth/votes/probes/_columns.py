@@ -31,7 +31,7 @@ def columns_without_numbers(X):
     ]
 
 
-def refuse_columns_without_numbers(X, caller, *, may_hold=True):
+def refuse_columns_without_numbers(X, caller):
     """Refuse a data frame with columns that hold no numbers; see above.
 
     Parameters
@@ -39,24 +39,14 @@ def refuse_columns_without_numbers(X, caller, *, may_hold=True):
     X : object
     caller : str
         Name of the class that adds the noise, for the message.
-    may_hold : bool, default=True
-        Whether that class has a parameter `noise_features`.
     """
     columns = columns_without_numbers(X)
     if not columns:
         return
     numbers = [name for name in X.columns if name not in columns]
-    told = (
-        f"X has the columns {columns}, which are not numbers: noise can only be added "
-        "to numbers. "
-    )
-    if not may_hold:
-        raise ValueError(
-            f"{told}Encode them in a Pipeline before {caller}, or leave them out: "
-            f"X[{numbers}]."
-        )
     raise ValueError(
-        f"{told}Hold them fixed, by one of\n"
+        f"X has the columns {columns}, which are not numbers: noise can only be added "
+        "to numbers. Hold them fixed, by one of\n"
         f"    {caller}(..., noise_features={numbers})\n"
         f"    {caller}(..., noise_features="
         "make_column_selector(dtype_include='number'))\n"
