@@ -79,7 +79,8 @@ def check_columns(estimator, X, *, reset, names=True):
     reset : bool
         Whether `estimator` learns both from `X`.
     names : bool, default=True
-        Whether names matter.
+        Whether `X` has to have the names of `fit`. If not, names of `fit` have to be
+        where they were.
 
     Returns
     -------
@@ -95,8 +96,36 @@ def check_columns(estimator, X, *, reset, names=True):
         rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
     if not len(rows):
         raise ValueError("X has no samples; at least one is needed.")
+    _refuse_equal_names(rows)
     if names:
         validate_data(estimator, X, "no_validation", skip_check_array=True, reset=reset)
     else:
         check_n_features(estimator, rows, reset=reset)
+        _refuse_moved_columns(rows, getattr(estimator, "feature_names_in_", ()))
     return rows
+
+
+def _refuse_equal_names(rows):
+    names = [name for name in getattr(rows, "columns", ()) if isinstance(name, str)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"X has more than one column named {', '.join(map(repr, twice))}, so that "
+            "names do not tell which column takes noise. Give each a name of its own."
+        )
+
+
+def _refuse_moved_columns(rows, known):
+    """Refuse columns whose names say that the noise would be that of others."""
+    known = list(known)
+    moved = [
+        name
+        for at, name in enumerate(getattr(rows, "columns", ()))
+        if name in known and known.index(name) != at
+    ]
+    if moved:
+        raise ValueError(
+            f"X has the columns {moved} in other places than the classifier was fitted "
+            "with, where they would take the noise of other features. Pass the columns "
+            f"in its order: X[{[str(name) for name in known]}]."
+        )

@@ -61,11 +61,14 @@ def _is_numeric(dtype, X, at):
         if text != "Object":
             return bool(is_numeric()) or text in ("Boolean", "Null")
     elif getattr(dtype, "kind", "O") != "O":
-        return dtype.kind in "biufc"
+        # Of complex numbers, the imaginary part would be lost.
+        return dtype.kind in "biuf"
     elif str(dtype).startswith(("category", "str", "period", "interval")):
         return False
     column = X.iloc[:, at] if hasattr(X, "iloc") else X[X.columns[at]]
     values = np.asarray(column, dtype=object)
+    # Not a float, unlike None and nan.
+    values = [v for v in values if type(v).__name__ != "NAType"]
     if any(isinstance(value, (str, bytes)) for value in values):
         return False
     try:
@@ -116,8 +119,13 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=
             "noise_features=make_column_selector(dtype_include='number')."
         )
     table = Table(rows, noisy, scale[noisy], categories=categories)
-    if np.isinf(table.values).any():
-        raise ValueError("X holds infinity in a column that takes noise.")
+    infinite = np.isinf(table.values).any(axis=0)
+    if infinite.any():
+        raise ValueError(
+            f"X holds infinity in the columns {[names[at] for at in noisy[infinite]]}, "
+            "which take noise. Replace it by a number, or hold the columns fixed with "
+            "noise_features."
+        )
     missing = np.isnan(table.values).any(axis=0)
     if missing.any() and not tags_of(estimator).input_tags.allow_nan:
         raise ValueError(
