@@ -1220,11 +1220,13 @@ class SmoothedClassifier(
 
     def _table(self, rows, scale):
         """Samples with the columns that take noise as numbers."""
+        # The one that is named by a string takes no missing values either.
+        denoises = isinstance(self.denoiser, (str, PosteriorMeanDenoiser))
         return numeric_table(
             rows,
             scale,
             noise_features=self.noise_features,
-            estimator=self.estimator,
+            estimator=PosteriorMeanDenoiser() if denoises else self.estimator,
             caller="SmoothedClassifier",
             categories=self._known_categories(),
         )

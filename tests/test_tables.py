@@ -294,6 +294,10 @@ def test_missing_values_are_refused_where_the_base_refuses_them():
         smoothed(LogisticRegression(), noise_features=[0, 1]).fit(numbers, y)
     with pytest.raises(ValueError, match="NaN"):
         smoothed(LogisticRegression()).fit(numbers, y)
+    base = HistGradientBoostingClassifier()
+    denoised = smoothed(base, noise_features=[0, 1], denoiser="posterior_mean")
+    with pytest.raises(ValueError, match=r"\['age'\].*PosteriorMeanDenoiser"):
+        denoised.fit(numbers, y)
 
 
 # -- what the certificate says -----------------------------------------------------

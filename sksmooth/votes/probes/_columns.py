@@ -89,7 +89,8 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=
     noise_features : object
         The parameter of the caller, for messages.
     estimator : estimator
-        Its tags tell whether values that take noise may be missing.
+        What is given noisy copies. Its tags tell whether values that take noise may be
+        missing.
     caller : str
         Name of the class that adds the noise, for messages.
     categories : dict {int: Categories}, default=None
@@ -130,10 +131,10 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=
     if missing.any() and not tags_of(estimator).input_tags.allow_nan:
         raise ValueError(
             f"X has missing values in the columns "
-            f"{[names[at] for at in noisy[missing]]}, which take noise, and the "
-            f"base classifier {estimator!r} does not take missing values. "
-            f"Impute them in a Pipeline before {caller}, hold the columns "
-            "fixed with noise_features, or use a base classifier that takes them, "
-            "such as HistGradientBoostingClassifier."
+            f"{[names[at] for at in noisy[missing]]}, which take noise, and "
+            f"{estimator!r} does not take missing values. Impute them in a Pipeline "
+            f"before {caller}, hold the columns fixed with noise_features, or use a "
+            "base classifier that takes them, such as HistGradientBoostingClassifier, "
+            "without a denoiser."
         )
     return table
