@@ -48,7 +48,6 @@ from sksmooth._compat import (
 from sksmooth._estimators import (
     frames_like,
     is_classifier,
-    is_frame,
     is_no_classifier,
     tags_of,
     takes_frame,
@@ -108,6 +107,7 @@ from sksmooth.votes import (
     Model,
     VoteSource,
     as_classifier,
+    check_columns,
     columns_without_numbers,
     encode_for_net,
     ends_in_skorch_net,
@@ -1214,24 +1214,19 @@ class SmoothedClassifier(
     def _check_columns(self, X, *, reset):
         """Check the names and the number of columns of any dtype."""
         self._refuse_sparse(X)
-        rows = X
-        if not is_frame(X):
-            rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
-        if not len(rows):
-            raise ValueError("X has no samples; at least one is needed.")
-        if not reset and isinstance(self.estimator_, FrozenEstimator):
-            check_n_features(self, rows, reset=False)
-        else:
-            validate_data(self, X, "no_validation", skip_check_array=True, reset=reset)
-        return rows
+        # One that was fitted elsewhere may state other names.
+        frozen = not reset and isinstance(self.estimator_, FrozenEstimator)
+        return check_columns(self, X, reset=reset, names=not frozen)
 
     def _table(self, rows, scale):
         """Samples with the columns that take noise as numbers."""
+        # The one that is named by a string takes no missing values either.
+        denoises = isinstance(self.denoiser, (str, PosteriorMeanDenoiser))
         return numeric_table(
             rows,
             scale,
             noise_features=self.noise_features,
-            estimator=self.estimator,
+            estimator=PosteriorMeanDenoiser() if denoises else self.estimator,
             caller="SmoothedClassifier",
             categories=self._known_categories(),
         )

@@ -186,8 +186,8 @@ BAD_ROWS = {
     "nan": (with_entry(np.nan), ValueError, ("X contains NaN", "imputer")),
     "inf": (with_entry(np.inf), ValueError, ("X contains infinity",)),
     "-inf": (with_entry(-np.inf), ValueError, ("X contains infinity",)),
-    "csr": (csr_matrix(X), TypeError, ("Sparse", "X", ".toarray()")),
-    "coo": (coo_array(X), TypeError, ("Sparse", "X", ".toarray()")),
+    "csr": (csr_matrix(X), TypeError, ("sparse", "X", ".toarray()")),
+    "coo": (coo_array(X), TypeError, ("sparse", "X", ".toarray()")),
     "one row": (X[0], ValueError, ("1D array", "reshape(1, -1)")),
     "no rows": (X[:0], ValueError, ("0 sample(s)", "(0, 3)", "minimum of 1")),
     "text": (X.astype(str).astype(object) + "?", ValueError, ("convert", "?")),
@@ -560,7 +560,7 @@ def test_the_base_classifier_is_fitted_only_when_all_is_well():
 
     with pytest.raises(ValueError, match="sigma"):
         smoothed(Counts(), sigma=-1).fit(X, Y)
-    with pytest.raises(TypeError, match="Sparse"):
+    with pytest.raises(TypeError, match="sparse"):
         smoothed(Counts()).fit(csr_matrix(X), Y)
     with pytest.raises(ValueError, match="1d array"):
         smoothed(Counts()).fit(X, np.c_[Y, Y])

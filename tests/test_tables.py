@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -293,6 +294,10 @@ def test_missing_values_are_refused_where_the_base_refuses_them():
         smoothed(LogisticRegression(), noise_features=[0, 1]).fit(numbers, y)
     with pytest.raises(ValueError, match="NaN"):
         smoothed(LogisticRegression()).fit(numbers, y)
+    base = HistGradientBoostingClassifier()
+    denoised = smoothed(base, noise_features=[0, 1], denoiser="posterior_mean")
+    with pytest.raises(ValueError, match=r"\['age'\].*PosteriorMeanDenoiser"):
+        denoised.fit(numbers, y)
 
 
 # -- what the certificate says -----------------------------------------------------
@@ -459,6 +464,7 @@ def test_parameters_may_be_set_on_a_fitted_classifier():
         ({"noise_features": ["height"]}, "noise_features has 'height'.*'age'"),
         ({"noise_features": [7]}, "noise_features has 7"),
         ({"noise_features": [True, False]}, "mask of 2 values for 6"),
+        ({"noise_features": [True, pd.NA] * 3}, "<NA> among values of a mask"),
         ({"noise_features": []}, "no feature that takes noise"),
         ({"noise_features": ["color"]}, r"\['color'\].*not numbers"),
         ({"noise_features": ["since", "age"]}, r"\['since'\].*not numbers"),
@@ -469,6 +475,8 @@ def test_parameters_may_be_set_on_a_fitted_classifier():
         ({"noise_features": ["age"], "feature_scale": {"age": np.nan}}, "'age'.*nan"),
         ({"noise_features": ["age"], "feature_scale": {"age": np.inf}}, "'age'.*inf"),
         ({"noise_features": ["age"], "feature_scale": {"age": 0}}, "no feature"),
+        ({"noise_features": [1], "feature_scale": {"age": 1e-320}}, "'age'.*1e-320"),
+        ({"noise_features": [1], "feature_scale": {"age": 1e300}}, "'age'.*1e\\+300"),
         ({"noise_features": ["age"], "feature_scale": {"age": "2"}}, "'age'.*'2'"),
         ({}, r"\['color', 'sex', 'since'\](.|\n)*noise_features=\['age', 'income'"),
     ],
@@ -492,6 +500,64 @@ def test_from_fitted_has_no_training_samples(settings):
         base, noise_features=["age"], random_state=0, n_certify=100
     )
     assert clf.certify(X[:3]).scale == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_in_another_order_never_take_the_noise_of_others(library):
+    X, y = mixed_table(60)
+    X = X[["age", "income"]]
+    if library == "polars":
+        X = pytest.importorskip("polars").DataFrame(dict(X.items()))
+    turned = X[["income", "age"]]
+    base = Recorder().fit(X, y)
+    base.feature_names_in_ = np.array(["age", "income"], dtype=object)
+    settings = {"noise_features": ["age"], "random_state": 0, "n_certify": 100}
+    for clf in (
+        SmoothedClassifier.from_fitted(base, **settings),
+        smoothed(Recorder(), **settings).fit(X, y),
+        smoothed(FrozenEstimator(base), **settings).fit(X, y),
+    ):
+        assert clf.certify(X[:3]).scale == (1.0, 0.0)
+        with pytest.raises(ValueError, match=r"order"):
+            clf.certify(turned[:3])
+    # Names that the classifier does not know say nothing of the order.
+    clf = SmoothedClassifier.from_fitted(base, **settings)
+    base.feature_names_in_ = clf.feature_names_in_ = np.array(["f0", "f1"])
+    assert clf.set_params(noise_features=[0]).predict(X[:3]).shape == (3,)
+
+
+def test_two_columns_of_one_name_are_refused():
+    X, y = mixed_table(60)
+    X = X.set_axis(["a", "age", "b", "age", "c", "d"], axis=1)
+    for choice in (["age"], [1]):
+        with pytest.raises(ValueError, match="more than one column named 'age'"):
+            smoothed(Recorder(), noise_features=choice).fit(X, y)
+
+
+@pytest.mark.parametrize("as_frame", [True, False])
+@pytest.mark.parametrize("missing", [None, pd.NA, np.nan])
+def test_what_is_missing_among_objects_is_missing(missing, as_frame):
+    X, y = mixed_table(40)
+    X = X[["sex", "age"]].astype(object)
+    X.iloc[0, 1] = missing
+    rows = X if as_frame else X.to_numpy()
+    clf = smoothed(Recorder(), noise_features=[1]).fit(rows, y)
+    clf.estimator_.seen_.clear()
+    clf.predict_proba(rows[:2])
+    shown = [np.asarray(part)[:, 1].astype(float) for part in clf.estimator_.seen_]
+    assert np.isnan(np.concatenate(shown)).mean() == 0.5
+
+
+@pytest.mark.parametrize("scale", [None, "std"])
+@pytest.mark.parametrize(
+    ("value", "match"), [(np.inf, r"\['age'\]"), (1j, r"\['age'\].*not numbers")]
+)
+def test_values_that_noise_cannot_be_added_to(value, match, scale):
+    X, y = mixed_table(40)
+    X["age"] = X["age"] + np.where(np.arange(40) == 3, value, 0)
+    clf = smoothed(Recorder(), noise_features=["age", "income"], feature_scale=scale)
+    with pytest.raises(ValueError, match=match):
+        clf.fit(X, y)
 
 
 @pytest.mark.parametrize("norm", [2, 1, np.inf])

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
@@ -139,7 +140,6 @@ def test_noise_in_training_helps_the_smoothed_classifier():
         ({"noise_features": []}, "no feature that takes noise"),
         ({"noise_features": ["age"], "feature_scale": {"age": -1}}, "'age'.*-1"),
         ({"noise": "triangular"}, "'noise' parameter"),
-        ({"noise": "splitting"}, "'noise' parameter"),
     ],
 )
 def test_a_choice_that_training_cannot_follow_is_refused(settings, match):
@@ -151,14 +151,187 @@ def test_a_choice_that_training_cannot_follow_is_refused(settings, match):
 def test_columns_without_numbers_are_named_whatever_adds_the_noise():
     X, y = mixed_table(60)
     base = LogisticRegression()
-    for clf, fix in (
-        (NoiseAugmentedClassifier(base), r"noise_features=\['age', 'income'"),
-        (ReweightedNoiseClassifier(base, sigma=1), r"X\[\['age', 'income'"),
-        (RobustConformalClassifier(base, sigma=1), r"X\[\['age', 'income'"),
+    fix = r"noise_features=\['age', 'income'"
+    for clf in (
+        NoiseAugmentedClassifier(base),
+        ReweightedNoiseClassifier(base, sigma=1),
+        RobustConformalClassifier(base, sigma=1),
     ):
         match = rf"\['color', 'sex', 'since'\](.|\n)*{type(clf).__name__}(.|\n)*{fix}"
         with pytest.raises(ValueError, match=match):
             clf.fit(X, y)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_training_with_splitting_noise_has_the_copies_of_the_vote(whole):
+    """Each copy of a sample is one that the law lists, or the middle of its cell."""
+    X, y = mixed_table(80)
+    if not whole:
+        X["age"] += 0.1
+    settings = {"sigma": 3.0, "noise": "splitting", "noise_features": ["age"]}
+    smoothed = SmoothedClassifier(Recorder(), **settings).fit(X, y)
+    law = smoothed.noise_law()
+    assert law.whole == whole
+    clf = NoiseAugmentedClassifier(Recorder(), n_copies=20, **settings).fit(X, y)
+    seen = clf.estimator_.seen_
+    assert_array_equal(seen["income"], np.tile(X["income"], 20))
+    copies = seen["age"].to_numpy().reshape(20, 80)
+    if whole:
+        for at in range(80):
+            listed = law.enumerate(X["age"].to_numpy()[[at]]).ravel()
+            assert np.isin(copies[:, at], listed).all()
+    moved = np.abs(copies - X["age"].to_numpy())
+    assert moved.max() > 0.8 * law.width / 2
+    assert moved.max() <= law.width / 2 * (1 + 1e-6)
+    # Cells start anew for each sample, so that equal ages are cut at unequal places.
+    assert len(np.unique(copies[0] - X["age"])) > 5
+
+
+CATEGORICAL = HistGradientBoostingClassifier(
+    max_iter=5, categorical_features="from_dtype", random_state=0
+)
+
+
+class OwnerRecorder(Recorder):
+    """Predicts all of one class, so that the others get more copies."""
+
+    seen: list = []
+
+    def fit(self, X, y):
+        type(self).seen.append((X, y))
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("library", ["pandas", "numpy"])
+def test_weights_of_classes_draw_samples_with_the_columns_held_fixed(library):
+    X, y = mixed_table(120)
+    X["at"] = np.arange(120)
+    base = OwnerRecorder()
+    base.seen.clear()
+    rows, choice = X, NUMERIC
+    if library == "numpy":
+        rows, choice = X.to_numpy(dtype=object), [1, 3]
+    clf = ReweightedNoiseClassifier(
+        base, sigma=0.5, noise="laplace", noise_features=choice, feature_scale="std",
+        n_rounds=2, cv=2, n_copies=2, n_predict=20, random_state=0,
+    ).fit(rows, y)  # fmt: skip
+    assert clf.path_["class_weight"][1, 0] != clf.path_["class_weight"][1, 1]
+    unequal = False
+    for seen, labels in base.seen:
+        seen = pd.DataFrame(seen, columns=X.columns)
+        owner = seen["at"].to_numpy(dtype=int)
+        unequal |= len(np.unique(np.bincount(owner)[owner])) > 1
+        assert_array_equal(labels, y[owner])
+        kept = X[HELD].iloc[owner].astype(object)
+        same = (seen[HELD].to_numpy(object) == kept.to_numpy()) | kept.isna().to_numpy()
+        assert same.all()
+        assert not np.isin(seen["age"].to_numpy(float), X["age"]).any()
+    assert unequal  # some samples were drawn more often than others
+
+
+def test_reweighting_smooths_with_the_noise_and_the_missing_values_of_the_table():
+    X, y = mixed_table(100)
+    X = categorical(X)
+    X.loc[::5, "age"] = np.nan
+    settings = {"sigma": 0.5, "noise_features": NUMBERS, "feature_scale": "std"}
+    clf = ReweightedNoiseClassifier(
+        CATEGORICAL, n_rounds=2, cv=2, n_copies=1, n_predict=20, random_state=0,
+        **settings,
+    ).fit(X, y)  # fmt: skip
+    std = X[NUMERIC].std(ddof=0)
+    assert_allclose(clf.feature_scale_, [0.0, *std, 0.0])
+    assert (clf.path_["class_accuracy"] > 0.3).all()
+    with pytest.raises(ValueError, match=r"\['age'\].*ReweightedNoiseClassifier"):
+        clf.set_params(estimator=LogisticRegression()).fit(X, y)
+
+
+# -- prediction sets ---------------------------------------------------------------
+
+
+def test_sets_on_a_table_are_those_of_the_numbers_in_units_of_the_scale():
+    """Noise of sigma * scale at X is noise of sigma at X / scale."""
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(size=(300, 2)), 2)
+    y = (X.sum(axis=1) + rng.normal(size=300) > 0).astype(int)
+    scale = np.array([0.5, 4.0])
+    base = LogisticRegression().fit(X, y)
+
+    class BehindScale(LogisticRegression):
+        def predict_proba(self, X):
+            return base.predict_proba(X * scale)
+
+    settings = {"sigma": 0.5, "radius": 0.2, "random_state": 0}
+    scaled = RobustConformalClassifier(
+        FrozenEstimator(base), feature_scale=scale, **settings
+    )
+    plain = RobustConformalClassifier(BehindScale(), **settings)
+    scaled.fit(X, y).conformalize(X[::2], y[::2])
+    plain.fit(X / scale, y).conformalize(X[::2] / scale, y[::2])
+    assert_allclose(scaled.calibrated_coverage_, plain.calibrated_coverage_)
+    # Noise belongs to the content of a sample, which differs: thresholds are close.
+    error = np.std(1 - base.predict_proba(X).max(axis=1)) * 4 / np.sqrt(150)
+    assert_allclose(scaled.thresholds_, plain.thresholds_, atol=2 * error + 0.05)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "uniform", "splitting"])
+def test_sets_on_a_table_with_columns_held_fixed(noise):
+    X, y = mixed_table(400)
+    X = categorical(X)
+    X.loc[::7, "age"] = np.nan
+    clf = RobustConformalClassifier(
+        CATEGORICAL, sigma=0.5, radius=0.05, noise=noise, confidence_level=0.8,
+        noise_features=NUMERIC, feature_scale="std", random_state=0,
+    ).fit(X[:100], y[:100])  # fmt: skip
+    clf.conformalize(X[100:250], y[100:250])
+    assert (clf.feature_scale_ > 0).tolist() == [False, True, True, False]
+    changed = X[250:].copy()
+    norm = 2 if noise == "gaussian" else 1
+    step = np.array([0.05, 0.05]) * 2 ** (-1 / norm) * clf.feature_scale_[[1, 2]]
+    changed[NUMERIC] -= 0.999 * step
+    for rows in (X[250:], changed):
+        sets = clf.predict_set(rows)
+        covered = sets[np.arange(150), np.searchsorted(clf.classes_, y[250:])].mean()
+        assert covered >= 0.8 - 4 * np.sqrt(0.16 * (1 / 150 + 1 / 150))
+    assert clf.predict_proba(X[:9]).shape == (9, 2)
+    assert_array_equal(clf.predict(X[:9]), clf.smoothed_.estimator_.predict(X[:9]))
+
+
+def test_sets_show_the_columns_held_fixed_as_they_come():
+    class Proba(Recorder):
+        def predict_proba(self, X):
+            self.asked_ = X
+            return np.tile([0.5, 0.5], (len(X), 1))
+
+    X, y = mixed_table(60)
+    clf = RobustConformalClassifier(Proba(), sigma=0.5, noise_features=["age"])
+    clf.fit(X, y).conformalize(X, y).predict_set(X)
+    seen = clf.smoothed_.estimator_.asked_
+    fixed = [*HELD, "income"]
+    pd.testing.assert_frame_equal(seen[fixed], X[fixed], check_index_type=False)
+    assert not np.isin(seen["age"], X["age"]).any()
+
+
+def test_sets_of_other_columns_are_calibrated_again():
+    X, y = mixed_table(80)
+    X = categorical(X)
+    clf = RobustConformalClassifier(
+        CATEGORICAL, sigma=0.5, noise_features=NUMERIC, random_state=0
+    )
+    clf.fit(X, y).conformalize(X, y).set_params(noise_features=list(NUMERIC))
+    before = clf.predict_set(X)
+    for change in ({"noise_features": ["age"]}, {"feature_scale": {"age": 2.0}}):
+        (name,) = change
+        clf.set_params(noise_features=NUMERIC, feature_scale=None).conformalize(X, y)
+        assert_array_equal(clf.predict_set(X), before)
+        clf.set_params(**change)
+        with pytest.raises(ValueError, match=f"{name}=.*conformalize again"):
+            clf.predict_set(X)
+        assert clf.conformalize(X, y).predict_set(X).shape == (80, 2)
+    assert clf.feature_scale_.tolist() == [0.0, 2.0, 1.0, 0.0]
+    with pytest.raises(ValueError, match="missing values"):
+        RobustConformalClassifier(
+            LogisticRegression(), sigma=1, noise_features=["age"]
+        ).fit(X[["age"]].mask(X["age"] > 80), y)
 
 
 # -- shrinkage and tuning ----------------------------------------------------------

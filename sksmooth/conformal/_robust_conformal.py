@@ -7,6 +7,7 @@ import warnings
 from numbers import Real
 from typing import Any, Self
 
+import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
@@ -18,7 +19,6 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
-    validate_data,
 )
 
 from sksmooth._compat import (
@@ -39,8 +39,9 @@ from sksmooth.conformal._calibration import (
     required_coverage,
 )
 from sksmooth.conformal._scores import SCORES
-from sksmooth.noise import LAWS, Stage, row_digests, row_stream
-from sksmooth.votes import refuse_columns_without_numbers
+from sksmooth.noise import LAWS, Stage, row_stream
+from sksmooth.samples import Table, digests_of, shown, values_of
+from sksmooth.votes import NoisyFeatures
 
 # What the calibration depends on; changed later, the thresholds are those of another
 # question.
@@ -50,6 +51,8 @@ _CALIBRATED = (
     "confidence_level",
     "noise",
     "norm",
+    "noise_features",
+    "feature_scale",
     "class_conditional",
     "conformity_score",
 )
@@ -68,7 +71,7 @@ def _estimator_has(name):
 
 
 class RobustConformalClassifier(
-    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    DocumentationLink, NoisyFeatures, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     r"""Prediction sets that cover the true class after any change within a radius.
 
@@ -80,8 +83,10 @@ class RobustConformalClassifier(
     .. math:: P(y \in C(x + \delta)) \ge \mathrm{confidence\_level}
        \quad \text{for each } \|\delta\| \le \mathrm{radius},
 
-    whatever the classifier is. The price of a radius is the size of the sets, which
-    some classes pay more of than others: see :func:`prediction_set_report`.
+    whatever the classifier is. With `noise_features` and `feature_scale` the norm is
+    that of :math:`\delta / \mathrm{scale}` over the features that take noise, and
+    :math:`\delta` is zero in all others. The price of a radius is the size of the sets,
+    which some classes pay more of than others: see :func:`prediction_set_report`.
 
     **The coverage is marginal**: an average over samples of all classes, over
     calibration samples and over the noise. A class may be covered less often, unless
@@ -99,11 +104,12 @@ class RobustConformalClassifier(
         :class:`~sklearn.frozen.FrozenEstimator` if it is fitted already.
 
     sigma : float
-        Standard deviation of the noise, in each feature.
+        Standard deviation of the noise, in each feature, in the units of `X` or of
+        `feature_scale`.
 
     radius : float, default=0.0
-        Largest change that the sets allow for, in the units of `X` and in `norm`.
-        0 is conformal prediction on noisy copies.
+        Largest change that the sets allow for, in `norm`, and in the units of `X` or of
+        `feature_scale`. 0 is conformal prediction on noisy copies.
 
     confidence_level : float, default=0.9
         Coverage after a change, in (0, 1).
@@ -114,6 +120,19 @@ class RobustConformalClassifier(
     norm : {1, 2, inf} or None, default=None
         Norm of the change; None is the law's own. Gaussian noise has l2, and by
         inclusion l1 and l-infinity; Laplace noise l1.
+
+    noise_features : names, indices, bool mask, slice, callable or None, default=None
+        The features that take noise; None is all of them. All others are held fixed:
+        they reach the base classifier exactly as they come, of any dtype, missing
+        values included, and coverage is that after a change which leaves them as they
+        are. A callable is given the training samples and returns names, as
+        :func:`~sklearn.compose.make_column_selector` does.
+
+    feature_scale : "std", dict, array-like of shape (n_features,) or None, default=None
+        The unit of each feature, as in :class:`~sksmooth.SmoothedClassifier`: the noise
+        of feature j has the standard deviation ``sigma * scale[j]``, and `radius` is in
+        norms of ``delta / scale`` over the features that take noise. "std" takes the
+        standard deviations of the training samples. A feature of scale 0 is held fixed.
 
     class_conditional : bool, default=False
         Calibrate each class on its own samples, so that `confidence_level` holds for
@@ -138,6 +157,10 @@ class RobustConformalClassifier(
 
     classes_ : ndarray of shape (n_classes,)
         The classes, in the order of the columns of the sets.
+
+    feature_scale_ : ndarray of shape (n_features,) or None
+        The unit of each feature, 0 where it is held fixed; None where neither
+        `noise_features` nor `feature_scale` is given.
 
     n_features_in_ : int
         Number of features seen during `fit`.
@@ -198,6 +221,8 @@ class RobustConformalClassifier(
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
         "noise": [StrOptions(set(LAWS))],
         "norm": [None, Options(Real, {1, 2, np.inf})],
+        "noise_features": "no_validation",
+        "feature_scale": "no_validation",
         "class_conditional": ["boolean"],
         "conformity_score": [StrOptions(set(SCORES))],
         "random_state": ["random_state"],
@@ -215,6 +240,8 @@ class RobustConformalClassifier(
         confidence_level: float = 0.9,
         noise: str = "gaussian",
         norm: float | None = None,
+        noise_features: Any = None,
+        feature_scale: Any = None,
         class_conditional: bool = False,
         conformity_score: str = "lac",
         random_state: RandomState = None,
@@ -225,6 +252,8 @@ class RobustConformalClassifier(
         self.confidence_level = confidence_level
         self.noise = noise
         self.norm = norm
+        self.noise_features = noise_features
+        self.feature_scale = feature_scale
         self.class_conditional = class_conditional
         self.conformity_score = conformity_score
         self.random_state = random_state
@@ -244,7 +273,7 @@ class RobustConformalClassifier(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Training data, finite numbers.
+            Training data. Features that take noise are numbers.
         y : array-like of shape (n_samples,)
             Class labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -267,7 +296,7 @@ class RobustConformalClassifier(
             As :meth:`SmoothedClassifier.fit <sksmooth.SmoothedClassifier.fit>`.
         """
         refuse_fit_params(fit_params, self)
-        self._validate(X, reset=True)
+        self._check_training(X, y)
         for name in ("thresholds_", "calibrated_coverage_", "n_calibration_"):
             if hasattr(self, name):
                 delattr(self, name)
@@ -276,6 +305,8 @@ class RobustConformalClassifier(
             sigma=self.sigma,
             noise=self.noise,
             norm=self.norm,
+            noise_features=self.noise_features,
+            feature_scale=self.feature_scale,
             method="monte_carlo",
             random_state=self.random_state,
         )
@@ -346,7 +377,7 @@ class RobustConformalClassifier(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Samples, finite numbers.
+            Samples. Features that take noise are numbers.
 
         Returns
         -------
@@ -368,7 +399,7 @@ class RobustConformalClassifier(
                 "predict_set."
             )
         for name, value in self._calibrated.items():
-            if getattr(self, name) != value:
+            if not _is_same(getattr(self, name), value):
                 raise ValueError(
                     f"{name}={getattr(self, name)!r} was {value!r} when the classifier "
                     "was calibrated; call conformalize again."
@@ -389,7 +420,7 @@ class RobustConformalClassifier(
             Labels, members of `classes_`.
         """
         check_is_fitted(self)
-        self._validate(X)
+        self._check_samples(X)
         return self.smoothed_._predict_base(X)
 
     @available_if(_estimator_has("predict_proba"))
@@ -407,9 +438,12 @@ class RobustConformalClassifier(
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        self._validate(X)
-        rows, as_frame = self.smoothed_._rows_and_frames(X)
-        return self._proba(rows, as_frame)
+        self._check_samples(X)
+        samples, as_frame = self.smoothed_._rows_and_frames(X)
+        if isinstance(samples, Table):
+            return self._proba(samples.rows)
+        every = np.arange(len(samples))
+        return self._proba(shown(values_of(samples), samples, every, as_frame))
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Get metadata routing of this object.
@@ -432,19 +466,14 @@ class RobustConformalClassifier(
         tags = super().__sklearn_tags__()
         like = get_tags(SmoothedClassifier(self.estimator))
         tags.input_tags = like.input_tags
-        tags.input_tags.allow_nan = False
         tags.classifier_tags = like.classifier_tags
         return tags
 
-    def _validate(self, X, *, reset=False):
-        """Check samples, so that messages name this estimator."""
-        refuse_columns_without_numbers(X, type(self).__name__, may_hold=False)
-        dtype = [np.float64, np.float32]
-        validate_data(self, X, reset=reset, dtype=dtype, allow_nd=True)
-
     def _follow_parameters(self):
         """Let the smoothed classifier have this noise; nothing was fitted with it."""
-        self.smoothed_.set_params(sigma=self.sigma, noise=self.noise, norm=self.norm)
+        names = ("sigma", "noise", "norm", "noise_features", "feature_scale")
+        self.smoothed_.set_params(**{name: getattr(self, name) for name in names})
+        self.feature_scale_ = self.smoothed_._scale()
 
     def _required_coverage(self, law):
         radius = float(self.radius)
@@ -454,23 +483,23 @@ class RobustConformalClassifier(
 
     def _noisy_scores(self, X):
         """Scores of all classes on one noisy copy of each sample, and the noise."""
-        self._validate(X)
-        rows, as_frame = self.smoothed_._rows_and_frames(X)
-        law = self.smoothed_.noise_law(rows[0].size)
-        points = law.snap(rows.reshape(len(rows), -1))
+        self._check_samples(X)
+        samples, as_frame = self.smoothed_._rows_and_frames(X)
+        values = values_of(samples)
+        law = self.smoothed_.noise_law(values.shape[1])
+        points = law.snap(values)
         noisy = np.empty(points.shape)
-        for at, digest in enumerate(row_digests(rows, self.smoothed_._noise_key)):
+        for at, digest in enumerate(digests_of(samples, self.smoothed_._noise_key)):
             stream = row_stream(digest, Stage.PREDICT)
             law.perturb(points[at], stream, noisy[at : at + 1])
-        noisy = noisy.astype(rows.dtype, copy=False).reshape(rows.shape)
-        return SCORES[self.conformity_score](self._proba(noisy, as_frame)), law
+        seen = shown(noisy, samples, np.arange(len(samples)), as_frame)
+        return SCORES[self.conformity_score](self._proba(seen)), law
 
-    def _proba(self, rows, as_frame):
-        """Class probabilities, in the form that the base classifier takes and gives."""
+    def _proba(self, seen):
+        """Class probabilities of samples in the form that the base classifier takes."""
         estimator = self.smoothed_.estimator_
-        seen = rows if as_frame is None or rows.ndim > 2 else as_frame(rows)
         proba = np.asarray(estimator.predict_proba(seen), dtype=np.float64)
-        expected = (len(rows), len(self.classes_))
+        expected = (len(seen), len(self.classes_))
         if proba.shape != expected:
             raise ValueError(
                 f"estimator.predict_proba returned an array of shape {proba.shape}; "
@@ -506,3 +535,12 @@ class RobustConformalClassifier(
             UserWarning,
             stacklevel=3,
         )
+
+
+def _is_same(now, then):
+    """Whether a parameter is as it was, of whatever kind."""
+    if now is then:
+        return True
+    if callable(now) or callable(then):
+        return False
+    return joblib.hash(now) == joblib.hash(then)

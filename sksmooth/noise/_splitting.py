@@ -264,8 +264,8 @@ class Splitting(TotalVariationLaw, GridLaw):
 
         Parameters
         ----------
-        row : ndarray of shape (n_features,)
-            A sample as returned by `snap`.
+        row : ndarray of shape (n_features,) or (n_copies, n_features)
+            A sample as returned by `snap`, or one for each copy.
         stream : numpy.random.Generator
             The stream of the sample; it is advanced by one number for each copy.
         out : ndarray of shape (n_copies, n_features), C-contiguous float64
@@ -278,7 +278,7 @@ class Splitting(TotalVariationLaw, GridLaw):
         """Middles of the cells around a sample, one copy for each start."""
         places, grid = self.n_places, self.grid
         # Where each feature lies at the start; any fixed numbers will do.
-        shift = np.floor(np.random.default_rng(0).random(row.size) * places)
+        shift = np.floor(np.random.default_rng(0).random(row.shape[-1]) * places)
         # In points of the grid, with cuts halfway between them: all of it is exact.
         low, high = (
             np.rint(np.asarray(end) / grid) if end is not None else limit

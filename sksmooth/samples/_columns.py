@@ -10,6 +10,8 @@ import numpy as np
 from sksmooth._estimators import is_polars
 from sksmooth.samples._table import numbers_of
 
+# Noise of a larger or smaller scale than this may be beyond what floating point holds.
+_FAR = 1e100
 # Standard deviations of equal numbers, relative to them, come out up to this.
 _ROUNDING = 1e-14
 
@@ -134,11 +136,25 @@ def learned_scale(feature_scale, X, columns):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value
         numbers = numbers_of(X, columns)
+        _refuse_infinity(numbers, X, columns)
         deviation = np.nanstd(numbers, axis=0)
         size = np.nanmax(np.abs(numbers), axis=0)
     # The noise of a feature that never changes would have no size: it is held fixed.
     changes = np.isfinite(deviation) & (deviation > _ROUNDING * size)
     return np.where(changes, deviation, 0.0)
+
+
+def _refuse_infinity(numbers, X, columns):
+    """A column with infinity has no standard deviation, and would be held fixed."""
+    infinite = np.isinf(numbers).any(axis=0)
+    if infinite.any():
+        names = getattr(X, "columns", range(X.shape[1]))
+        raise ValueError(
+            "feature_scale='std' has no standard deviation for the columns "
+            f"{[names[at] for at in np.asarray(columns)[infinite]]}, in which X holds "
+            "infinity. Replace it by a number, or hold the columns fixed with "
+            "noise_features."
+        )
 
 
 def _given_scale(feature_scale, names, n_features):
@@ -166,13 +182,14 @@ def _given_scale(feature_scale, names, n_features):
                 f"feature_scale has shape {scale.shape}; give one number for each of "
                 f"the {n_features} features, or a dict {{name: scale}}."
             )
-    wrong = ~((scale >= 0) & (scale < np.inf))
+    wrong = ~((scale == 0) | ((scale >= 1 / _FAR) & (scale <= _FAR)))
     if wrong.any():
         at = int(np.argmax(wrong))
         feature = at if names is None else names[at]
         raise ValueError(
             f"feature_scale gives feature {feature!r} the scale {scale[at]}; scales "
-            "must be finite and zero or more (zero holds a feature fixed)."
+            f"must be finite and zero or more: from {1 / _FAR:g} to {_FAR:g}, or zero, "
+            "which holds a feature fixed."
         )
     return scale
 
@@ -198,7 +215,14 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
     if _has_names(noise_features, names) and noise_features.dtype.kind == "b":
         noise_features = [name for name, is_noisy in noise_features.items() if is_noisy]
     chosen = np.asarray(noise_features, dtype=object).ravel().tolist()
-    if chosen and all(isinstance(value, (bool, np.bool_)) for value in chosen):
+    is_bool = [isinstance(value, (bool, np.bool_)) for value in chosen]
+    if any(is_bool) and not all(is_bool):
+        other = chosen[is_bool.index(False)]
+        raise ValueError(
+            f"{parameter} has {other!r} among values of a mask; give True or False for "
+            "each feature, or names only."
+        )
+    if any(is_bool):
         if len(chosen) != n_features:
             raise ValueError(
                 f"{parameter} is a mask of {len(chosen)} values for {n_features} "

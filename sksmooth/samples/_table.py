@@ -136,7 +136,7 @@ def numbers_of(rows, columns):
         If a column does not hold numbers.
     """
     if isinstance(rows, np.ndarray):
-        return rows[:, columns].astype(np.float64)
+        return _floats(rows[:, columns])
     values = np.empty((len(rows), len(columns)))
     for j, at in enumerate(columns):
         column = column_of(rows, at)
@@ -145,6 +145,17 @@ def numbers_of(rows, columns):
         else:
             values[:, j] = column.cast(float, strict=True).to_numpy()
     return values
+
+
+def _floats(values):
+    """Values as floats; the missing value of pandas is not a float, unlike None."""
+    try:
+        return values.astype(np.float64)
+    except TypeError:
+        is_missing = [type(value).__name__ == "NAType" for value in values.flat]
+        values = values.copy()
+        values[np.reshape(is_missing, values.shape)] = np.nan
+        return values.astype(np.float64)
 
 
 def _is_pandas(rows):

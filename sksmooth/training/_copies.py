@@ -5,6 +5,8 @@ from numbers import Integral
 
 import numpy as np
 
+from sksmooth.noise import ADDITIVE_LAWS
+
 
 def fit_on_copies(
     estimator,
@@ -14,7 +16,7 @@ def fit_on_copies(
     law,
     n_copies,
     seed,
-    as_seen=lambda X: X,
+    as_seen,
     fit_params=None,
     class_weight=None,
 ):
@@ -27,15 +29,17 @@ def fit_on_copies(
     ----------
     estimator : classifier
         It is fitted in place.
-    X : ndarray of shape (n_samples, ...)
+    X : ndarray of shape (n_samples, n_values)
+        The values that take noise.
     y : ndarray of shape (n_samples,)
     law : Law
         The noise.
     n_copies : int
     seed : bytes of length 32
         Of the noise. The first copies are the same whatever `n_copies` is.
-    as_seen : callable, default=identity
-        Gives samples the form in which the estimator takes them.
+    as_seen : callable
+        ``as_seen(values, owner)`` gives noisy values the form in which the estimator
+        takes them; `owner` holds the positions of their samples.
     fit_params : dict, default=None
         Values with one entry for each sample are repeated with the samples.
     class_weight : ndarray of shape (n_classes,), default=None
@@ -56,24 +60,32 @@ def fit_on_copies(
     rng = np.random.default_rng(words)
     of_samples = np.random.default_rng([*words, 1])
 
-    def copy_of_samples():
+    def draw_copy():
         if class_weight is None:
-            return _noisy(X, law, rng), y, fit_params
-        rows = draw_by_class(index, class_weight, of_samples)
-        params = take_params(fit_params, rows, len(y))
-        return _noisy(X[rows], law, rng), y[rows], params
+            return _noisy(X, law, rng), np.arange(len(y))
+        owner = draw_by_class(index, class_weight, of_samples)
+        return _noisy(X[owner], law, rng), owner
 
     if hasattr(estimator, "partial_fit"):
         n_copies = max([n_copies, *_epochs(estimator)])
         first_call = {"classes": classes}
         for _ in range(n_copies):
-            copy, labels, params = copy_of_samples()
-            estimator.partial_fit(as_seen(copy), labels, **first_call, **params)
+            copy, owner = draw_copy()
+            params = take_params(fit_params, owner, len(y))
+            estimator.partial_fit(
+                as_seen(copy, owner), y[owner], **first_call, **params
+            )
             del copy  # it is freed before the next one is made
             first_call = {}
         return estimator, n_copies
-    stack, labels, params = _stacked(copy_of_samples, n_copies, X, y)
-    estimator.fit(as_seen(stack), labels, **params)
+    stack = np.empty((n_copies, *X.shape), dtype=X.dtype)
+    owners = []
+    for at in range(n_copies):
+        stack[at], owner = draw_copy()
+        owners.append(owner)
+    owner = np.concatenate(owners)
+    seen = as_seen(stack.reshape(len(owner), -1), owner)
+    estimator.fit(seen, y[owner], **take_params(fit_params, owner, len(y)))
     return estimator, n_copies
 
 
@@ -128,31 +140,15 @@ def _rounded(due, rng):
     return counts
 
 
-def _stacked(copy_of_samples, n_copies, X, y):
-    """Return copies in one array, with their labels and parameters of `fit`."""
-    n_samples = len(y)
-    stack = np.empty((n_copies * n_samples, *X.shape[1:]), dtype=X.dtype)
-    labels, parts = [], []
-    for start in range(0, len(stack), n_samples):
-        copy, copy_labels, params = copy_of_samples()
-        stack[start : start + n_samples] = copy
-        labels.append(copy_labels)
-        parts.append(params)
-    repeated = {
-        name: np.concatenate([np.asarray(part[name]) for part in parts])
-        if _belongs_to_rows(value, n_samples)
-        else value
-        for name, value in parts[0].items()
-    }
-    return stack, np.concatenate(labels), repeated
-
-
 def _noisy(X, law, rng):
     """One copy of `X` with fresh noise, in the dtype of `X`."""
     copy = np.empty(X.shape)
-    law.draw(rng, copy)
-    copy *= law.deviation
-    copy += X
+    if isinstance(law, tuple(ADDITIVE_LAWS.values())):
+        law.draw(rng, copy)
+        copy *= law.deviation
+        copy += X
+    else:
+        law.perturb(law.snap(X), rng, copy)
     return copy.astype(X.dtype, copy=False)
 
 

@@ -17,7 +17,7 @@ from sklearn.base import (
     clone,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
@@ -26,11 +26,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from sksmooth._compat import (
     DocumentationLink,
@@ -44,16 +40,15 @@ from sksmooth._compat import (
 from sksmooth._estimators import (
     flat_labels,
     frames_like,
-    is_frame,
     is_no_classifier,
     tags_of,
     with_sample_weight,
 )
 from sksmooth._typing import RandomState
-from sksmooth.noise import ADDITIVE_LAWS
-from sksmooth.samples import Table, resolve_scale, shown, values_of
+from sksmooth.noise import LAWS, Splitting
+from sksmooth.samples import Table, ranges_of, shown, values_of
 from sksmooth.training._copies import fit_on_copies
-from sksmooth.votes import numeric_table, refuse_columns_without_numbers
+from sksmooth.votes import NoisyFeatures
 
 
 def _estimator_has(name):
@@ -62,7 +57,7 @@ def _estimator_has(name):
 
 
 class NoiseAugmentedClassifier(
-    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    DocumentationLink, NoisyFeatures, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     r"""Fit a classifier on copies of the data with noise added.
 
@@ -97,8 +92,10 @@ class NoiseAugmentedClassifier(
     sigma : float, default=0.25
         Standard deviation of the noise, in the units of `X` or of `feature_scale`.
 
-    noise : {"gaussian", "laplace", "uniform"}, default="gaussian"
-        Distribution of the noise, independent in each feature.
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, default="gaussian"
+        Distribution of the noise, as in :class:`SmoothedClassifier
+        <sksmooth.SmoothedClassifier>`: independent in each feature, but for
+        "splitting", which replaces all features of a sample by middles of cells.
 
     noise_features : names, indices, bool mask, slice, callable or None, default=None
         The features that take noise; None is all of them. All others reach the
@@ -197,7 +194,7 @@ class NoiseAugmentedClassifier(
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, np.inf, closed="neither")],
-        "noise": [StrOptions(set(ADDITIVE_LAWS))],
+        "noise": [StrOptions(set(LAWS))],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
         "n_copies": [Interval(Integral, 1, None, closed="left")],
@@ -270,9 +267,9 @@ class NoiseAugmentedClassifier(
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
+        self._as_frame = frames_like(X)
         samples, y = self._check_training(X, y)
         check_classification_targets(y)
-        values = values_of(samples)
 
         fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         if routing_enabled():
@@ -280,12 +277,11 @@ class NoiseAugmentedClassifier(
         inner_params = {k: v for k, v in fit_params.items() if v is not None}
 
         seed = check_random_state(self.random_state).bytes(32)
-        scale = None if self.feature_scale_ is None else samples.scale
         self.estimator_, self.n_copies_ = fit_on_copies(
             clone(self.estimator),
-            values,
+            values_of(samples),
             y,
-            law=ADDITIVE_LAWS[self.noise](self.sigma, scale=scale),
+            law=self._law(samples, self.sigma),
             n_copies=self.n_copies,
             seed=seed,
             as_seen=partial(self._as_seen, samples),
@@ -405,69 +401,27 @@ class NoiseAugmentedClassifier(
                 "metric that takes features."
             )
 
-    def _input_checks(self):
-        nan = tags_of(self.estimator).input_tags.allow_nan
-        return {
-            "dtype": [np.float64, np.float32],
-            "allow_nd": True,
-            "ensure_all_finite": "allow-nan" if nan else True,
-        }
+    def _law(self, samples, sigma):
+        """The law of the noise on training samples."""
+        scale = samples.scale if isinstance(samples, Table) else None
+        cells = {}
+        if self.noise == Splitting.name:
+            cells = ranges_of(values_of(samples), scale)._asdict()
+        return LAWS[self.noise](sigma, scale=scale, **cells)
 
-    def _check_training(self, X, y):
-        """Check training samples and labels, and learn which columns take noise."""
-        self._as_frame = frames_like(X)
-        if self.noise_features is None and self.feature_scale is None:
-            self.feature_scale_ = None
-            refuse_columns_without_numbers(X, "NoiseAugmentedClassifier")
-            return validate_data(self, X, y, **self._input_checks())
-        y = validate_data(self, X="no_validation", y=y)
-        rows = self._check_columns(X, reset=True)
-        check_consistent_length(rows, y)
-        self.feature_scale_ = resolve_scale(
-            self.noise_features,
-            self.feature_scale,
-            names=getattr(self, "feature_names_in_", None),
-            n_features=self.n_features_in_,
-            X=rows,
-        )
-        return self._table(rows), y
-
-    def _check_columns(self, X, *, reset):
-        """Check the names and the number of columns of any dtype."""
-        rows = X
-        if not is_frame(X):
-            rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
-        if not len(rows):
-            raise ValueError("X has no samples; at least one is needed.")
-        validate_data(self, X, "no_validation", skip_check_array=True, reset=reset)
-        return rows
-
-    def _table(self, rows):
-        return numeric_table(
-            rows,
-            self.feature_scale_,
-            noise_features=self.noise_features,
-            estimator=self.estimator,
-            caller="NoiseAugmentedClassifier",
-        )
-
-    def _as_seen(self, samples, values):
+    def _as_seen(self, samples, values, owner):
         """Copies of samples in the form in which `fit` got them, a frame or an array.
 
-        One copy after another, with these values in place of those that take noise.
+        With these values in place of those that take noise, and all else as in the
+        samples at positions `owner`.
         """
-        every = slice(None)
-        if isinstance(samples, Table):
-            n_copies = len(values) // len(samples)
-            every = np.tile(np.arange(len(samples)), n_copies)
-        return shown(values, samples, every, self._as_frame)
+        return shown(values, samples, owner, self._as_frame)
+
+    def _unchanged(self, samples):
+        """Samples without noise, in the form in which `fit` got them."""
+        return self._as_seen(samples, values_of(samples), np.arange(len(samples)))
 
     def _ask(self, method, X):
         check_is_fitted(self)
-        if self.feature_scale_ is None:
-            refuse_columns_without_numbers(X, type(self).__name__)
-            samples = validate_data(self, X, reset=False, **self._input_checks())
-        else:
-            samples = self._table(self._check_columns(X, reset=False))
-        seen = self._as_seen(samples, values_of(samples))
+        seen = self._unchanged(self._check_samples(X))
         return getattr(self.estimator_, method)(seen)

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import (
@@ -21,7 +22,6 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import validate_data
 
 from sksmooth._compat import (
     Interval,
@@ -34,7 +34,7 @@ from sksmooth._estimators import frames_like, with_sample_weight
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
-from sksmooth.noise import Gaussian
+from sksmooth.samples import digests_of, values_of
 from sksmooth.training._copies import fit_on_copies, take_params
 from sksmooth.training._noise_augmented import NoiseAugmentedClassifier
 from sksmooth.tuning._tuned_vote import _folds
@@ -43,7 +43,6 @@ from sksmooth.tuning._vote_weight_search import (
     cross_fitted_gain,
     is_beyond_noise,
 )
-from sksmooth.votes import refuse_columns_without_numbers
 
 
 class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
@@ -70,7 +69,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     sigma : float
         Standard deviation of the noise that the classifier will be **smoothed** with,
-        in the units of `X`.
+        in the units of `X` or of `feature_scale`.
 
     train_sigma : float, default=None
         Standard deviation of the noise that it is trained with. None is `sigma`; for
@@ -93,6 +92,17 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     significance : float or None, default=0.05
         Weights are accepted if their gain passes a one-sided test at this level, in
         (0, 0.5]. At 0.5 any gain will do. None accepts them untested.
+
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, default="gaussian"
+        Distribution of the noise, in training and in the vote, as in
+        :class:`NoiseAugmentedClassifier`.
+
+    noise_features : names, indices, bool mask, slice, callable or None, default=None
+        The features that take noise; None is all of them. All others are as they come,
+        of any dtype, missing values included.
+
+    feature_scale : "std", dict, array-like of shape (n_features,) or None, default=None
+        The unit of each feature, as in :class:`NoiseAugmentedClassifier`.
 
     n_copies : int, default=10
         Number of noisy copies, as in :class:`NoiseAugmentedClassifier`. A copy has as
@@ -136,6 +146,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     n_copies_ : int
         Number of noisy copies that the estimator was trained on.
+
+    feature_scale_ : ndarray of shape (n_features,) or None
+        The unit of each feature, 0 where it takes no noise; None where neither
+        `noise_features` nor `feature_scale` is given.
 
     n_features_in_ : int
         Number of features seen in `fit`.
@@ -232,13 +246,22 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         objective: str
         | Callable[[NDArray[Any], NDArray[Any]], float] = "worst_class_accuracy",
         significance: float | None = 0.05,
+        noise: str = "gaussian",
+        noise_features: Any = None,
+        feature_scale: Any = None,
         n_copies: int = 10,
         n_predict: int = 200,
         n_jobs: int | None = None,
         random_state: RandomState = None,
     ) -> None:
         super().__init__(
-            estimator, sigma=sigma, n_copies=n_copies, random_state=random_state
+            estimator,
+            sigma=sigma,
+            noise=noise,
+            noise_features=noise_features,
+            feature_scale=feature_scale,
+            n_copies=n_copies,
+            random_state=random_state,
         )
         self.train_sigma = train_sigma
         self.n_rounds = n_rounds
@@ -261,7 +284,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Training samples, dense, numeric and finite.
+            Training samples, dense; more than two axes are kept as they are. Features
+            that take noise are numbers.
 
         y : array-like of shape (n_samples,)
             Class labels, passed to the estimator unchanged.
@@ -289,11 +313,9 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
-        as_frame = frames_like(X)
-        refuse_columns_without_numbers(X, "ReweightedNoiseClassifier", may_hold=False)
-        X, y = validate_data(self, X, y, **self._input_checks())
+        self._as_frame = frames_like(X)
+        samples, y = self._check_training(X, y)
         check_classification_targets(y)
-        self._as_frame, self.feature_scale_ = as_frame, None
         fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
         split_params: dict[str, Any] = {}
         if routing_enabled():
@@ -306,10 +328,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         self.class_weight_ = np.ones(len(classes))
         # With one class, or one round, there is nothing to choose.
         search = len(classes) > 1 and self.n_rounds > 1
-        folds = self._find_folds(X, y, index, split_params) if search else []
-        self._search(X, y, index, classes, folds, seed, inner_params)
+        folds = self._find_folds(samples, y, index, split_params) if search else []
+        self._search(samples, y, index, classes, folds, seed, inner_params)
         self.estimator_, self.n_copies_ = self._train(
-            X, y, self.class_weight_, seed, inner_params
+            samples, y, self.class_weight_, seed, inner_params
         )
         self.classes_ = getattr(self.estimator_, "classes_", classes)
         return self
@@ -318,19 +340,18 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         """Splits of the samples; copies of a sample are in the same fold of ours."""
         cv = check_cv(self.cv, y, classifier=True)
         if self.cv is None or isinstance(self.cv, Integral):
-            table = np.column_stack([X.reshape(len(X), -1), index])
-            _, first, owner = np.unique(
-                table, axis=0, return_index=True, return_inverse=True
-            )
+            # Samples that are equal, in columns held fixed too, have one digest.
+            contents = zip(digests_of(X, b""), index.tolist(), strict=True)
+            places: dict[tuple, int] = {}
+            owner = np.array([places.setdefault(one, len(places)) for one in contents])
+            _, first = np.unique(owner, return_index=True)
             enough = np.bincount(index[first]) >= cv.get_n_splits()
             if len(first) < len(X) and enough.all():
-                distinct = np.sort(first)
-                owner = np.searchsorted(distinct, first[owner.ravel()])
                 return [
                     tuple(np.flatnonzero(np.isin(owner, part)) for part in fold)
-                    for fold in cv.split(X[distinct], y[distinct])
+                    for fold in cv.split(first, y[first])
                 ]
-        return _folds(cv, X, y, split_params)
+        return _folds(cv, getattr(X, "rows", X), y, split_params)
 
     def _search(self, X, y, index, classes, folds, seed, fit_params):
         """Run the rounds, and keep the weights of one."""
@@ -391,21 +412,25 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         present = class_index(np.unique(y[train]), classes)
         params = take_params(fit_params, train, len(y))
         fitted, _ = self._train(X[train], y[train], weights[present], seed, params)
-        smoothed = SmoothedClassifier.from_fitted(
-            fitted,
+        smoothed = SmoothedClassifier(
+            FrozenEstimator(fitted),
             sigma=self.sigma,
+            noise=self.noise,
+            feature_scale=self.feature_scale_,
             n_predict=self.n_predict,
             random_state=int.from_bytes(seed[:4], "little"),
         )
-        return class_index(smoothed.predict(self._as_seen(X, X[test])), classes)
+        smoothed.fit(self._unchanged(X[train]), y[train])
+        return class_index(smoothed.predict(self._unchanged(X[test])), classes)
 
     def _train(self, X, y, weights, seed, fit_params):
         """Fit a clone on noisy copies with weights; all equal are plain copies."""
+        sigma = self.sigma if self.train_sigma is None else self.train_sigma
         return fit_on_copies(
             clone(self.estimator),
-            X,
+            values_of(X),
             y,
-            law=Gaussian(self.sigma if self.train_sigma is None else self.train_sigma),
+            law=self._law(X, sigma),
             n_copies=self.n_copies,
             seed=seed,
             as_seen=partial(self._as_seen, X),
@@ -429,14 +454,6 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
                 method_mapping=MethodMapping().add(caller="fit", callee="split"),
             )
         )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = False  # noise in the vote needs numbers
-        return tags
-
-    def _input_checks(self):
-        return {**super()._input_checks(), "ensure_all_finite": True}
 
 
 def earliest_good_round(rounds, y, folds, objective):

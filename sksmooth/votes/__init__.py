@@ -5,6 +5,7 @@ A `Source` decides the questions of `sksmooth.questions` for one `Model`.
 """
 
 from sksmooth.votes._as_classifier import as_classifier, predict_labels
+from sksmooth.votes._noisy_features import NoisyFeatures, check_columns
 from sksmooth.votes._registry import find_source, may_miss, probe_fitted
 from sksmooth.votes._source import Declined, Model, Source, VoteRequest, VoteSource
 from sksmooth.votes.exact import ExactSource
@@ -27,10 +28,12 @@ __all__ = [
     "ExactSource",
     "Model",
     "MonteCarloVotes",
+    "NoisyFeatures",
     "Source",
     "VoteRequest",
     "VoteSource",
     "as_classifier",
+    "check_columns",
     "columns_without_numbers",
     "encode_for_net",
     "ends_in_skorch_net",

@@ -31,7 +31,7 @@ def columns_without_numbers(X):
     ]
 
 
-def refuse_columns_without_numbers(X, caller, *, may_hold=True):
+def refuse_columns_without_numbers(X, caller):
     """Refuse a data frame with columns that hold no numbers; see above.
 
     Parameters
@@ -39,24 +39,14 @@ def refuse_columns_without_numbers(X, caller, *, may_hold=True):
     X : object
     caller : str
         Name of the class that adds the noise, for the message.
-    may_hold : bool, default=True
-        Whether that class has a parameter `noise_features`.
     """
     columns = columns_without_numbers(X)
     if not columns:
         return
     numbers = [name for name in X.columns if name not in columns]
-    told = (
-        f"X has the columns {columns}, which are not numbers: noise can only be added "
-        "to numbers. "
-    )
-    if not may_hold:
-        raise ValueError(
-            f"{told}Encode them in a Pipeline before {caller}, or leave them out: "
-            f"X[{numbers}]."
-        )
     raise ValueError(
-        f"{told}Hold them fixed, by one of\n"
+        f"X has the columns {columns}, which are not numbers: noise can only be added "
+        "to numbers. Hold them fixed, by one of\n"
         f"    {caller}(..., noise_features={numbers})\n"
         f"    {caller}(..., noise_features="
         "make_column_selector(dtype_include='number'))\n"
@@ -71,11 +61,14 @@ def _is_numeric(dtype, X, at):
         if text != "Object":
             return bool(is_numeric()) or text in ("Boolean", "Null")
     elif getattr(dtype, "kind", "O") != "O":
-        return dtype.kind in "biufc"
+        # Of complex numbers, the imaginary part would be lost.
+        return dtype.kind in "biuf"
     elif str(dtype).startswith(("category", "str", "period", "interval")):
         return False
     column = X.iloc[:, at] if hasattr(X, "iloc") else X[X.columns[at]]
     values = np.asarray(column, dtype=object)
+    # Not a float, unlike None and nan.
+    values = [v for v in values if type(v).__name__ != "NAType"]
     if any(isinstance(value, (str, bytes)) for value in values):
         return False
     try:
@@ -96,7 +89,8 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=
     noise_features : object
         The parameter of the caller, for messages.
     estimator : estimator
-        Its tags tell whether values that take noise may be missing.
+        What is given noisy copies. Its tags tell whether values that take noise may be
+        missing.
     caller : str
         Name of the class that adds the noise, for messages.
     categories : dict {int: Categories}, default=None
@@ -126,16 +120,21 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=
             "noise_features=make_column_selector(dtype_include='number')."
         )
     table = Table(rows, noisy, scale[noisy], categories=categories)
-    if np.isinf(table.values).any():
-        raise ValueError("X holds infinity in a column that takes noise.")
+    infinite = np.isinf(table.values).any(axis=0)
+    if infinite.any():
+        raise ValueError(
+            f"X holds infinity in the columns {[names[at] for at in noisy[infinite]]}, "
+            "which take noise. Replace it by a number, or hold the columns fixed with "
+            "noise_features."
+        )
     missing = np.isnan(table.values).any(axis=0)
     if missing.any() and not tags_of(estimator).input_tags.allow_nan:
         raise ValueError(
             f"X has missing values in the columns "
-            f"{[names[at] for at in noisy[missing]]}, which take noise, and the "
-            f"base classifier {estimator!r} does not take missing values. "
-            f"Impute them in a Pipeline before {caller}, hold the columns "
-            "fixed with noise_features, or use a base classifier that takes them, "
-            "such as HistGradientBoostingClassifier."
+            f"{[names[at] for at in noisy[missing]]}, which take noise, and "
+            f"{estimator!r} does not take missing values. Impute them in a Pipeline "
+            f"before {caller}, hold the columns fixed with noise_features, or use a "
+            "base classifier that takes them, such as HistGradientBoostingClassifier, "
+            "without a denoiser."
         )
     return table
