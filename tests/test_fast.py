@@ -25,7 +25,7 @@ from sksmooth.votes import Declined, MonteCarloVotes
 from sksmooth.votes._registry import find_any
 from sksmooth.votes.fast import FastPredictor, fast_predictor, find_predictor
 from sksmooth.votes.fast._predictor import may_not_lead
-from tests.fast_case import FastCase, fast_votes, model_of
+from tests.fast_case import FastCase, fast_votes, model_of, next_to_ties
 from tests.source_case import SourceCase
 
 
@@ -208,6 +208,34 @@ def test_the_error_of_a_decision_is_within_its_bound(kernel):
             )
 
 
+@pytest.mark.parametrize("kernel", ["poly", "rbf", "sigmoid"])
+def test_the_bound_of_a_sum_covers_any_order_of_its_terms(kernel):
+    X, y = SourceCase.data()
+    estimator = SVC(kernel=kernel, gamma=0.1).fit(X, y > 0)
+    predictor = fast_votes(estimator, X).fast.predictor
+    size = np.abs(estimator.dual_coef_).sum()
+    for one in predictor.kernels:
+        values, _, of_values = one._values(X)
+        _, error = one.sums(X)
+        unit = np.finfo(values.dtype).eps / 2
+        of_sum = len(estimator.support_vectors_) * unit * np.abs(values).max(axis=1)
+        assert (error[:, 0] >= size * (of_values + of_sum)).all()
+
+
+def test_scores_of_classes_are_within_their_bound():
+    """Which is infinite where the decision of a pair is open."""
+    X, y = SourceCase.data()
+    estimator = SVC().fit(X, y)
+    predictor = fast_votes(estimator, X).fast.predictor
+    at_ties = next_to_ties(estimator, X)
+    for kernel in predictor.kernels:
+        scores, error = predictor.scores(X, kernel)
+        assert (np.abs(scores - estimator.decision_function(X)) <= error).all()
+        assert (error < 1e-2).all()
+        _, error = predictor.scores(at_ties, kernel)
+        assert np.isinf(error).all()
+
+
 def test_an_intercept_far_larger_than_the_sum_is_rounded_too():
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 3)), np.arange(40) % 3
@@ -285,17 +313,20 @@ def test_a_variance_of_zero_is_declined():
 
 
 def test_likelihoods_that_differ_by_rounding_alone_are_left_to_predict():
-    """At the middle of two classes whose variances are permuted."""
+    """Classes of permuted features, which are added in another order."""
     rng = np.random.default_rng(0)
     estimator = GaussianNB().fit(rng.standard_normal((20, 9)), np.arange(20) % 2)
     for _ in range(20):
-        variance = rng.uniform(0.1, 10.0, 9)
-        estimator.var_ = np.stack([variance, rng.permutation(variance)])
-        estimator.theta_ = (
-            rng.uniform(0.1, 3.0) * np.array([[1.0], [-1.0]]) * np.ones(9)
-        )
-        _, unsure = find_predictor(estimator).positions(np.zeros((1, 9)))
-        assert unsure.all()
+        order, variance, mean = rng.permutation(9), *rng.uniform(0.1, 10.0, (2, 9))
+        estimator.var_ = np.stack([variance, variance[order]])
+        # At the middle of both means, and far from them.
+        for means, at in (
+            (np.outer([1.0, -1.0], np.full(9, mean[0])), 0.0),
+            (np.stack([mean, mean[order]]), 1e4),
+        ):
+            estimator.theta_ = means
+            _, unsure = find_predictor(estimator).positions(np.full((1, 9), at))
+            assert unsure.all()
 
 
 def test_bounds_on_votes_tell_whether_another_class_may_lead():
