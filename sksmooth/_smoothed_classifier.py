@@ -923,9 +923,9 @@ class SmoothedClassifier(
     def _refuse_sparse(self, X):
         if issparse(X):
             raise TypeError(
-                f"X is sparse, and noise={self.noise!r} would fill in its zeros. For "
-                "counts of words use noise=TokenDeletion(probability=...), which keeps "
-                "X sparse; else pass X.toarray()."
+                f"Sparse data was passed for X, and noise={self.noise!r} would fill in "
+                "its zeros. For counts of words use noise=TokenDeletion(probability="
+                "...), which keeps X sparse; else pass X.toarray()."
             )
 
     def _check_counts(self, X, y="no_validation", *, reset=False):

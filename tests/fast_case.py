@@ -134,6 +134,8 @@ class FastCase:
         X, y = self.data()
         X = X[:, :1].copy()  # some of its transposes are no copies
         for estimator in map(clone, self.estimators()):
+            if estimator.get_params().get("max_features") == 2:
+                continue
             noisy = self.noisy(X[:24], 0.5)
             labels = estimator.fit(X, y).predict(noisy)
             arrays = {

@@ -51,12 +51,15 @@ class LawCase:
         Whether two steps of length r/2 do as much as one of length r.
     resolution : float
         Absolute error of probabilities.
+    start : float
+        Where the samples of `certificates` begin.
     """
 
     law: object
     direction = np.array([1.0, 0.0, 0.0])
     composes = True
     resolution = 0.0
+    start = 0.0
 
     def noisy(self, row, n, stage=Stage.ESTIMATE, parts=1):
         """Noisy copies of a row, drawn in some parts."""
@@ -81,7 +84,7 @@ class LawCase:
     def certificates(self, share, n_rows, **settings):
         """Certificates of samples that differ far from the boundary."""
         base, away = self.worst_case(share)
-        X = 100.0 * np.arange(n_rows)[:, np.newaxis] * away
+        X = (self.start + 100.0 * np.arange(n_rows)[:, np.newaxis]) * away
         clf = SmoothedClassifier.from_fitted(
             base,
             sigma=self.law.sigma,

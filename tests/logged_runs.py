@@ -28,8 +28,8 @@ class ThreeStrips(ClassifierMixin, BaseEstimator):
     pause : float
         Seconds that each call takes.
     on_row : tuple (row, pid, signal), default=None
-        Sends the signal to the process, once several votes of the row are asked for;
-        None is the process that asks.
+        Sends the signal to the process, once a batch is mostly votes of the row, as in
+        no batch of a probe; None is the process that asks.
     """
 
     def __init__(self, labels=(0, 1, 2), edges=(-0.3, 0.3), pause=0.0, on_row=None):
@@ -48,7 +48,7 @@ class ThreeStrips(ClassifierMixin, BaseEstimator):
         self.n_asked_ += len(X)
         if self.on_row is not None:
             row, pid, number = self.on_row
-            if (abs(X[:, 1] - 100 * row) < 10).sum() > 1:
+            if (abs(X[:, 1] - 100 * row) < 10).sum() > max(8, len(X) / 2):
                 self.on_row = None
                 with contextlib.suppress(ProcessLookupError):  # done by another worker
                     os.kill(os.getpid() if pid is None else pid, number)

@@ -79,10 +79,13 @@ class SourceCase:
         Class of the source.
     tolerance : float
         By how much answers may differ between chunks of samples: rounding only.
+    why_not_laplace : str or None
+        Part of the reason for which it does not serve Laplace noise; None if it does.
     """
 
     kind: type
     tolerance = 0.0
+    why_not_laplace: str | None = "Gaussian noise only"
 
     @staticmethod
     def estimator():
@@ -238,4 +241,5 @@ class SourceCase:
         X = self.samples().reshape(len(self.samples()), -1)
         stranger = Unregistered().fit(X, np.arange(len(X)) % 2)
         yield self.model(stranger), "Unregistered"
-        yield self.model(law=Laplace(SIGMA)), "Gaussian noise only"
+        if self.why_not_laplace is not None:
+            yield self.model(law=Laplace(SIGMA)), self.why_not_laplace

@@ -383,11 +383,12 @@ def test_the_blur_has_the_noise_of_the_votes(noise):
         DecisionTreeClassifier(max_depth=4, random_state=0),
         sigma=0.3,
         noise=noise,
+        method="monte_carlo",
         n_predict=4000,
         random_state=0,
     ).fit(X, y)
     xx = np.linspace(-1.5, 2.5, 100)
-    blur, kind = _shares(smoothed, xx, xx, "auto")
+    blur, kind = _shares(smoothed, xx, xx, "blur")
     assert kind == "blur"
     of = np.arange(100)
     drawn = smoothed.predict_proba(np.column_stack([xx, xx]))

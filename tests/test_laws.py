@@ -124,6 +124,9 @@ class TestSplitting(LawCase):
     law = Splitting(0.7, n_features=3)
     resolution = 1e-14
 
+    # Not whole numbers, on which cells are whole too.
+    start = 0.25
+
     def offset(self, share):
         return self.law.width * (0.5 - share)
 

@@ -30,6 +30,7 @@ class ExactCase:
     kind = ExactVotes
     find = staticmethod(find_closed_form)
     form: type
+    why_not_laplace = None
 
     def test_it_is_the_form_that_is_meant(self):
         assert type(self.source().form) is self.form
@@ -91,11 +92,13 @@ class TestTwoClassLinear(ExactCase, TwoClasses, SourceCase):
 
 class TestThreeClassLinear(ExactCase, SourceCase):
     form = ThreeClassSource
+    why_not_laplace = "two linear classes"
     estimator = staticmethod(LogisticRegression)
 
 
 class TestLine(ExactCase, SourceCase):
     form = LineSource
+    why_not_laplace = "two linear classes"
     estimator = staticmethod(LogisticRegression)
 
     @staticmethod

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates, recertify
+from sksmooth.metrics import classwise_report
 from sksmooth.noise import Splitting
 
 SIGMA = 5 / (2 * 3**0.5)
@@ -54,6 +55,18 @@ def test_no_whole_sample_within_the_radius_has_another_label(weights):
         n_tight += np.sum(nearest == certificates.radius + 1)
         assert (clf.predict(DOMAIN) == certificates.label).all()
     assert n_tight > 200
+
+
+def test_certificates_on_whole_numbers_say_so(fitted):
+    certificates = fitted.certify(DOMAIN[:20])
+    assert "whole steps" in repr(certificates)
+    report = classwise_report(fitted.predict(DOMAIN[:20]), certificates)
+    assert "of which samples are whole multiples" in str(report)
+    assert certificates.holds_for([0.0, 0.0, 0.0]).all()
+    one = certificates.holds_for([1.0, 0.0, 0.0])
+    np.testing.assert_array_equal(one, certificates.radius >= 1)
+    with pytest.raises(ValueError, match="parts of a unit"):
+        certificates.holds_for([0.5, 0.0, 0.0])
 
 
 def test_multiples_of_a_unit_are_whole_in_units_of_feature_scale():

@@ -259,7 +259,7 @@ def test_in_a_pipeline_and_a_search():
         ({"objective": "f1"}, "objective"),
         ({"significance": 0.9}, "significance"),
         ({"n_predict": 0}, "n_predict"),
-        ({"cv": ShuffleSplit(2, random_state=0)}, "each row"),
+        ({"cv": ShuffleSplit(2, random_state=0)}, "each sample"),
         ({"estimator": LinearRegression()}, "must be a classifier"),
         ({"estimator": FrozenEstimator(GaussianNB())}, "FrozenEstimator"),
     ],

@@ -731,7 +731,7 @@ def test_metadata_is_routed_to_the_base_and_the_splitter():
         ({"radius": -1}, ValueError, "radius"),
         ({"radius": np.inf}, ValueError, "radius"),
         ({"significance": 0.9}, ValueError, "significance"),
-        ({"cv": ShuffleSplit(3, random_state=0)}, ValueError, "each row in one"),
+        ({"cv": ShuffleSplit(3, random_state=0)}, ValueError, "each sample in one"),
         ({"cv": [(np.arange(30), np.arange(60))]}, ValueError, "two or more folds"),
     ],
 )

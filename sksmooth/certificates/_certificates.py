@@ -500,7 +500,9 @@ class Certificates:
         ------
         ValueError
             If `delta` has the wrong shape, is not finite, changes a feature that is
-            held fixed, or more categories than `frontier` has columns for.
+            held fixed, or more categories than `frontier` has columns for; if the
+            certificates speak of whole multiples of the units only, as those of
+            splitting noise on whole numbers, and it is none.
         """
         if isinstance(delta, Mapping):
             changes, delta = delta, np.zeros(len(self.scale or self.features or ()))
@@ -528,6 +530,15 @@ class Certificates:
                     "some are held fixed: the certificates say nothing of such changes."
                 )
             delta = np.where(fixed, 0.0, delta / np.where(fixed, 1.0, scale))
+        if (self.law or {}).get("whole"):
+            steps = np.rint(delta)
+            if np.any(np.abs(delta - steps) > 1e-9 * (1 + np.abs(steps))):
+                raise ValueError(
+                    "delta has changes by parts of a unit, and these certificates "
+                    "speak of samples that are whole multiples of their units only: "
+                    "give whole multiples of feature_scale, or of 1 without it."
+                )
+            delta = steps
         return ~self.abstained & self._covers(delta)
 
     def _categorical(self):
@@ -911,6 +922,8 @@ class Certificates:
         if self.scale is not None:
             n_noisy = sum(value > 0 for value in self.scale)
             parts.append(f"noise on {n_noisy} of {len(self.scale)} features")
+        if law.get("whole"):
+            parts.append("whole steps")
         if self.frontier is not None:
             parts.append(f"changes={tuple(range(self.frontier.shape[1]))}")
         if self.denoiser is not None:

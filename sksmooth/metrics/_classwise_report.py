@@ -166,6 +166,7 @@ def _report(y_true, certificates, names, y_base):
             "method": certificates.method,
             "radii": certificates.radii,
             "scale": certificates.scale,
+            "whole": bool((certificates.law or {}).get("whole")),
             "features": certificates.features,
             "denoiser": certificates.denoiser,
         },

@@ -178,6 +178,8 @@ def _space(settings):
             if (len(noisy) < len(scale))
             else ""
         )
+    if settings["whole"]:
+        line += ", of which samples are whole multiples"
     if settings["denoiser"] is not None:
         line += f"; behind denoiser={settings['denoiser']}"
     return line

@@ -117,13 +117,30 @@ class AdditiveLaw(GridLaw):
         out : ndarray of shape (n_copies, n_features)
             Noise of standard deviation 1; it is overwritten with the copies.
         """
-        # Two passes instead of a scaling, a rint, a scaling and a sum.
-        rounder = self.rounder
-        out *= self.deviation
-        out += rounder
-        out -= rounder - row
+        add_noise(row, out, self.deviation, self.rounder)
 
     @property
     def rounder(self) -> Any:
-        """What rounds to the grid when added; subtracting it less a row is exact."""
-        return 1.5 * 2.0**FLOAT64_BITS * self.grid
+        """See `rounder_of`."""
+        return rounder_of(self.grid)
+
+
+def rounder_of(grid):
+    """What rounds to a grid when added; subtracting it less a row is exact."""
+    return 1.5 * 2.0**FLOAT64_BITS * grid
+
+
+def add_noise(row, out, deviation, rounder):
+    """Turn standard noise into noisy copies of snapped samples; see `AdditiveLaw.add`.
+
+    Parameters
+    ----------
+    row : ndarray, broadcast against `out`
+    out : ndarray of shape (n_copies, n_features)
+    deviation, rounder : float or ndarray of shape (n_features,)
+        Standard deviation of the noise, and what rounds it to the grid.
+    """
+    # Two passes instead of a scaling, a rint, a scaling and a sum.
+    out *= deviation
+    out += rounder
+    out -= rounder - row

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from sksmooth.noise._additive import add_noise, rounder_of
 from sksmooth.noise._changed_categories import changed_categories
 from sksmooth.noise._gaussian import Gaussian
 from sksmooth.noise._law import Law, broadcast_odds, leads
@@ -444,7 +445,7 @@ class ResampledGaussian(Law):
         drawn, n_categories, below = self._drawn
         normal = out[:, drawn]
         if self.norm == 2:
-            Gaussian.add(self, rows, out)  # type: ignore[arg-type] # has all it needs
+            add_noise(rows, out, self.deviation, rounder_of(self.grid))
         at, feature = np.nonzero(normal < below)
         # Uniform once more, for the new category.
         part = ndtr(normal[at, feature]) / self.probability

@@ -204,7 +204,7 @@ def vanishing_sigma(
     >>> print(vanishing_sigma(nearest, X, y, n_predict=50_000, random_state=0))
     Searched sigma from 0.05103 to 3.266:
     class 'middle' vanishes at 0.7387, between 0.7367 and 0.7407
-    class 'outer' never vanishes within the range: samples are right at its end, 3.266
+    class 'outer' never vanishes within the range: some are right at its end, 3.266
     """
     refuse_sigma(params, "sigma_range")
     if not (isinstance(tol, Real) and 0 < tol < np.inf):
