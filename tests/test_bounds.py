@@ -542,6 +542,21 @@ def test_a_leader_is_decided_just_where_the_test_of_a_coin_rejects(weights, alph
     assert 0 < decided.sum() < len(decided)
 
 
+@pytest.mark.parametrize("alpha", [0.03, 0.15, 0.7])
+def test_a_leader_of_few_votes_is_decided_as_by_exact_sums(alpha):
+    weights = np.array([9.0, 1.0])
+    counts = np.array([(a, b) for a in range(5) for b in range(5)])
+    for votes, decided in zip(
+        counts, leader_is_decided(counts, alpha, weights), strict=True
+    ):
+        leader = int(np.argmax(votes * weights))
+        p, least, n = Fraction([1, 9][leader], 10), int(votes[leader]), int(votes.sum())
+        tail = sum(
+            math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(least, n + 1)
+        )
+        assert decided == (tail <= alpha)
+
+
 def test_a_clear_leader_is_decided_and_a_tie_is_not():
     counts = np.array([[60, 0, 0], [0, 5, 0], [10, 10, 1], [60, 20, 20], [0, 0, 0]])
     decided = leader_is_decided(counts, 0.001)

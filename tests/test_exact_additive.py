@@ -129,6 +129,20 @@ def test_scores_on_the_boundary_count_for_either_class():
     np.testing.assert_array_equal(source.disagrees(X, 1 - labels), sure)
 
 
+def test_terms_that_cancel_up_to_rounding_count_for_either_class():
+    """scikit-learn adds them in another order, and predicts either class there."""
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    model = AdaBoostClassifier(n_estimators=3).fit(X, X[:, 0] > 0)
+    model.estimators_ = [DecisionTreeClassifier(max_depth=1).fit(X, x > 0) for x in X.T]
+    for unit in (0.1, 0.3, 0.7, 2.3):
+        # A tie where the third one disagrees with the first two.
+        model.estimator_weights_ = unit * np.array([1.0, 4.0, 5.0])
+        source = AdditiveSource(model, AffineMap.identity(3), n_bins=10)
+        lower, upper = (ndtr(p)[0] for p in source.probits(np.zeros((1, 3)), 1.0))
+        np.testing.assert_allclose(lower, 3 / 8, atol=0.05)
+        np.testing.assert_allclose(upper, 5 / 8, atol=0.05)
+
+
 def test_swapping_the_classes_swaps_the_intervals():
     X, y = few_features()
     make = lambda: GradientBoostingClassifier(max_depth=1, random_state=0)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Labels computed in place of `predict`: the same ones, found, forgotten, declined."""
 
+from itertools import product
+
 import mpmath
 import numpy as np
 import pytest
@@ -22,7 +24,8 @@ from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined, MonteCarloVotes
 from sksmooth.votes._registry import find_any
 from sksmooth.votes.fast import FastPredictor, fast_predictor, find_predictor
-from tests.fast_case import FastCase, fast_votes, model_of
+from sksmooth.votes.fast._predictor import may_not_lead
+from tests.fast_case import FastCase, fast_votes, model_of, next_to_ties
 from tests.source_case import SourceCase
 
 
@@ -227,6 +230,50 @@ def test_the_error_of_a_decision_is_within_its_bound(kernel):
             )
 
 
+@pytest.mark.parametrize("kernel", ["poly", "rbf", "sigmoid"])
+def test_the_bound_of_a_sum_covers_any_order_of_its_terms(kernel):
+    X, y = SourceCase.data()
+    estimator = SVC(kernel=kernel, gamma=0.1).fit(X, y > 0)
+    predictor = fast_votes(estimator, X).fast.predictor
+    size = np.abs(estimator.dual_coef_).sum()
+    for one in predictor.kernels:
+        values, _, of_values = one._values(X)
+        _, error = one.sums(X)
+        unit = np.finfo(values.dtype).eps / 2
+        of_sum = len(estimator.support_vectors_) * unit * np.abs(values).max(axis=1)
+        assert (error[:, 0] >= size * (of_values + of_sum)).all()
+
+
+def test_scores_of_classes_are_within_their_bound():
+    """Which is infinite where the decision of a pair is open."""
+    X, y = SourceCase.data()
+    estimator = SVC().fit(X, y)
+    predictor = fast_votes(estimator, X).fast.predictor
+    at_ties = next_to_ties(estimator, X)
+    for kernel in predictor.kernels:
+        scores, error = predictor.scores(X, kernel)
+        assert (np.abs(scores - estimator.decision_function(X)) <= error).all()
+        assert (error < 1e-2).all()
+        _, error = predictor.scores(at_ties, kernel)
+        assert np.isinf(error).all()
+
+
+def test_an_intercept_far_larger_than_the_sum_is_rounded_too():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 3)), np.arange(40) % 3
+    estimator = SVC(gamma=1.0).fit(X, y)
+    estimator._intercept_ = estimator.intercept_ = 1e9 * (1 + rng.random(3))
+    rows = rng.standard_normal((8, 3)) + 4.0
+    predictor = fast_votes(estimator, X).fast.predictor
+    decisions, error = predictor.decisions(rows, predictor.kernels[-1])
+    with mpmath.workdps(50):
+        for row, decision, bound in zip(rows, decisions, error, strict=True):
+            for d, e, b in zip(
+                decision, _exact_decisions(estimator, row), bound, strict=True
+            ):
+                assert abs(mpmath.mpf(d) - e) <= b < 1e-5
+
+
 def _exact_decisions(estimator, row):
     gamma, coef0 = mpmath.mpf(estimator.gamma), mpmath.mpf(estimator.coef0)
     inner = [
@@ -285,6 +332,36 @@ def test_a_variance_of_zero_is_declined():
         pytest.raises(Declined, match="variance or a prior"),
     ):
         fast_votes(estimator, X)
+
+
+def test_likelihoods_that_differ_by_rounding_alone_are_left_to_predict():
+    """Classes of permuted features, which are added in another order."""
+    rng = np.random.default_rng(0)
+    estimator = GaussianNB().fit(rng.standard_normal((20, 9)), np.arange(20) % 2)
+    for _ in range(20):
+        order, variance, mean = rng.permutation(9), *rng.uniform(0.1, 10.0, (2, 9))
+        estimator.var_ = np.stack([variance, variance[order]])
+        # At the middle of both means, and far from them.
+        for means, at in (
+            (np.outer([1.0, -1.0], np.full(9, mean[0])), 0.0),
+            (np.stack([mean, mean[order]]), 1e4),
+        ):
+            estimator.theta_ = means
+            _, unsure = find_predictor(estimator).positions(np.full((1, 9), at))
+            assert unsure.all()
+
+
+def test_bounds_on_votes_tell_whether_another_class_may_lead():
+    """Against all votes within the bounds; of equal classes the first one leads."""
+    ranges = [(low, high) for low in range(3) for high in range(low, 3)]
+    for bounds in product(ranges, repeat=3):
+        fewest, most = np.array(bounds).T
+        possible = product(*(range(low, high + 1) for low, high in bounds))
+        leaders = {int(np.argmax(votes)) for votes in possible}
+        for position in range(3):
+            at = np.array([position])
+            found = may_not_lead(fewest[np.newaxis], most[np.newaxis], at)
+            assert found == [leaders != {position}]
 
 
 @pytest.mark.parametrize(

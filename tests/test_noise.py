@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sksmooth import SmoothedClassifier
 from sksmooth.noise import Gaussian, Stage, draw_noise_key, row_digests, row_stream
+from sksmooth.noise._law import last_that_holds
 
 KEY = draw_noise_key(np.random.RandomState(0))
 SIGMAS = [0.25, 1.0, 0.1, 3.7, 1e-6, 1e6, math.nextafter(1.0, 0.0), 2.0**-30]
@@ -397,3 +398,11 @@ class TestRadius:
         assert law.radius(np.zeros((4, 1)), np.zeros(3)).shape == (4, 3)
         assert law.radius(np.zeros((4, 1)), 0.0, 1.0, np.ones(3) * 2).shape == (4, 3)
         assert np.shape(law.radius(0.0, 0.0)) == ()
+
+
+def test_a_bracket_ends_where_its_condition_still_holds():
+    roots = np.random.default_rng(0).normal(size=300) * np.repeat([1e-6, 1.0, 1e6], 100)
+    low, high = np.full(300, -1.0), np.ones(300)
+    found = last_that_holds(lambda t: t <= roots, low, high)
+    assert (found <= roots).all()
+    assert (roots - found <= 1e-15 * np.maximum(1.0, np.abs(roots))).all()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes with noise in the space behind an affine map keep their law."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -161,6 +163,44 @@ def test_neighbors_are_no_further_apart_in_coordinates():
         first, second = (law.snap(space.coordinates(Z)) for Z in (X, X + moves))
         apart = np.linalg.norm(first - second, axis=1)
         assert (apart <= distance + given_up).all()
+
+
+def test_rounding_is_paid_for_by_what_a_radius_gives_up(data):
+    """By the grid of coordinates, the error of the basis, and both of two samples."""
+    X, y = data
+    model = model_of(KNeighborsClassifier().fit(X, y))
+    law, space = model.law, ReducedSpace(PCA(3).fit(X).components_, np.zeros(3), None)
+    left = law.grid_slack(12) - law.grid_slack(3)
+    space.stretch = left / 2 / (40 * law.sigma)
+    source = ReducedNoiseVotes(space, None, model)
+    # Half of the rest for each sample; and 1e-8 of sigma for the outputs.
+    for allowed in np.array([[left / 4, 0.0], [0.0, 1e-8 * law.sigma]]):
+        less, more = 0.99 * allowed, 1.01 * allowed
+        space.rounding = lambda norms, reach, at=(less, more): np.stack(at).T
+        assert_array_equal(source.is_far(X[:2]), [False, True])
+    space.stretch = left / (40 * law.sigma)
+    with pytest.raises(Declined, match="grid"):
+        ReducedNoiseVotes(space, None, model)
+
+
+def test_bounds_on_rounding_hold_in_exact_arithmetic():
+    rng = np.random.default_rng(0)
+    matrix, center = rng.standard_normal((4, 50)), rng.standard_normal(50)
+    space = ReducedSpace(matrix, np.zeros(4), center)
+    least = np.linalg.svd(matrix)[1][-1]
+    exact = np.vectorize(Fraction, otypes=[object])
+    for size in (1e-3, 1.0, 1e6):
+        X = center + size * rng.standard_normal((10, 50))
+        norms = np.linalg.norm(X - center, axis=1)
+        found = space.coordinates(X)
+        apart = found - (exact(X) - exact(center)) @ exact(space.basis)
+        outputs = exact(found) @ exact(space.basis).T @ exact(matrix).T
+        moved = (space.outputs(found) - outputs) / least
+        for differences, bound in zip(
+            (apart, moved), space.rounding(norms, 0.0), strict=True
+        ):
+            assert (np.linalg.norm(differences.astype(float), axis=1) <= bound).all()
+            assert (bound <= 1e-12 * (norms + 10)).all()
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def copy_of_project(folder):
 
 def pytest_in(folder, tests):
     """Run tests such as "bounds::test_name" in a folder, until one fails."""
-    nodes = ["tests/test_{}.py::{}".format(*test.split("::")) for test in tests]
+    nodes = ["tests/test_{}.py::{}".format(*test.split("::", 1)) for test in tests]
     command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", *nodes]
     return run_in(folder, command)
 
