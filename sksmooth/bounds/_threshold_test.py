@@ -99,8 +99,12 @@ class ThresholdTest:
 
         Parameters
         ----------
-        miss, n_max, alpha
-            See `build`.
+        miss : array-like
+            As in `build`.
+        n_max : int
+            As in `build`.
+        alpha : float
+            As in `build`.
 
         Returns
         -------
