@@ -3,7 +3,7 @@
 
 `make docs-test` runs it after `make docs`. Over all pages: each internal link, anchor
 and image leads somewhere; as wide as a desktop and as narrow as a phone, there are no
-errors in the console, nothing is asked from the network, figures are seen, and nothing
+errors in the console and no requests to other servers, figures are visible, and nothing
 sticks out of the window. Besides, the search finds what people look for, the copy
 button copies code that runs, and the interactive figure follows the keyboard and shows
 what the package computes.

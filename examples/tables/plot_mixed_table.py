@@ -50,7 +50,7 @@ claimed = SmoothedClassifier(
 certificates = claimed.certify(X_test)
 units = zip(certificates.features, certificates.scale, strict=True)
 print({name: float(unit) for name, unit in units if unit})
-print(f"{certificates.abstained.mean():.3f} of the rows abstain")
+print(f"{certificates.abstained.mean():.3f} of the samples abstain")
 
 # %%
 # A radius in hours and dollars
@@ -66,7 +66,7 @@ for name, unit in (("hours-per-week", "hours"), ("capital-gain", "dollars")):
     print(f"{name:15} median {np.median(alone):7.1f} {unit}")
 
 holds = certificates.holds_for({"hours-per-week": -5, "capital-gain": 500})
-print(f"holds for both at once: {holds.mean():.3f} of the rows")
+print(f"holds for both at once: {holds.mean():.3f} of the samples")
 
 # %%
 # If age and years of education were in doubt as well, one ellipsoid has to cover four
@@ -105,8 +105,8 @@ _ = ClasswiseAccuracyDisplay.from_estimator(doubtful, X_test, y_test, radius=0.5
 # Sigma with a floor for the worst class
 # --------------------------------------
 # More noise certifies larger changes, until the smaller class falls. The search takes
-# the sigma that certifies most rows within 0.5 (five hours, or 1000 dollars, or two and
-# a half years of age), of those that leave the worst class at or above the floor.
+# the sigma that certifies most samples within 0.5 (five hours, or 1000 dollars, or two
+# and a half years of age), of those that leave the worst class at or above the floor.
 
 from sklearn.model_selection import GridSearchCV
 
@@ -172,8 +172,8 @@ print(f"median {np.median(exact.feature_radius('capital-gain')):.0f} dollars")
 # %%
 # What was learned
 # ----------------
-# Held fixed, categories and holes are no obstacle: half of the rows keep their label
-# under a misstatement of ten hours or of 2100 dollars. The higher income pays for it:
-# with age and education in doubt too, 0.722 of its rows are right and certified at all
-# and 0.481 within 0.5, against 0.930 and 0.810. By the average, ``sigma=0.5`` was best;
+# Categories and missing values that are held fixed are no obstacle: half of the samples
+# keep their label under a misstatement of ten hours or of 2100 dollars. The higher income
+# pays for it: with age and education in doubt too, 0.722 of its samples are right and
+# certified at all and 0.481 within 0.5, against 0.930 and 0.810. By the average, ``sigma=0.5`` was best;
 # a floor of 0.68 under the worst class took ``sigma=0.3`` and gave up 0.019 of it.

@@ -10,6 +10,7 @@ from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.fast._labels import FastLabels
 from sksmooth.votes.fast._predictor import (
     FastPredictor,
+    by_tiers,
     fast_predictor,
     find_predictor,
     surely_largest,
@@ -45,11 +46,7 @@ class CalibratedSVC(FastPredictor):
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
-        positions, unsure = self._positions(X, -self._n_tiers)
-        for tier in range(1 - self._n_tiers, 0):
-            if unsure.any():
-                positions[unsure], unsure[unsure] = self._positions(X[unsure], tier)
-        return positions, unsure
+        return by_tiers(range(-self._n_tiers, 0), self._positions, X)
 
     def _positions(self, X, tier):
         total = error = 0.0

@@ -9,6 +9,7 @@ from sksmooth.votes.exact import ask
 from sksmooth.votes.fast._labels import FastLabels
 from sksmooth.votes.fast._predictor import (
     FastPredictor,
+    by_tiers,
     fast_predictor,
     find_predictor,
     surely_largest,
@@ -134,11 +135,7 @@ class OneVersusRest(FastPredictor):
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
-        positions, unsure = self._positions(X, -self._n_tiers)
-        for tier in range(1 - self._n_tiers, 0):
-            if unsure.any():
-                positions[unsure], unsure[unsure] = self._positions(X[unsure], tier)
-        return positions, unsure
+        return by_tiers(range(-self._n_tiers, 0), self._positions, X)
 
     def _positions(self, X, tier):
         parts = [m.decisions(X, m.kernels[tier]) for m in self._members]

@@ -91,6 +91,30 @@ def may_be_fast(core):
     return fast_predictor.get(core) is not None
 
 
+def by_tiers(tiers, positions_of, X):
+    """Compute labels in the first of several ways that settles them.
+
+    Parameters
+    ----------
+    tiers : sequence
+        Ways to compute, the least precise and fastest first.
+    positions_of : callable
+        From rows and a tier to what `FastPredictor.positions` returns.
+    X : ndarray of shape (n_rows, n_features)
+
+    Returns
+    -------
+    positions, unsure
+        See `FastPredictor.positions`.
+    """
+    first, *others = tiers
+    positions, unsure = positions_of(X, first)
+    for tier in others:
+        if unsure.any():
+            positions[unsure], unsure[unsure] = positions_of(X[unsure], tier)
+    return positions, unsure
+
+
 def surely_largest(scores, error):
     """Find the largest of some scores that are known up to an error.
 

@@ -9,6 +9,7 @@ from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.fast._kernels import KERNELS
 from sksmooth.votes.fast._predictor import (
     FastPredictor,
+    by_tiers,
     fast_predictor,
     may_not_lead,
 )
@@ -137,11 +138,7 @@ class SVCPredictor(FastPredictor):
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
-        positions, unsure = self._positions(X, self.kernels[0])
-        for kernel in self.kernels[1:]:
-            if unsure.any():
-                positions[unsure], unsure[unsure] = self._positions(X[unsure], kernel)
-        return positions, unsure
+        return by_tiers(self.kernels, self._positions, X)
 
     def _positions(self, X, kernel):
         decisions, error = self.decisions(X, kernel)
