@@ -445,10 +445,11 @@ def main():
     if args.equality:
         print_equality(models, args.equality, args.shard, args.jobs)
         return
-    print_costs(models, args.rst)
     if args.law:
         print_law("PCA(20), SVC", "digits")
         print_law("MLP(100)", "784 pixels")
+        return
+    print_costs(models, args.rst)
 
 
 if __name__ == "__main__":
