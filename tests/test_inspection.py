@@ -160,7 +160,7 @@ def test_legend_runs_from_the_most_to_the_least_certified_class():
     )
     order = sorted(radius, key=radius.get, reverse=True)
     assert names == ["overall", *(c for c in order if c in ("c0", "c1", "c2", "c3"))]
-    # Of more than five classes the best and the worst have a colour and a name.
+    # Of more than five classes the best and the worst have a color and a name.
     display = CertifiedAccuracyDisplay.from_certificates(y, certificates)
     names = [text.get_text() for text in display.legend_.get_texts()]
     assert names == ["overall", order[0], "8 classes between", order[-1]]
@@ -817,7 +817,7 @@ def test_many_classes_over_sigma_are_grey_but_the_best_and_the_worst():
     display = ShrinkageDisplay.from_curve(curve)
     order = np.argsort(curve.accuracy[-1])
     seen = [line.get_color() for line in display.class_lines_]
-    assert sum(colour == "0.72" for colour in seen) == 6
+    assert sum(color == "0.72" for color in seen) == 6
     best, worst = (c for c in range(8) if seen[c] != "0.72")
     ends = curve.accuracy[-1]
     assert {ends[best], ends[worst]} == {ends[order[0]], ends[order[-1]]}

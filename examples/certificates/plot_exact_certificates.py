@@ -84,8 +84,8 @@ fig, ax = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
 end = 1.05 * exact.radius.max()
 ax.plot([0, end], [0, end], color="black", label="exact")
 looks = [("#0072B2", "o"), ("#E69F00", "s"), ("#CC79A7", "^")]
-for (name, certificates), (colour, marker) in zip(found.items(), looks, strict=True):
-    look = {"color": colour, "marker": marker, "markersize": 4.5, "alpha": 0.8}
+for (name, certificates), (color, marker) in zip(found.items(), looks, strict=True):
+    look = {"color": color, "marker": marker, "markersize": 4.5, "alpha": 0.8}
     ax.plot(exact.radius, certificates.radius, linestyle="none", label=name, **look)
 ax.set(
     xlabel="exact radius, in the units of X",

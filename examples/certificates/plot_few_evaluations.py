@@ -92,8 +92,8 @@ import matplotlib.pyplot as plt
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained")
 looks = [("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-.")]
-for (name, n), (colour, dash) in zip(evaluations.items(), looks, strict=True):
-    left.ecdf(n, color=colour, linestyle=dash, linewidth=2.2, label=name)
+for (name, n), (color, dash) in zip(evaluations.items(), looks, strict=True):
+    left.ecdf(n, color=color, linestyle=dash, linewidth=2.2, label=name)
 left.axvline(100_100, color="black", label="100,100")
 left.set(xscale="log", xlabel="evaluations of a sample", ylabel="share of samples")
 left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)

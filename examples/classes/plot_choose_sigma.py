@@ -85,8 +85,8 @@ curves = {
     "worst class, within 0": (results[WORST], "#0072B2", "s"),
     "8s, within 0.4": (results[f"{OVERALL}_8"], "#D55E00", "^"),
 }
-for name, (values, colour, marker) in curves.items():
-    ax.plot(sigmas, values, color=colour, marker=marker, label=name)
+for name, (values, color, marker) in curves.items():
+    ax.plot(sigmas, values, color=color, marker=marker, label=name)
 ax.axhline(FLOOR, color="#0072B2", linestyle="--", label="floor for the worst class")
 ax.set(xlabel="σ", ylabel="certified accuracy, cross-validated", ylim=(0, 1.02))
 ax.set_xticks(sigmas)

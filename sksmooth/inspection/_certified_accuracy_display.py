@@ -17,7 +17,7 @@ from sksmooth.inspection._drawing import (
     check_choice,
     class_handles,
     class_styles,
-    colours,
+    colors,
     legend_below,
     legend_beside,
     markers,
@@ -439,7 +439,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
 
     def _model_styles(self, others, chosen):
         """Look of the curves of one model, in the next color of the axes."""
-        colour = colours(len(others) + 1)[-1]
+        color = colors(len(others) + 1)[-1]
         known = (self._shown_name, noise_name(self.sigma))
         label = ", ".join(part for part in known if part) or "overall"
         if label in (d.line_.get_label() for d in others):
@@ -448,13 +448,13 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         styles = {}
         for k, c in enumerate(chosen):
             styles[c] = {
-                "color": colour,
+                "color": color,
                 "linewidth": 1.6,
                 "linestyle": _MODEL_DASHES[k % len(_MODEL_DASHES)],
                 "zorder": 2.5,
                 "label": f"{word} {self.classes[c]}",
             }
-        return styles, {"color": colour, "linewidth": 2.6, "zorder": 3, "label": label}
+        return styles, {"color": color, "linewidth": 2.6, "zorder": 3, "label": label}
 
     def _curves(self, ax, chosen, banded, styles, curve_kwargs):
         """Draw the curve of each chosen class."""

@@ -18,7 +18,7 @@ from sksmooth.certificates import Certificates, class_index, resolve_vote_weight
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     check_choice,
-    colours,
+    colors,
     import_pyplot,
     legend_beside,
     lighten,
@@ -441,7 +441,7 @@ class DecisionRegionDisplay(_DisplayBase):
         from matplotlib.colors import ListedColormap
 
         n_classes = len(self.classes)
-        light = [lighten(colour, 0.55) for colour in colours(n_classes)]
+        light = [lighten(color, 0.55) for color in colors(n_classes)]
         image = ax.imshow(
             labels,
             cmap=ListedColormap(light),
@@ -476,13 +476,13 @@ class DecisionRegionDisplay(_DisplayBase):
         if self.X is None:
             return
         symbols = markers(len(self.classes))
-        for c, colour in enumerate(colours(len(self.classes))):
+        for c, color in enumerate(colors(len(self.classes))):
             ax.plot(
                 *self.X[self.y == c].T,
                 linestyle="none",
                 marker=symbols[c],
                 markersize=4,
-                color=colour,
+                color=color,
                 markeredgecolor="black",
                 markeredgewidth=0.4,
             )
@@ -513,21 +513,21 @@ class DecisionRegionDisplay(_DisplayBase):
 
         symbols = markers(len(self.classes))
         handles = []
-        for c, colour in enumerate(colours(len(self.classes))):
+        for c, color in enumerate(colors(len(self.classes))):
             label = str(self.classes[c])
             patch = Patch(
-                facecolor=lighten(colour, 0.55), edgecolor="black", linewidth=0.4
+                facecolor=lighten(color, 0.55), edgecolor="black", linewidth=0.4
             )
             if with_markers:
                 patch = Line2D(
                     [],
                     [],
-                    color=lighten(colour, 0.55),
+                    color=lighten(color, 0.55),
                     linewidth=11,
                     solid_capstyle="butt",
                     marker=symbols[c],
                     markersize=5,
-                    markerfacecolor=colour,
+                    markerfacecolor=color,
                     markeredgecolor="black",
                     markeredgewidth=0.4,
                 )

@@ -25,7 +25,7 @@ _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 _MARKERS = "os^DvPX<>"
 OVERALL = {"color": "black", "linewidth": 3.0, "zorder": 3}
 # More colors than this are hard to tell apart.
-MOST_COLOURS = 5
+MOST_COLORS = 5
 GREY = "0.72"
 
 
@@ -42,7 +42,7 @@ def get_axes(caller, ax, *, layout="constrained", **figure_kwargs):
     return plt.subplots(layout=layout, **figure_kwargs)[1]
 
 
-def colours(n_classes):
+def colors(n_classes):
     """One color for each class."""
     return [_PETROFF[i % len(_PETROFF)] for i in range(n_classes)]
 
@@ -51,8 +51,8 @@ def line_styles(n_classes):
     """Color and dashes for each class, as keywords of `plot`."""
     return [
         # One dash further after ten, where colors begin again.
-        {"color": colour, "linestyle": _DASHES[(i + i // 10) % len(_DASHES)]}
-        for i, colour in enumerate(colours(n_classes))
+        {"color": color, "linestyle": _DASHES[(i + i // 10) % len(_DASHES)]}
+        for i, color in enumerate(colors(n_classes))
     ]
 
 
@@ -60,17 +60,17 @@ def class_styles(n_classes, order):
     """Look of each class as keywords of `plot`; of many, most are gray.
 
     `order` holds the positions of the classes that are drawn, from the best to the
-    worst. If there are more than `MOST_COLOURS`, only the first and the last have a
+    worst. If there are more than `MOST_COLORS`, only the first and the last have a
     color, and the dashes of the others still tell neighbors apart.
     """
     styles = [
         {"linewidth": 1.6, "zorder": 2.5, **style} for style in line_styles(n_classes)
     ]
-    if len(order) > MOST_COLOURS:
+    if len(order) > MOST_COLORS:
         for c in order[1:-1]:
             styles[c] |= {"linewidth": 1.0, "zorder": 2.2, "color": GREY}
         # Two colors that are far from gray, which those of some classes are not.
-        styles[order[0]]["color"], _, styles[order[-1]]["color"] = colours(3)
+        styles[order[0]]["color"], _, styles[order[-1]]["color"] = colors(3)
     return styles
 
 
@@ -79,7 +79,7 @@ def class_handles(lines):
 
     The gray lines of many classes share one entry.
     """
-    if len(lines) <= MOST_COLOURS:
+    if len(lines) <= MOST_COLORS:
         return lines
     from matplotlib.lines import Line2D
 
@@ -96,11 +96,11 @@ def markers(n_classes):
     return [_MARKERS[(i + i // 10) % len(_MARKERS)] for i in range(n_classes)]
 
 
-def lighten(colour, amount):
+def lighten(color, amount):
     """Mix a color with white, as an RGB tuple: 0 leaves it, 1 is white."""
     from matplotlib.colors import to_rgb
 
-    return tuple(np.array(to_rgb(colour)) * (1 - amount) + amount)
+    return tuple(np.array(to_rgb(color)) * (1 - amount) + amount)
 
 
 def legend_beside(ax, handles, title=None):
