@@ -21,6 +21,9 @@ over rows next to ties, which are found by bisection. `--shard 2/4` takes the se
 four parts of all fits, so that the parts can run on different machines, and `--jobs` is
 the number of processes of this one.
 
+`--art` adds `certify` of the Adversarial Robustness Toolbox, adjusted as in
+``benchmarks/peers.py``, with 10,000 votes for each of two samples.
+
 `--compiled` has trees walked by numba, if installed, from the first vote on, and not
 only where there are many.
 """
@@ -45,6 +48,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -56,7 +60,11 @@ from sklearn.tree import DecisionTreeClassifier
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.votes import Declined, Model, MonteCarloVotes
 from sksmooth.votes._fast_votes import find_fast_votes
-from sksmooth.votes._registry import find_any, find_reduced_noise
+from sksmooth.votes._registry import (
+    find_any,
+    find_projected_linear,
+    find_reduced_noise,
+)
 from sksmooth.votes.fast import _tree_sums
 
 KEY = bytes(range(32))
@@ -64,6 +72,7 @@ SIGMAS = {"digits": 0.25, "breast cancer": 0.5, "784 pixels": 0.5}
 # Of these, for noisy rows that are compared with `predict`.
 FACTORS = (0.2, 1, 5)
 SETTINGS, N_TIES = 20, 200
+ART_VOTES = 10_000
 N_ROWS, N_COPIES = 16, 512
 BATCHES = (256, 1024, 4096)
 
@@ -148,6 +157,10 @@ def random_hist_boosting(rng):
 
 # Classifier with its defaults, and with parameters at random.
 MODELS = {
+    "LogisticRegression": (
+        lambda: LogisticRegression(max_iter=1000),
+        lambda rng: LogisticRegression(C=float(10 ** rng.uniform(-3, 3))),
+    ),
     "SVC": (SVC, random_svc),
     "StandardScaler, SVC": (
         lambda: make_pipeline(StandardScaler(), SVC()),
@@ -219,8 +232,24 @@ def plain_loop(estimator, X, sigma):
         np.bincount(np.searchsorted(estimator.classes_, labels))
 
 
-def cost(estimator, X, sigma):
-    """Microseconds a vote: floor, sksmooth, without fast paths, plain loop."""
+def source_of(model, X):
+    """Where votes come from with ``method="auto"``, closed forms left out."""
+    for find in (find_projected_linear, find_reduced_noise):
+        with suppress(Declined):
+            return find(model, X)
+    return find_any(model, X)
+
+
+def art_cost(estimator, X, sigma):
+    """Microseconds of ART for a vote."""
+    from peers import PILOT, art_certifier
+
+    certify = art_certifier(estimator, X[: N_ROWS : N_ROWS // 2], ART_VOTES, sigma)
+    return 1e6 * cpu_time(certify) / (2 * (ART_VOTES + PILOT))
+
+
+def cost(estimator, X, sigma, with_art=False):
+    """Microseconds a vote: floor, sksmooth, without fast paths, plain loop, ART."""
     model = model_of(estimator, sigma)
     X = X[:: len(X) // N_ROWS][:N_ROWS]
     noisy = np.repeat(X, N_COPIES, axis=0)
@@ -235,12 +264,9 @@ def cost(estimator, X, sigma):
             estimator.predict(noisy[start : start + batch])
 
     slow = MonteCarloVotes(model)
-    try:
-        fast = find_reduced_noise(model, X)
-    except Declined:
-        fast = find_any(model, X)
+    fast = source_of(model, X)
     draw(fast)
-    times = []
+    times, of_art = [], []
     for _ in range(3):
         floor = min(cpu_time(lambda b=batch: predict(b)) for batch in BATCHES)
         times.append(
@@ -251,7 +277,10 @@ def cost(estimator, X, sigma):
                 cpu_time(lambda: plain_loop(estimator, X, sigma)),
             ]
         )
-    return 1e6 * np.median(times, axis=0) / len(noisy)
+        if with_art:
+            of_art.append(art_cost(estimator, X, sigma))
+    costs = 1e6 * np.median(times, axis=0) / len(noisy)
+    return [*costs, np.median(of_art) if with_art else np.nan]
 
 
 def next_to_ties(predict, X):
@@ -408,20 +437,23 @@ def print_law(model, name):
         )
 
 
-def print_costs(models, rst):
+def print_costs(models, names, rst, with_art):
     header = ["", "floor", "vote", "/floor", "no fast path", "loop", "/loop"]
     line = "{:22s} {:14s} {:>8s} {:>8s} {:>7s} {:>13s} {:>8s} {:>7s}"
+    if with_art:
+        header, line = [*header, "ART", "/ART"], line + " {:>8s} {:>7s}"
     if rst:
         print(".. list-table::\n   :header-rows: 1\n")
     else:
         print(line.format("classifier", "data", *header[1:]))
     for model in models:
-        for name, sigma in SIGMAS.items():
+        for name in names:
             X, y, X_test = data(name)
-            estimator = MODELS[model][0]().fit(X, y)
-            floor, fast, slow, loop = cost(estimator, X_test, sigma)
+            estimator, sigma = MODELS[model][0]().fit(X, y), SIGMAS[name]
+            floor, fast, slow, loop, art = cost(estimator, X_test, sigma, with_art)
             cells = [f"{floor:.2f}", f"{fast:.2f}", f"{fast / floor:.2f}"]
             cells += [f"{slow:.2f}", f"{loop:.2f}", f"{loop / fast:.1f}"]
+            cells += [f"{art:.2f}", f"{art / fast:.1f}"] if with_art else []
             if rst:
                 print("   * - " + "\n     - ".join([model, name, *cells]))
             else:
@@ -436,6 +468,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--rst", action="store_true")
     parser.add_argument("--law", action="store_true")
+    parser.add_argument("--art", action="store_true")
+    parser.add_argument("--data", nargs="*", default=list(SIGMAS))
     parser.add_argument("--compiled", action="store_true")
     args = parser.parse_args()
     if args.compiled:
@@ -449,7 +483,7 @@ def main():
         print_law("PCA(20), SVC", "digits")
         print_law("MLP(100)", "784 pixels")
         return
-    print_costs(models, args.rst)
+    print_costs(models, args.data, args.rst, args.art)
 
 
 if __name__ == "__main__":
