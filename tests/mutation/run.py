@@ -24,6 +24,8 @@ modules, defaults of dataclasses, properties.
 """
 
 import argparse
+import ast
+import difflib
 import json
 import os
 import re
@@ -44,11 +46,12 @@ ROOMS = {
     "bounds": (["bounds/*"], "bounds"),
     "noise": (
         ["noise/*"],
-        "noise laws growth splitting resample token_deletion questions",
+        "noise laws laws_of_changes growth splitting resample token_deletion questions",
     ),
     "questions": (
         ["questions/*"],
-        "questions sequential_exact radius_against recertify",
+        "questions sequential_exact radius_against recertify splitting_classifier "
+        "categories_and_words bad_input exact_linear denoised_smoothing growth",
     ),
     "votes": (
         ["votes/sampled/*", "votes/exact/_votes.py", "certificates/_vote_weights.py"],
@@ -178,8 +181,8 @@ def sweep(room, known, options):
         timed_out = [name for name, code in found.items() if code in TIMED_OUT]
         untested = [name for name, code in found.items() if code == UNREACHED]
         explained, surviving = [], []
-        for name in sorted(set(found) - {*killed, *timed_out, *untested}):
-            change = diff(folder, name)
+        others = sorted(set(found) - {*killed, *timed_out, *untested})
+        for name, change in zip(others, changes(folder, others), strict=True):
             same = [one for one in known if is_same(one, change)]
             (explained if same else surviving).append((name, change))
     for name, change in surviving:
@@ -221,11 +224,30 @@ def statuses(folder, chosen):
     return {name: code for name, code in found.items() if chosen.search(name)}
 
 
-def diff(folder, name):
-    """The lines that a mutant changes: old ones with "-", new ones with "+"."""
-    lines = mutmut(folder, "show", name).stdout.splitlines()
-    changed = [line for line in lines if re.match(r"[-+](?![-+]{2} )", line)]
-    return [line[0] + " " + line[1:].strip() for line in changed]
+def changes(folder, names):
+    """The lines that mutants change: old ones with "-", new ones with "+"."""
+    modules = {}
+    for name in names:
+        module, _, function = name.rpartition(".")
+        if module not in modules:
+            path = folder.joinpath("mutants", *module.split("."))
+            file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            modules[module] = functions(file.read_text("utf-8"))
+        known = modules[module]
+        old = known[re.sub("[0-9]+$", "orig", function)]
+        lines = difflib.ndiff(old, known[function])
+        # Without the line that has the name.
+        yield [line[0] + " " + line[2:] for line in lines if line[0] in "-+"][2:]
+
+
+def functions(source):
+    """Lines of each function of a module, methods among them."""
+    lines = source.splitlines()
+    return {
+        node.name: [line.strip() for line in lines[node.lineno - 1 : node.end_lineno]]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 def is_same(one, change):
