@@ -171,8 +171,9 @@ class SmoothedClassifier(
         Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
         width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
         of their units, so are the cells, certificates hold for all such samples, and
-        they are exact. :class:`~sksmooth.noise.Resample` draws categories anew, beside
-        Gaussian noise of `sigma` on the other features.
+        they are exact. What `from_fitted` returns takes all samples for such ones,
+        unless `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
+        categories anew, beside Gaussian noise of `sigma` on the other features.
         :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
         sparse.
 
@@ -934,8 +935,10 @@ class SmoothedClassifier(
             self, X, y, reset=reset, accept_sparse="csr", dtype="numeric"
         )
         rows, *labels = checked if isinstance(checked, tuple) else (checked,)
+        # Sums of small numbers would wrap around, here and in base classifiers.
+        wide = np.float64 if rows.dtype.kind == "f" else np.int64
+        rows = rows.astype(wide, copy=issparse(rows))
         if issparse(rows):
-            rows = rows.copy()
             rows.sum_duplicates()
             rows.eliminate_zeros()
         return Counts(self._law(rows.shape[1]).snap(rows)), *labels
@@ -976,19 +979,19 @@ class SmoothedClassifier(
         ranges = getattr(self, "_ranges", None)
         if ranges is not None and self._scale() is self.feature_scale_:
             return ranges._asdict()
-        # Fitted elsewhere, or in other units. The noise of a sample must not depend on
-        # the others, so that all of them have to be alike.
-        if X is None or self.method == "exact":
-            return {"whole": self.method == "exact"}
-        whole = whole_rows(values_of(X), scale)
-        if whole.any() and not whole.all():
+        # Fitted elsewhere, or in other units: parameters say it, as neither a sample
+        # nor those beside it may decide which noise there is.
+        if self.method == "monte_carlo":
+            return {"whole": False}
+        if X is not None and not (whole := whole_rows(values_of(X), scale)).all():
             raise ValueError(
-                f"{whole.sum()} of {len(whole)} samples in X are whole multiples of "
-                "their units, and the others are not, which makes different cells of "
-                "noise='splitting'. Pass them apart, state a finer unit as "
-                "feature_scale, or use fit, which learns it from the training samples."
+                f"Sample {np.argmin(whole)} of X is not of whole multiples of the "
+                f"units, for which noise='splitting' takes samples if "
+                f"method={self.method!r} and fit has not learned otherwise. Set "
+                "method='monte_carlo' for all samples, state a finer unit as "
+                "feature_scale, or use fit."
             )
-        return {"whole": bool(whole.all())}
+        return {"whole": True}
 
     def vote_source(self, X: ArrayLike) -> VoteSource:
         """Tell where the votes for samples come from.

@@ -72,10 +72,10 @@ def _is_numeric(dtype, X, at):
     if any(isinstance(value, (str, bytes)) for value in values):
         return False
     try:
-        np.asarray(values, dtype=np.float64)
+        # Lists of one number each have another shape.
+        return np.asarray(values, dtype=np.float64).ndim == 1
     except (TypeError, ValueError):
         return False
-    return True
 
 
 def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=None):
