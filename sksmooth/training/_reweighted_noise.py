@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
@@ -34,8 +32,8 @@ from sksmooth._estimators import frames_like, with_sample_weight
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
-from sksmooth.samples import digests_of, values_of
-from sksmooth.training._copies import fit_on_copies, take_params
+from sksmooth.samples import digests_of
+from sksmooth.training._copies import take_params
 from sksmooth.training._noise_augmented import NoiseAugmentedClassifier
 from sksmooth.tuning._tuned_vote import _folds
 from sksmooth.tuning._vote_weight_search import (
@@ -104,6 +102,11 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     feature_scale : "std", dict, array-like of shape (n_features,) or None, default=None
         The unit of each feature, as in :class:`NoiseAugmentedClassifier`.
 
+    denoiser : "posterior_mean", transformer or None, default=None
+        For a classifier that will be smoothed behind a denoiser, as in
+        :class:`NoiseAugmentedClassifier`; so are those on the folds. What it has as
+        ``sigma=None`` follows `sigma`, not `train_sigma`.
+
     n_copies : int, default=10
         Number of noisy copies, as in :class:`NoiseAugmentedClassifier`. A copy has as
         many samples as `X`, whatever the weights.
@@ -143,6 +146,9 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         How the gain was judged: "plain_score" and "reweighted_score", the latter with
         the round for each fold chosen on the other folds; "gain", "gain_std_error",
         and "accepted".
+
+    denoiser_ : transformer or None
+        The fitted denoiser of the copies. `predict` does without it.
 
     n_copies_ : int
         Number of noisy copies that the estimator was trained on.
@@ -249,6 +255,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         noise: str = "gaussian",
         noise_features: Any = None,
         feature_scale: Any = None,
+        denoiser: Any = None,
         n_copies: int = 10,
         n_predict: int = 200,
         n_jobs: int | None = None,
@@ -260,6 +267,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             noise=noise,
             noise_features=noise_features,
             feature_scale=feature_scale,
+            denoiser=denoiser,
             n_copies=n_copies,
             random_state=random_state,
         )
@@ -330,7 +338,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         search = len(classes) > 1 and self.n_rounds > 1
         folds = self._find_folds(samples, y, index, split_params) if search else []
         self._search(samples, y, index, classes, folds, seed, inner_params)
-        self.estimator_, self.n_copies_ = self._train(
+        self.estimator_, self.denoiser_, self.n_copies_ = self._train(
             samples, y, self.class_weight_, seed, inner_params
         )
         self.classes_ = getattr(self.estimator_, "classes_", classes)
@@ -411,12 +419,15 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     def _predict_fold(self, X, y, classes, weights, train, test, seed, fit_params):
         present = class_index(np.unique(y[train]), classes)
         params = take_params(fit_params, train, len(y))
-        fitted, _ = self._train(X[train], y[train], weights[present], seed, params)
+        fitted, denoiser, _ = self._train(
+            X[train], y[train], weights[present], seed, params
+        )
         smoothed = SmoothedClassifier(
             FrozenEstimator(fitted),
             sigma=self.sigma,
             noise=self.noise,
             feature_scale=self.feature_scale_,
+            denoiser=None if denoiser is None else FrozenEstimator(denoiser),
             n_predict=self.n_predict,
             random_state=int.from_bytes(seed[:4], "little"),
         )
@@ -425,18 +436,17 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     def _train(self, X, y, weights, seed, fit_params):
         """Fit a clone on noisy copies with weights; all equal are plain copies."""
-        sigma = self.sigma if self.train_sigma is None else self.train_sigma
-        return fit_on_copies(
-            clone(self.estimator),
-            values_of(X),
+        denoiser = self._fit_denoiser(X, y, fit_params)
+        estimator, n_copies = self._fit_copies(
+            X,
             y,
-            law=self._law(X, sigma),
-            n_copies=self.n_copies,
-            seed=seed,
-            as_seen=partial(self._as_seen, X),
-            fit_params=fit_params,
-            class_weight=None if np.all(weights == weights[0]) else weights,
+            self.sigma if self.train_sigma is None else self.train_sigma,
+            denoiser,
+            seed,
+            fit_params,
+            None if np.all(weights == weights[0]) else weights,
         )
+        return estimator, denoiser, n_copies
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Get metadata routing of this object.
