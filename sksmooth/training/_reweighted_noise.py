@@ -42,6 +42,9 @@ from sksmooth.tuning._vote_weight_search import (
     is_beyond_noise,
 )
 
+# In place of the position of a class, where there is no label.
+_ABSTAINED = -1
+
 
 class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     r"""Noise augmentation with more copies of the classes that smoothing harms.
@@ -87,6 +90,12 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         of the accuracies of the classes), "accuracy", or ``objective(y_true, y_pred)``,
         of which more is better; all of the smoothed classifier.
 
+    alpha : float or None, default=None
+        None counts a held-out sample as right if the smoothed classifier predicts its
+        class. A number, such as 0.001, asks for more: it is certified with
+        `n_predict` votes at that error probability, and abstentions are errors. This
+        serves certified accuracy, with as many votes as are cast in the end.
+
     significance : float or None, default=0.05
         Weights are accepted if their gain passes a one-sided test at this level, in
         (0, 0.5]. At 0.5 any gain will do. None accepts them untested.
@@ -112,8 +121,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         many samples as `X`, whatever the weights.
 
     n_predict : int, default=200
-        Most votes for a held-out sample. Voting stops earlier where the leader is
-        clear.
+        Most votes for a held-out sample. Without `alpha`, voting stops earlier where
+        the leader is clear.
 
     n_jobs : int or None, default=None
         Number of jobs over the folds.
@@ -233,6 +242,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             StrOptions({"worst_class_accuracy", "balanced_accuracy", "accuracy"}),
             callable,
         ],
+        "alpha": [None, Interval(Real, 0, 1, closed="neither")],
         "significance": [None, Interval(Real, 0, 0.5, closed="right")],
         "n_predict": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [None, Integral],
@@ -251,6 +261,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         cv: Any = 5,
         objective: str
         | Callable[[NDArray[Any], NDArray[Any]], float] = "worst_class_accuracy",
+        alpha: float | None = None,
         significance: float | None = 0.05,
         noise: str = "gaussian",
         noise_features: Any = None,
@@ -275,6 +286,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         self.n_rounds = n_rounds
         self.cv = cv
         self.objective = objective
+        self.alpha = alpha
         self.significance = significance
         self.n_predict = n_predict
         self.n_jobs = n_jobs
@@ -316,11 +328,17 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         ------
         ValueError
             If a parameter is out of range, if the estimator is a regressor, frozen, or
-            takes pairwise distances or kernels, or if the folds of `cv` do not hold
-            each sample once.
+            takes pairwise distances or kernels, if the folds of `cv` do not hold each
+            sample once, or if `alpha` is given with an `objective` that is a function.
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
+        if callable(self.objective) and self.alpha is not None:
+            raise ValueError(
+                f"objective={self.objective!r} takes labels, and with "
+                f"alpha={self.alpha!r} the smoothed classifier abstains for some "
+                "samples. Use alpha=None, or an objective that is given by its name."
+            )
         self._as_frame = frames_like(X)
         samples, y = self._check_training(X, y)
         check_classification_targets(y)
@@ -404,7 +422,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             self.class_weight_ = self.path_["class_weight"][chosen]
 
     def _held_out(self, X, y, classes, weights, folds, seed, fit_params):
-        """Positions of the labels that smoothed classifiers give held-out samples."""
+        """Positions of the labels that smoothed classifiers give held-out samples.
+
+        Where they abstain, it is `_ABSTAINED`.
+        """
         answers = np.empty(len(y), dtype=np.int64)
         parts = Parallel(n_jobs=self.n_jobs)(
             delayed(self._predict_fold)(
@@ -432,7 +453,13 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             random_state=int.from_bytes(seed[:4], "little"),
         )
         smoothed.fit(self._unchanged(X[train]), y[train])
-        return class_index(smoothed.predict(self._unchanged(X[test])), classes)
+        samples = self._unchanged(X[test])
+        if self.alpha is None:
+            return class_index(smoothed.predict(samples), classes)
+        smoothed.set_params(n_certify=self.n_predict, alpha=self.alpha)
+        found = smoothed.certify(samples)
+        answers = class_index(found.label, classes)
+        return np.where(found.abstained, _ABSTAINED, answers)
 
     def _train(self, X, y, weights, seed, fit_params):
         """Fit a clone on noisy copies with weights; all equal are plain copies."""
