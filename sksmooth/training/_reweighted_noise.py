@@ -96,6 +96,12 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         `n_predict` votes at that error probability, and abstentions are errors. This
         serves certified accuracy, with as many votes as are cast in the end.
 
+    max_radius_loss : float or None, default=None
+        Largest share of the average certified radius of held-out samples that weights
+        may cost, such as 0.05; it needs `alpha`. Rounds end at the first one that costs
+        more, and the best one before it is kept. None keeps the first round within one
+        standard error of the best.
+
     significance : float or None, default=0.05
         Weights are accepted if their gain passes a one-sided test at this level, in
         (0, 0.5]. At 0.5 any gain will do. None accepts them untested.
@@ -149,7 +155,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     path_ : dict of ndarray
         What each round had: "class_weight" and "class_accuracy", of shape (n_rounds,
-        n_classes), and "score", of shape (n_rounds,).
+        n_classes), and "score", of shape (n_rounds,); with `alpha`, also
+        "mean_radius", the average certified radius.
 
     cv_results_ : dict
         How the gain was judged: "plain_score" and "reweighted_score", the latter with
@@ -195,6 +202,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     Among rounds within one standard error of the best one, the earliest is kept: more
     weight on few classes costs radius everywhere (the one-standard-error rule of [4]_).
+    With `max_radius_loss`, that cost is measured instead.
 
     Copies, and not sample weights, carry the weights, as they do for any estimator; on
     digits with a logistic classifier both gave the same worst class. Training with
@@ -243,6 +251,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             callable,
         ],
         "alpha": [None, Interval(Real, 0, 1, closed="neither")],
+        "max_radius_loss": [None, Interval(Real, 0, 1, closed="neither")],
         "significance": [None, Interval(Real, 0, 0.5, closed="right")],
         "n_predict": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [None, Integral],
@@ -262,6 +271,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         objective: str
         | Callable[[NDArray[Any], NDArray[Any]], float] = "worst_class_accuracy",
         alpha: float | None = None,
+        max_radius_loss: float | None = None,
         significance: float | None = 0.05,
         noise: str = "gaussian",
         noise_features: Any = None,
@@ -287,6 +297,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         self.cv = cv
         self.objective = objective
         self.alpha = alpha
+        self.max_radius_loss = max_radius_loss
         self.significance = significance
         self.n_predict = n_predict
         self.n_jobs = n_jobs
@@ -329,7 +340,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         ValueError
             If a parameter is out of range, if the estimator is a regressor, frozen, or
             takes pairwise distances or kernels, if the folds of `cv` do not hold each
-            sample once, or if `alpha` is given with an `objective` that is a function.
+            sample once, if `alpha` is given with an `objective` that is a function, or
+            if `max_radius_loss` is given without `alpha`.
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
@@ -338,6 +350,11 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
                 f"objective={self.objective!r} takes labels, and with "
                 f"alpha={self.alpha!r} the smoothed classifier abstains for some "
                 "samples. Use alpha=None, or an objective that is given by its name."
+            )
+        if self.max_radius_loss is not None and self.alpha is None:
+            raise ValueError(
+                f"max_radius_loss={self.max_radius_loss!r} is about certified radii, "
+                "and alpha=None certifies nothing. Give alpha, such as alpha=0.001."
             )
         self._as_frame = frames_like(X)
         samples, y = self._check_training(X, y)
@@ -386,15 +403,23 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         weights, found = np.ones(n_classes), []
         # The step that makes the bound on the regret smallest.
         step = np.sqrt(8 * np.log(n_classes) / self.n_rounds)
-        path: dict[str, list] = {"class_weight": [], "class_accuracy": [], "score": []}
+        names = ["class_weight", "class_accuracy", "score"]
+        names += [] if self.alpha is None else ["mean_radius"]
+        path: dict[str, list] = {name: [] for name in names}
         for _ in range(self.n_rounds if folds else 0):
-            answers = self._held_out(X, y, classes, weights, folds, seed, fit_params)
-            right = np.bincount(index, answers == index, n_classes)
-            accuracy = right / np.bincount(index)
+            answers, radius = self._held_out(
+                X, y, classes, weights, folds, seed, fit_params
+            )
+            is_right = answers == index
+            accuracy = np.bincount(index, is_right) / np.bincount(index)
+            if self.alpha is not None:
+                path["mean_radius"].append(np.where(is_right, radius, 0.0).mean())
             found.append(answers)
             path["class_weight"].append(weights)
             path["class_accuracy"].append(accuracy)
             path["score"].append(objective.judge(index, answers)[0])
+            if self._costs_too_much(path):
+                break
             weights = weights * np.exp(step * (accuracy.mean() - accuracy))
             weights = weights / (weights[index].mean())
         self.path_ = {name: np.array(values) for name, values in path.items()}
@@ -403,9 +428,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             self.cv_results_: dict[str, Any] = {"accepted": False}
             return
         tests = [test for _, test in folds]
-        rounds = np.array(found)
-        chosen = earliest_good_round(rounds, index, tests, objective)
-        tuned = cross_fitted_rounds(rounds, index, tests, objective)
+        rounds = np.array(found[: len(found) - self._costs_too_much(path)])
+        choose = earliest_good_round if self.max_radius_loss is None else best_round
+        chosen = choose(rounds, index, tests, objective)
+        tuned = cross_fitted_rounds(rounds, index, tests, objective, choose)
         gain, error = cross_fitted_gain(index, rounds[0], tuned, tests, objective)
         accepted = chosen > 0 and (
             self.significance is None or is_beyond_noise(gain, error, self.significance)
@@ -421,12 +447,19 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             self.best_round_ = int(chosen)
             self.class_weight_ = self.path_["class_weight"][chosen]
 
+    def _costs_too_much(self, path):
+        """Whether the last round costs more of the radius than it may."""
+        if self.max_radius_loss is None:
+            return False
+        radius = path["mean_radius"]
+        return radius[-1] < (1 - self.max_radius_loss) * radius[0]
+
     def _held_out(self, X, y, classes, weights, folds, seed, fit_params):
         """Positions of the labels that smoothed classifiers give held-out samples.
 
-        Where they abstain, it is `_ABSTAINED`.
+        Where they abstain, it is `_ABSTAINED`. With `alpha`, also certified radii.
         """
-        answers = np.empty(len(y), dtype=np.int64)
+        answers, radius = np.empty(len(y), dtype=np.int64), np.zeros(len(y))
         parts = Parallel(n_jobs=self.n_jobs)(
             delayed(self._predict_fold)(
                 X, y, classes, weights, train, test, seed, fit_params
@@ -434,8 +467,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             for train, test in folds
         )
         for (_, test), part in zip(folds, parts, strict=True):
-            answers[test] = part
-        return answers
+            answers[test], radius[test] = part
+        return answers, radius
 
     def _predict_fold(self, X, y, classes, weights, train, test, seed, fit_params):
         present = class_index(np.unique(y[train]), classes)
@@ -455,11 +488,11 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         smoothed.fit(self._unchanged(X[train]), y[train])
         samples = self._unchanged(X[test])
         if self.alpha is None:
-            return class_index(smoothed.predict(samples), classes)
+            return class_index(smoothed.predict(samples), classes), 0.0
         smoothed.set_params(n_certify=self.n_predict, alpha=self.alpha)
         found = smoothed.certify(samples)
         answers = class_index(found.label, classes)
-        return np.where(found.abstained, _ABSTAINED, answers)
+        return np.where(found.abstained, _ABSTAINED, answers), found.radius
 
     def _train(self, X, y, weights, seed, fit_params):
         """Fit a clone on noisy copies with weights; all equal are plain copies."""
@@ -519,13 +552,30 @@ def earliest_good_round(rounds, y, folds, objective):
     return best
 
 
-def cross_fitted_rounds(rounds, y, folds, objective):
+def best_round(rounds, y, folds, objective):
+    """The first of the rounds with the best objective.
+
+    Parameters
+    ----------
+    rounds, y, folds, objective
+        As in `earliest_good_round`.
+
+    Returns
+    -------
+    int
+    """
+    return int(np.argmax([objective.judge(y, answers)[0] for answers in rounds]))
+
+
+def cross_fitted_rounds(rounds, y, folds, objective, choose=earliest_good_round):
     """Labels of each fold by the round that does well on the other folds.
 
     Parameters
     ----------
     rounds, y, folds, objective
         As in `earliest_good_round`.
+    choose : callable, default=earliest_good_round
+        Takes the same, and returns a round.
 
     Returns
     -------
@@ -537,6 +587,6 @@ def cross_fitted_rounds(rounds, y, folds, objective):
         rest = np.concatenate(others)
         ends = np.cumsum([len(other) for other in others])
         parts = np.split(np.arange(len(rest)), ends[:-1])
-        chosen = earliest_good_round(rounds[:, rest], y[rest], parts, objective)
+        chosen = choose(rounds[:, rest], y[rest], parts, objective)
         tuned[fold] = rounds[chosen, fold]
     return tuned
