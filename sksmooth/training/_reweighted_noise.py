@@ -98,9 +98,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     max_radius_loss : float or None, default=None
         Largest share of the average certified radius of held-out samples that weights
-        may cost, such as 0.05; it needs `alpha`. Rounds end at the first one that costs
-        more, and the best one before it is kept. None keeps the first round within one
-        standard error of the best.
+        may cost, such as 0.05; it needs `alpha`. Where a round costs more, the weights
+        of the next one are halfway between the last that did not and the last that did,
+        in their logarithms; the best round that does not is kept. None keeps the first
+        round within one standard error of the best.
 
     significance : float or None, default=0.05
         Weights are accepted if their gain passes a one-sided test at this level, in
@@ -406,6 +407,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         names = ["class_weight", "class_accuracy", "score"]
         names += [] if self.alpha is None else ["mean_radius"]
         path: dict[str, list] = {name: [] for name in names}
+        allowed, within, beyond = [], weights, None
         for _ in range(self.n_rounds if folds else 0):
             answers, radius = self._held_out(
                 X, y, classes, weights, folds, seed, fit_params
@@ -418,9 +420,15 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             path["class_weight"].append(weights)
             path["class_accuracy"].append(accuracy)
             path["score"].append(objective.judge(index, answers)[0])
-            if self._costs_too_much(path):
-                break
-            weights = weights * np.exp(step * (accuracy.mean() - accuracy))
+            allowed.append(self._may_cost(path))
+            if allowed[-1]:
+                within = weights
+            else:
+                beyond = weights
+            if beyond is None:
+                weights = weights * np.exp(step * (accuracy.mean() - accuracy))
+            else:
+                weights = np.sqrt(within * beyond)
             weights = weights / (weights[index].mean())
         self.path_ = {name: np.array(values) for name, values in path.items()}
         self.best_round_ = 0
@@ -428,9 +436,9 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             self.cv_results_: dict[str, Any] = {"accepted": False}
             return
         tests = [test for _, test in folds]
-        rounds = np.array(found[: len(found) - self._costs_too_much(path)])
+        rounds = np.array(found)[allowed]
         choose = earliest_good_round if self.max_radius_loss is None else best_round
-        chosen = choose(rounds, index, tests, objective)
+        chosen = np.flatnonzero(allowed)[choose(rounds, index, tests, objective)]
         tuned = cross_fitted_rounds(rounds, index, tests, objective, choose)
         gain, error = cross_fitted_gain(index, rounds[0], tuned, tests, objective)
         accepted = chosen > 0 and (
@@ -447,12 +455,12 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             self.best_round_ = int(chosen)
             self.class_weight_ = self.path_["class_weight"][chosen]
 
-    def _costs_too_much(self, path):
-        """Whether the last round costs more of the radius than it may."""
+    def _may_cost(self, path):
+        """Whether the last round costs no more of the radius than it may."""
         if self.max_radius_loss is None:
-            return False
+            return True
         radius = path["mean_radius"]
-        return radius[-1] < (1 - self.max_radius_loss) * radius[0]
+        return bool(radius[-1] >= (1 - self.max_radius_loss) * radius[0])
 
     def _held_out(self, X, y, classes, weights, folds, seed, fit_params):
         """Positions of the labels that smoothed classifiers give held-out samples.
