@@ -6,9 +6,13 @@ from types import FunctionType, MethodType
 
 import numpy as np
 
+from sksmooth._estimators import has_own_predict
+
 # Their estimators change nothing in predict, and look at one sample at a time.
 _LIBRARIES = {"catboost", "imblearn", "lightgbm", "sklearn", "sksmooth", "xgboost"}
 _METHODS = ("fit", "predict", "transform")
+# Functions that predict does not call.
+_OF_FIT = {"importance_getter", "refit", "score_func", "scoring"}
 
 
 def is_known(estimator):
@@ -38,12 +42,16 @@ def _is_known(value, seen):
     cls, attributes = type(value), getattr(value, "__dict__", {})
     if cls.__module__.partition(".")[0] not in _LIBRARIES:
         return False
-    for name, held in attributes.items():
-        if callable(held) and hasattr(cls, name):
-            return False  # a method that was replaced
-        if not all(_is_harmless(item, seen) for item in _flat(held)):
-            return False
-    return True
+    if has_own_predict(value):
+        return False
+    if cls.__module__.startswith("sklearn.tree"):
+        return True  # of many trees, none has parts
+    return all(
+        _is_harmless(item, seen)
+        for name, held in attributes.items()
+        if name not in _OF_FIT
+        for item in _flat(held)
+    )
 
 
 def _is_harmless(item, seen):
@@ -51,8 +59,7 @@ def _is_harmless(item, seen):
         return False
     if isinstance(item, type) or not any(hasattr(item, name) for name in _METHODS):
         return True
-    # Of many trees, none has parts.
-    return type(item).__module__.startswith("sklearn.tree") or _is_known(item, seen)
+    return _is_known(item, seen)
 
 
 def _flat(held):
