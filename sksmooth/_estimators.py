@@ -92,8 +92,12 @@ def _may_differ(estimator):
 
 
 def has_own_predict(estimator: Any) -> bool:
-    """Whether the method `predict` was replaced on this very object."""
-    return "predict" in getattr(estimator, "__dict__", {})
+    """Whether `predict`, or what it may call, was replaced on this very object."""
+    cls = type(estimator)
+    return any(
+        callable(value) and hasattr(cls, name)
+        for name, value in getattr(estimator, "__dict__", {}).items()
+    )
 
 
 def _open(estimator, fitted):

@@ -59,6 +59,7 @@ from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
     RowAnswers,
+    array_of_labels,
     check_classes,
     check_radii,
     check_radius,
@@ -576,7 +577,7 @@ class SmoothedClassifier(
                 "output. Smooth one classifier per output."
             )
         self.estimator_ = fitted
-        self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
+        self.classes_ = array_of_labels(fitted.classes_ if classes is None else classes)
         check_classes(self.classes_)
         if not self._counts_words():
             scale, drawn = self._scale(), self._known_categories() or ()
@@ -727,6 +728,7 @@ class SmoothedClassifier(
             )
         source = self._source(X, question, as_frame)
         source.check(question)
+        source.probe(X)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
             return self._certificates(answers, question, source, index, changes)

@@ -386,6 +386,7 @@ def test_a_negative_radius(fitted, radius):
         ([0.1, -1], ValueError, ("-1", "finite and >= 0")),
         ([np.nan], ValueError, ("nan", "finite and >= 0")),
         ([0.0, np.inf], ValueError, ("inf", "finite and >= 0")),
+        ([10**400], ValueError, ("1000", "finite and >= 0")),
         ([], ValueError, ("empty", "at least one")),
         (np.array([]), ValueError, ("empty", "at least one")),
         ([0.1, 0.2, 0.1], ValueError, ("[0.1, 0.2, 0.1]", "distinct")),
