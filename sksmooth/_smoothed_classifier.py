@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -131,6 +132,8 @@ _DTYPES = [np.float64, np.float32]
 _MOST_VOTES = 2**53
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
+# Parameters that were found valid, by classifier; `predict` must not write to it.
+_valid: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 
 # A log, or where it is.
 LogPath: TypeAlias = CertificateLog | str | PathLike[str]
@@ -383,7 +386,14 @@ class SmoothedClassifier(
         self.verbose = verbose
 
     def _validate_params(self):
-        """Check parameters; called by `fit` before anything else."""
+        """Check parameters; called by `fit` before anything else.
+
+        Those that were found valid are not checked again.
+        """
+        given = self._given()
+        known = _valid.get(self, ())
+        if len(known) == len(given) and all(map(operator.is_, known, given)):
+            return
         refuse_module(self.estimator)
         super()._validate_params()
         check_alpha(self.alpha)
@@ -400,6 +410,20 @@ class SmoothedClassifier(
                     f"{name}={getattr(self, name)} is more votes than can be counted: "
                     f"use {_MOST_VOTES} or fewer."
                 )
+        if isinstance(self, Hashable):
+            _valid[self] = given
+
+    def _given(self):
+        """Parameters as they are now, and what is checked of a law's own."""
+        names = self._parameter_constraints
+        own = getattr(self.noise, "probability", None)
+        return [*(getattr(self, name) for name in names), own]
+
+    def _check_ready(self):
+        """Refuse to predict before `fit`, or with parameters that are not valid."""
+        if not hasattr(self, "_noise_key"):  # else it is: tags take long to read
+            check_is_fitted(self)
+        self._validate_params()
 
     @classmethod
     def from_fitted(
@@ -609,8 +633,7 @@ class SmoothedClassifier(
         ndarray of shape (n_samples,)
             Labels, members of `classes_`.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._check_ready()
         X, as_frame = self._rows_and_frames(X)
         question = DecideLabel(self.n_predict, self.alpha, self._weights())
         return self.classes_[self._answer(question, X, as_frame).label]
@@ -631,8 +654,7 @@ class SmoothedClassifier(
         ndarray of shape (n_samples, n_classes)
             Shares, in the order of `classes_`; each row sums to 1.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._check_ready()
         X, as_frame = self._rows_and_frames(X)
         return self._answer(CountVotes(self.n_predict), X, as_frame).shares
 
@@ -709,8 +731,7 @@ class SmoothedClassifier(
         .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
            Randomized Smoothing", ICML 2019, Algorithm 1.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._check_ready()
         radii = _check_radii(radii)
         if not (isinstance(tol, Real) and 0 <= tol < np.inf):
             raise ValueError(f"tol={tol!r} must be a finite number, zero or more.")
@@ -904,6 +925,8 @@ class SmoothedClassifier(
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check samples, and labels in `fit`, and return them as arrays."""
+        if not reset and self._passes(X):
+            return X
         self._refuse_sparse(X)
         refuse_columns_without_numbers(X, "SmoothedClassifier")
         if isinstance(X, Mapping):
@@ -922,6 +945,20 @@ class SmoothedClassifier(
             allow_nd=True,
             ensure_all_finite=self._finite(),
         )
+
+    def _passes(self, X):
+        """Whether the checks of samples would return `X` itself.
+
+        True for plain arrays of finite numbers. To learn that from the checks of
+        scikit-learn takes longer than to predict a sample.
+        """
+        is_plain = type(X) is np.ndarray and X.ndim > 1 and X.dtype in _DTYPES
+        if not is_plain or X.size == 0 or hasattr(self, "feature_names_in_"):
+            return False
+        if X.shape[1] != getattr(self, "n_features_in_", X.shape[1]):
+            return False
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(X.sum()))
 
     def _refuse_sparse(self, X):
         if issparse(X):
@@ -1008,8 +1045,7 @@ class SmoothedClassifier(
         VoteSource
             Read only: whether votes are sampled or computed, and at which cost.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._check_ready()
         X, as_frame = self._rows_and_frames(X)
         return VoteSource.of(self._source(X, CountVotes(self.n_predict), as_frame))
 
