@@ -49,6 +49,7 @@ from sksmooth._estimators import (
     frames_like,
     is_classifier,
     is_no_classifier,
+    may_take_missing,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -1227,13 +1228,12 @@ class SmoothedClassifier(
             scale,
             noise_features=self.noise_features,
             estimator=PosteriorMeanDenoiser() if denoises else self.estimator,
-            caller="SmoothedClassifier",
             categories=self._known_categories(),
         )
 
     def _takes_missing(self):
-        """Whether the base classifier takes missing values."""
-        return tags_of(self.estimator).input_tags.allow_nan
+        """Whether the base classifier takes missing values, or may."""
+        return may_take_missing(self.estimator)
 
     def _finite(self):
         return "allow-nan" if self._takes_missing() else True

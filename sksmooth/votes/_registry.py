@@ -24,7 +24,7 @@ from sksmooth.votes.exact import (
     inputs_of,
     may_have_closed_form,
 )
-from sksmooth.votes.probes import probe_once
+from sksmooth.votes.probes import check_takes_missing, probe_once
 from sksmooth.votes.sampled import (
     MonteCarloVotes,
     ProjectedLinearVotes,
@@ -183,7 +183,9 @@ def find_reduced_noise(model, X):
 
 def find_any(model, X):
     """Votes of any classifier, by its `predict`."""
-    source = probe_once(MonteCarloVotes(model), model.estimator, X)
+    source = MonteCarloVotes(model)
+    check_takes_missing(source, model.estimator, X)
+    source = probe_once(source, model.estimator, X)
     try:
         return find_fast_votes(source, model, X)
     except SelfCheckFailed as reason:

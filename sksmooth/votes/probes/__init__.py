@@ -13,6 +13,7 @@ from sksmooth.votes.probes._categories import (
     refuse_categories,
 )
 from sksmooth.votes.probes._columns import (
+    check_takes_missing,
     columns_without_numbers,
     numeric_table,
     refuse_columns_without_numbers,
@@ -26,6 +27,7 @@ __all__ = [
     "branches_of",
     "categorical_columns",
     "check_independence",
+    "check_takes_missing",
     "columns_without_numbers",
     "explain_failure",
     "is_identity",
