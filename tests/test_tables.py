@@ -343,7 +343,7 @@ def test_missing_values_are_refused_where_no_part_of_the_base_replaces_them():
     clf = smoothed(base).fit(X, X[:, 0] > 0)
     X[3, 1] = np.nan
     for use in (clf.predict, clf.certify):
-        with pytest.raises(ValueError, match="missing values.*SimpleImputer"):
+        with pytest.raises(ValueError, match=r"missing values.*SimpleImputer"):
             use(X)
 
 

@@ -164,8 +164,9 @@ def check_takes_missing(source, estimator, X):
 
 def _missing_error(where, estimator):
     return ValueError(
-        f"X has missing values {where}, and {estimator!r} does not take missing values. "
-        "Put an imputer into it, as in make_pipeline(SimpleImputer(), ...), or use a "
-        "base classifier that takes them, such as HistGradientBoostingClassifier, "
-        "without a denoiser; or hold the columns fixed with noise_features."
+        f"X has missing values {where}, and {estimator!r} does not take missing "
+        "values. Put an imputer into it, as in make_pipeline(SimpleImputer(), ...), or "
+        "use a base classifier that takes them, such as "
+        "HistGradientBoostingClassifier, without a denoiser; or hold the columns fixed "
+        "with noise_features."
     )
