@@ -931,6 +931,7 @@ class SmoothedClassifier(
 
     def _check_counts(self, X, y="no_validation", *, reset=False):
         """Check counts of words, and labels in `fit`."""
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         checked = validate_data(
             self, X, y, reset=reset, accept_sparse="csr", dtype="numeric"
         )

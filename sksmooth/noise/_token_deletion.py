@@ -255,7 +255,7 @@ class TokenDeletion(LawParameters):
         bad = ~((counts >= 0) & (counts == np.floor(counts)) & (counts < 2.0**31))
         if bad.any():
             raise ValueError(
-                f"X holds {counts[bad].flat[0]!r}, which is no count of words: noise="
+                f"X holds {counts[bad].flat[0]:g}, which is no count of words: noise="
                 "TokenDeletion(...) needs whole numbers, as CountVectorizer gives, and "
                 "weights such as TfidfTransformer's belong behind it."
             )

@@ -40,6 +40,7 @@ def refuse_columns_without_numbers(X, caller):
     caller : str
         Name of the class that adds the noise, for the message.
     """
+    _refuse_texts(X, caller)
     columns = columns_without_numbers(X)
     if not columns:
         return
@@ -52,6 +53,19 @@ def refuse_columns_without_numbers(X, caller):
         "make_column_selector(dtype_include='number'))\n"
         f"or encode them in a Pipeline before {caller}."
     )
+
+
+def _refuse_texts(X, caller):
+    """Refuse a sequence of texts, which has to be counted before."""
+    if not isinstance(X, (list, tuple)) and getattr(X, "ndim", 0) != 1:
+        return
+    if isinstance(next(iter(X), None), str):
+        raise ValueError(
+            "X holds texts, and noise can only be added to numbers. Count words in a "
+            f"Pipeline before {caller}, as in make_pipeline(CountVectorizer(), "
+            f"{caller}(..., noise=TokenDeletion(...))), which certifies how many words "
+            "may be added or deleted."
+        )
 
 
 def _is_numeric(dtype, X, at):
