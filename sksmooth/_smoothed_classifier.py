@@ -722,7 +722,7 @@ class SmoothedClassifier(
         if changes is not None and radii is not None:
             raise ValueError(
                 f"changes={changes} needs the radii themselves, and radii="
-                f"{radii.tolist()} asks only whether they hold. Use certify(X, "
+                f"{radii.tolist()} decides only whether they hold. Use certify(X, "
                 "changes=...) without radii."
             )
         source = self._source(X, question, as_frame)
