@@ -50,6 +50,7 @@ from sksmooth._estimators import (
     frames_like,
     is_classifier,
     is_no_classifier,
+    may_take_missing,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -744,7 +745,7 @@ class SmoothedClassifier(
         if changes is not None and radii is not None:
             raise ValueError(
                 f"changes={changes} needs the radii themselves, and radii="
-                f"{radii.tolist()} asks only whether they hold. Use certify(X, "
+                f"{radii.tolist()} decides only whether they hold. Use certify(X, "
                 "changes=...) without radii."
             )
         source = self._source(X, question, as_frame)
@@ -970,6 +971,7 @@ class SmoothedClassifier(
 
     def _check_counts(self, X, y="no_validation", *, reset=False):
         """Check counts of words, and labels in `fit`."""
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         checked = validate_data(
             self, X, y, reset=reset, accept_sparse="csr", dtype="numeric"
         )
@@ -1268,13 +1270,12 @@ class SmoothedClassifier(
             scale,
             noise_features=self.noise_features,
             estimator=PosteriorMeanDenoiser() if denoises else self.estimator,
-            caller="SmoothedClassifier",
             categories=self._known_categories(),
         )
 
     def _takes_missing(self):
-        """Whether the base classifier takes missing values."""
-        return tags_of(self.estimator).input_tags.allow_nan
+        """Whether the base classifier takes missing values, or may."""
+        return may_take_missing(self.estimator)
 
     def _finite(self):
         return "allow-nan" if self._takes_missing() else True
