@@ -329,7 +329,7 @@ def test_bad_parameters(params, message):
 
 COMMON = [
     ReweightedNoiseClassifier(
-        LogisticRegression(), sigma=0.25, n_rounds=2, cv=2, n_copies=2, n_predict=30
+        GaussianNB(), sigma=0.25, n_rounds=2, cv=2, n_copies=2, n_predict=30
     ),
     ReweightedNoiseClassifier(
         DecisionTreeClassifier(random_state=0),
@@ -344,7 +344,9 @@ COMMON = [
 # A sample given twice gets noise of its own each time, so that a weight of 2 is the
 # same in the mean over the noise only; see the test below.
 @each_check_and_routing(
-    COMMON, without=(ReweightedNoiseClassifier, "sample_weight_equivalence")
+    COMMON,
+    without=(ReweightedNoiseClassifier, "sample_weight_equivalence"),
+    by_class=True,
 )
 def test_scikit_learn_check(estimator, check, routing):
     with sklearn.config_context(enable_metadata_routing=routing):
