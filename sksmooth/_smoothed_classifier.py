@@ -923,6 +923,8 @@ class SmoothedClassifier(
         )
 
     def _refuse_sparse(self, X):
+        if type(X).__name__ == "LazyFrame":
+            raise TypeError("X is a LazyFrame, without values; pass X.collect().")
         if issparse(X):
             raise TypeError(
                 f"Sparse data was passed for X, and noise={self.noise!r} would fill in "
