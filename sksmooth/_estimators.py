@@ -185,6 +185,20 @@ def tags_of(estimator: Any) -> Tags:
         return Tags(estimator_type=None, target_tags=TargetTags(required=False))
 
 
+def may_take_missing(estimator: Any) -> bool:
+    """Whether an estimator takes missing values, or has parts that may replace them.
+
+    The tag of a Pipeline, a ColumnTransformer or a search does not tell: scikit-learn
+    leaves it at False, also where the first step imputes.
+    """
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    if tags_of(estimator).input_tags.allow_nan:
+        return True
+    get_params = getattr(estimator, "get_params", None)
+    return callable(get_params) and any("__" in name for name in get_params())
+
+
 def is_classifier(estimator: Any) -> bool:
     """Whether an estimator states that it is a classifier."""
     return _kind(estimator) == "classifier"

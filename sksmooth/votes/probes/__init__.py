@@ -13,6 +13,7 @@ from sksmooth.votes.probes._categories import (
     refuse_categories,
 )
 from sksmooth.votes.probes._columns import (
+    check_takes_missing,
     columns_without_numbers,
     numeric_table,
     refuse_columns_without_numbers,
@@ -28,6 +29,7 @@ __all__ = [
     "categorical_columns",
     "check_again",
     "check_independence",
+    "check_takes_missing",
     "columns_without_numbers",
     "explain_failure",
     "is_identity",
