@@ -392,5 +392,5 @@ def take_rows(values: Any, rows: Any) -> Any:
     if not is_polars(values):
         return np.asarray(values)[rows]
     # To polars, a mask selects columns.
-    is_mask = getattr(rows, "dtype", None) == bool
+    is_mask = isinstance(rows, np.ndarray) and rows.dtype.kind == "b"
     return values[np.flatnonzero(rows) if is_mask else rows]
