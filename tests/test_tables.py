@@ -674,3 +674,36 @@ class TestObjectsHeldFixed:
     def test_what_only_an_address_tells_apart_is_refused_by_name(self, wrap):
         with pytest.raises(ValueError, match=r"Column 'held' holds .*Address"):
             self.digests([wrap(Address())])
+
+
+@pytest.mark.parametrize("names", ["given", "same", "numbers", "two levels"])
+def test_frames_of_noisy_copies_are_those_made_column_by_column(names):
+    n, rng = 6, np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "x": rng.normal(size=n),
+            "category": pd.Categorical(list("abcabc")),
+            "string": pd.array(list("uvwxyz"), dtype="string"),
+            "flag": np.arange(n) > 2,
+            "y": np.arange(n),
+            "missing": pd.array([1, None] * 3, dtype="Int64"),
+            "short": np.arange(n, dtype=np.float32),
+            "day": pd.date_range("2020", periods=n, tz="UTC"),
+            "period": pd.period_range("2020", periods=n, freq="D"),
+            "interval": pd.interval_range(0, n),
+            "sparse": pd.arrays.SparseArray([0, 0, 1, 0, 2, 0]),
+        },
+        index=list("qwerty"),
+    )
+    X.columns = {
+        "given": X.columns.rename("name"),
+        "same": ["same"] * X.shape[1],
+        "numbers": range(X.shape[1]),
+        "two levels": pd.MultiIndex.from_product([["a"], X.columns]),
+    }[names]
+    noisy, owner = np.array([0, 4]), np.array([0, 0, 3, 3, 5, 1])
+    values = rng.normal(size=(len(owner), 2))
+    expected = X.iloc[owner].reset_index(drop=True)
+    for at, column in zip(noisy, values.T, strict=True):
+        expected.isetitem(at, column)
+    pd.testing.assert_frame_equal(Table(X, noisy, None).shown(values, owner), expected)
