@@ -36,11 +36,12 @@ help:  ## show this list
 demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minutes
 	$(BIN)/python examples/demo.py
 
+# Work is stolen, so that a file and what its tests share stay with one process.
 test: $(STAMPS)/test  ## all tests and doctests (installs torch and dask)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 coverage: $(STAMPS)/coverage  ## all tests, and which lines they do not run
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov --cov-report=term \
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term \
 		--cov-report=xml
 
 lint: $(STAMPS)/lint  ## ruff, import contracts, and mypy
@@ -70,7 +71,7 @@ wheel: $(STAMPS)/wheel  ## sdist and wheel in dist/
 	$(BIN)/python -m build
 
 test-oldest: $(OLDEST)/.stamp  ## all tests with the oldest versions allowed, without torch
-	OMP_NUM_THREADS=1 $(OLDEST)/bin/pytest -n auto
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/pytest -n auto --dist worksteal
 
 test-ecosystem: $(ECOSYSTEM)/.stamp  ## tables with XGBoost, LightGBM, CatBoost and others
 	OMP_NUM_THREADS=1 $(ECOSYSTEM)/bin/pytest tests/ecosystem

@@ -2,8 +2,8 @@
 """What copies that follow the class errors of the smoothed classifier are worth.
 
     python benchmarks/reweighted.py [--splits 110 111 112 113 114] [--jobs 5]
-    python benchmarks/reweighted.py --alpha 0.001 --max-radius-loss 0.08 --rounds 5 \
-        --n-predict 500
+    python benchmarks/reweighted.py --alpha 0.001 --max-radius-loss 0.08
+        --rounds 5 --n-predict 500
     python benchmarks/reweighted.py --model logistic --train-sigma 0.7
 
 A classifier is trained on half of the samples, on equally many noisy copies of all
@@ -12,9 +12,10 @@ A classifier is trained on half of the samples, on equally many noisy copies of 
 smoothed, and samples of the other half are certified. One line for each split:
 certified accuracy at radius 0, overall and of the worst class; average certified radius
 (ACR), likewise; the round that was kept; CPU seconds of training. An abstention is an
-error. The splits 105 to 114 were not looked at while the method was made. ``--alpha``
-counts held-out samples that are certified, ``--max-radius-loss`` bounds the cost in
-average radius. With several ``--jobs`` each split has a process of its own.
+error. The splits 105 to 114 were not looked at while the method was made; the settings
+of the second command were chosen on splits 0 to 5. ``--alpha`` counts held-out samples
+that are certified, ``--max-radius-loss`` bounds the cost in average radius. With
+several ``--jobs`` each split has a process of its own.
 """
 
 import argparse

@@ -196,7 +196,12 @@ def may_take_missing(estimator: Any) -> bool:
     if tags_of(estimator).input_tags.allow_nan:
         return True
     get_params = getattr(estimator, "get_params", None)
-    return callable(get_params) and any("__" in name for name in get_params())
+    # Nets of skorch have parts as well, such as callbacks, but no estimators.
+    return callable(get_params) and any(
+        not isinstance(part, type)
+        and (hasattr(part, "fit") or hasattr(part, "transform"))
+        for part in get_params().values()
+    )
 
 
 def is_classifier(estimator: Any) -> bool:

@@ -23,7 +23,8 @@ def each_check(estimators, *, without=None):
             for estimator, check in checks
             if not (isinstance(estimator, kind) and part in check.func.__name__)
         ]
-    return pytest.mark.parametrize(names, list(checks), **mark.kwargs)
+    kwargs = mark.kwargs | {"ids": Names(mark.kwargs["ids"])}
+    return pytest.mark.parametrize(names, list(checks), **kwargs)
 
 
 def each_check_and_routing(estimators, *, without=None, by_class=False):
@@ -35,12 +36,13 @@ def each_check_and_routing(estimators, *, without=None, by_class=False):
     """
     mark = each_check(estimators, without=without)
     checks = mark.args[1]
+    name_of = Names(repr)
     kinds = [type(estimator) for estimator in estimators]
-    firsts = [repr(estimators[kinds.index(kind)]) for kind in set(kinds)]
+    firsts = [name_of(estimators[kinds.index(kind)]) for kind in set(kinds)]
     chosen = [
         (estimator, check)
         for estimator, check in checks
-        if repr(estimator) in firsts or "sample_weight" in check.func.__name__
+        if name_of(estimator) in firsts or "sample_weight" in check.func.__name__
     ]
     unrouted = chosen if by_class else checks
     cases = [(*case, False) for case in unrouted] + [(*case, True) for case in chosen]
@@ -50,6 +52,19 @@ def each_check_and_routing(estimators, *, without=None, by_class=False):
         else mark.kwargs["ids"](value)
     )
     return pytest.mark.parametrize("estimator, check, routing", cases, ids=ids)
+
+
+class Names:
+    """Names of objects, each made once: those of nested estimators take long."""
+
+    def __init__(self, make):
+        self._make = make
+        self._made = {}  # with the object, so that no other one gets its id
+
+    def __call__(self, thing):
+        if id(thing) not in self._made:
+            self._made[id(thing)] = self._make(thing), thing
+        return self._made[id(thing)][0]
 
 
 def request_weights(estimator):

@@ -6,6 +6,7 @@ package serves it unchanged.
 """
 
 import sys
+from copy import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -27,6 +28,8 @@ from sksmooth.questions import Question
 from sksmooth.votes import Declined, ExactSource, MonteCarloVotes, VoteRequest
 from sksmooth.votes import _registry as registry
 from sksmooth.votes.exact import closed_form
+from sksmooth.votes.fast._predictor import FastPredictor, fast_predictor
+from tests.fast_case import fast_votes
 from tests.law_case import LawCase
 
 X, y = load_iris(return_X_y=True)
@@ -158,7 +161,8 @@ class ThresholdSource(ExactSource):
 
 @pytest.fixture
 def threshold_source(monkeypatch):
-    monkeypatch.setattr(closed_form, "_entries", dict(closed_form._entries))
+    for name in ("_entries", "_of_type"):
+        monkeypatch.setattr(closed_form, name, copy(getattr(closed_form, name)))
     closed_form(__name__, "Threshold")(ThresholdSource)
 
 
@@ -183,6 +187,34 @@ def test_a_closed_form_that_is_not_registered_is_not_used():
     assert clf.certify(X[:2]).method == "monte_carlo"
 
 
+# A fast path -------------------------------------------------------------------------
+
+
+class ThresholdPredictor(FastPredictor):
+    """Labels without `predict`, all of them sure: a comparison has no rounding."""
+
+    def __init__(self, estimator):
+        super().__init__(estimator.n_features_in_)
+        self._feature, self._threshold = estimator.feature, estimator.threshold_
+
+    def positions(self, X):
+        above = X[:, self._feature] > self._threshold
+        return above.astype(np.intp), np.zeros(len(X), dtype=bool)
+
+
+def test_a_fast_path_serves_the_estimator(monkeypatch):
+    settings = {"sigma": 0.5, "n_certify": 300, "random_state": 0}
+    before = SmoothedClassifier(Threshold(2), **settings).fit(X, y > 0)
+    before = before.certify(X[::10])
+    for name in ("_entries", "_of_type"):
+        monkeypatch.setattr(fast_predictor, name, copy(getattr(fast_predictor, name)))
+    fast_predictor(__name__, "Threshold")(ThresholdPredictor)
+    votes = fast_votes(Threshold(2).fit(X, y > 0), X)
+    assert isinstance(votes.fast.predictor, ThresholdPredictor)
+    after = SmoothedClassifier(Threshold(2), **settings).fit(X, y > 0)
+    assert after.certify(X[::10]) == before
+
+
 # A sampled source --------------------------------------------------------------------
 
 
@@ -194,7 +226,7 @@ class ThresholdVotes(MonteCarloVotes):
         return (noisy[:, inner.feature] > inner.threshold_).astype(np.intp)
 
 
-def find_threshold_votes(model, X):
+def find_threshold_votes(model, X, found):
     if type(model.estimator) is not Threshold:
         raise Declined(f"{type(model.estimator).__name__} is no Threshold")
     return ThresholdVotes(model)

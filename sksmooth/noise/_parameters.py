@@ -69,7 +69,8 @@ class LawParameters:
 
 def check_probability(probability: Any) -> float:
     """Return a probability as a float; it must be strictly between 0 and 1."""
-    if not (isinstance(probability, Real) and 0 < float(probability) < 1):
+    is_number = isinstance(probability, Real)
+    if not (is_number and 0 < probability < 1):
         raise ValueError(
             f"probability={probability!r} must be a number strictly between 0 and 1."
         )

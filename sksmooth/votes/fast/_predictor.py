@@ -81,7 +81,7 @@ def find_predictor(core):
     find = fast_predictor.get(core)
     if find is None:
         raise Declined(f"{type(core).__name__} has no fast path")
-    if not is_known(core):
+    if not is_known(core, fast_predictor.get):
         raise Declined("a method of it, or of a part of it, was replaced")
     return find(core)
 

@@ -15,7 +15,7 @@ _METHODS = ("fit", "predict", "transform")
 _OF_FIT = {"importance_getter", "refit", "score_func", "scoring"}
 
 
-def is_known(estimator):
+def is_known(estimator, registered=None):
     """Whether a fitted classifier is made of estimators of well-known libraries only.
 
     The label that any other one gives a sample may come to depend on the other samples
@@ -25,6 +25,9 @@ def is_known(estimator):
     Parameters
     ----------
     estimator : fitted classifier
+    registered : callable, default=None
+        From an object to what is registered for its exact type, or None. Such types
+        are known too, whatever library has them.
 
     Returns
     -------
@@ -32,34 +35,35 @@ def is_known(estimator):
         False if it, or an estimator inside it, is of another library, holds a function
         or has a method replaced on the object.
     """
-    return _is_known(estimator, set())
+    return _is_known(estimator, set(), registered)
 
 
-def _is_known(value, seen):
+def _is_known(value, seen, registered):
     if id(value) in seen:
         return True
     seen.add(id(value))
     cls, attributes = type(value), getattr(value, "__dict__", {})
     if cls.__module__.partition(".")[0] not in _LIBRARIES:
-        return False
+        if registered is None or registered(value) is None:
+            return False
     if has_own_predict(value):
         return False
     if cls.__module__.startswith("sklearn.tree"):
         return True  # of many trees, none has parts
     return all(
-        _is_harmless(item, seen)
+        _is_harmless(item, seen, registered)
         for name, held in attributes.items()
         if name not in _OF_FIT
         for item in _flat(held)
     )
 
 
-def _is_harmless(item, seen):
+def _is_harmless(item, seen, registered):
     if isinstance(item, (FunctionType, MethodType, partial)):
         return False
     if isinstance(item, type) or not any(hasattr(item, name) for name in _METHODS):
         return True
-    return _is_known(item, seen)
+    return _is_known(item, seen, registered)
 
 
 def _flat(held):
