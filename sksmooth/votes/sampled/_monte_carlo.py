@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes by sampling: the base classifier's `predict` on noisy copies of the samples."""
 
+from functools import cached_property
+
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
@@ -9,6 +11,7 @@ from sksmooth.samples import digests_of, shown, values_of
 from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
 from sksmooth.votes.probes import explain_failure
+from sksmooth.votes.sampled._read_ahead import ReadAhead
 from sksmooth.votes.sampled._run import run
 
 
@@ -20,6 +23,11 @@ class MonteCarloVotes(Source):
     model : Model
     fast : FastLabels, default=None
         Computes the labels of `predict` in less time than it takes.
+
+    Attributes
+    ----------
+    votes_at_once : int
+        How many votes take hardly longer than one.
     """
 
     method = "monte_carlo"
@@ -30,9 +38,14 @@ class MonteCarloVotes(Source):
         self.law = model.law
         self.key = model.key
         self.batch_size = model.batch_size
-        self._index = LabelIndex(model.classes)
         self.as_frame = model.as_frame
         self.fast = fast
+        # What a call of `predict` takes is not known: it gets no vote in vain.
+        self.votes_at_once = 1 if fast is None else fast.predictor.votes_at_once
+
+    @cached_property
+    def _index(self):
+        return LabelIndex(self.classes)
 
     def check(self, question):
         """Refuse a question that no number of votes could decide."""
@@ -41,7 +54,10 @@ class MonteCarloVotes(Source):
     def answer(self, question, X, on_finished=None):
         """Results of a question for samples; see `Source.answer`."""
         procedure = question.from_votes(len(X), len(self.classes))
-        return run(procedure, self.open(X), len(X), on_finished)
+        streams = self.open(X)
+        if self.votes_at_once > 1:
+            streams = ReadAhead(streams, self.votes_at_once, len(self.classes))
+        return run(procedure, streams, len(X), on_finished)
 
     def open(self, X):
         """Open the streams of samples.
@@ -113,18 +129,41 @@ class VoteStreams:
         -------
         ndarray of int64 of shape (n, n_classes)
         """
-        source = self._source
-        counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
+        counts = np.zeros((len(rows), len(self._source.classes)), dtype=np.int64)
+        for owners, parts, batch in self._noisy(rows, sizes, stage):
+            counts[owners] += self._count(batch, rows[owners], parts)
+        return counts
+
+    def votes(self, rows, sizes, stage):
+        """Draw votes one by one.
+
+        Parameters
+        ----------
+        rows, sizes, stage
+            As for `draw`.
+
+        Returns
+        -------
+        ndarray of int of shape (sum(sizes),)
+            Positions of classes, those of a sample in the order of its stream.
+        """
+        votes = [
+            self._vote(batch, rows[owners], parts)
+            for owners, parts, batch in self._noisy(rows, sizes, stage)
+        ]
+        return np.concatenate(votes)
+
+    def _noisy(self, rows, sizes, stage):
+        """Noisy copies batch by batch: of which samples, how many, and themselves."""
         n_values = self._rows.shape[1]
-        capacity = int(min(source.copies_at_once(n_values), np.sum(sizes)))
+        capacity = int(min(self._source.copies_at_once(n_values), np.sum(sizes)))
         batch = np.empty((capacity, n_values))
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)
             for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
                 self._fill(row, self._stream(row, stage), batch[start:end])
             self._finish(batch[: ends[-1]], rows[owners], parts)
-            counts[owners] += self._count(batch[: ends[-1]], rows[owners], parts)
-        return counts
+            yield owners, parts, batch[: ends[-1]]
 
     def _stream(self, row, stage, *branch):
         key = (int(row), stage, *branch)
@@ -148,15 +187,18 @@ class VoteStreams:
 
     def _count(self, batch, rows, parts):
         """Votes of each of the samples that have consecutive parts of a batch."""
+        return self._tally(self._vote(batch, rows, parts), parts)
+
+    def _vote(self, batch, rows, parts):
+        """Position of the class that each copy of a batch votes for."""
         owner = np.repeat(rows, parts)
         try:
-            votes = self._source.vote(batch, self._X, owner)
+            return self._source.vote(batch, self._X, owner)
         except Exception as error:
             told = explain_failure(error, self._source, self._X, owner)
             if told is error:
                 raise
             raise told from error
-        return self._tally(votes, parts)
 
     def _tally(self, votes, parts):
         """Number of votes for each class in each part."""
