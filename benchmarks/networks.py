@@ -2,6 +2,7 @@
 """Votes of networks: certify against pure forward passes and the ways around it.
 
     python benchmarks/networks.py [--device cuda] [--clock cpu] [--rounds 3]
+    python benchmarks/networks.py --device cuda --large
 
 For each network, every row gets the same fixed number of votes in one of four ways:
 
@@ -15,7 +16,8 @@ For each network, every row gets the same fixed number of votes in one of four w
 The table has microseconds a vote, and times relative to the forward passes, medians
 over rounds in which all ways take turns. On a GPU, precision, layout, compilation and
 batch size of `certify` are varied too. With ``--clock cpu`` and ``OMP_NUM_THREADS=1``
-the time is that of the process, which other processes disturb less.
+the time is that of the process, which other processes disturb less. ``--large`` takes
+ResNet-18 and ResNet-50 for images of 224 pixels, and needs torchvision and a GPU.
 """
 
 import argparse
@@ -32,7 +34,12 @@ from sksmooth import SmoothedClassifier
 
 SIGMA = 0.25
 LOOP_BATCH = 400  # what the usual scripts take
-FORWARD_BATCHES = (64, 256, 1024, 4096)
+FORWARD_BATCHES = {
+    "cpu": (64, 256, 1024, 4096),
+    "cuda": (64, 256, 1024, 4096, 16_384, 65_536),
+}
+CERTIFY_BATCHES = (256, 1024, 4096, 8192, 32_768)
+LARGEST_BATCH = 2**30  # values
 
 
 class ThroughPredict(skorch.NeuralNetClassifier):
@@ -101,7 +108,20 @@ def tasks():
     yield "residual, 32x32x3", residual_net(), X, y, (4, 500), (64, 10_000)
 
 
-def trained(module, X, y):
+def large_tasks():
+    """The same for networks of ImageNet's size, for a GPU only."""
+    from torchvision.models import resnet18, resnet50
+
+    rng = np.random.default_rng(0)
+    X = rng.random((64, 3, 224, 224), dtype=np.float32)
+    y = rng.integers(1000, size=64)
+    y[0] = 999  # the last of 1,000 classes
+    for network in (resnet18, resnet50):
+        name = f"{network.__name__}, 224x224x3"
+        yield name, network(), X, y, None, (2, 4000)
+
+
+def trained(module, X, y, device):
     torch.manual_seed(0)
     net = skorch.NeuralNetClassifier(
         module,
@@ -111,6 +131,8 @@ def trained(module, X, y):
         lr=1e-3,
         train_split=None,
         verbose=0,
+        device=device,
+        classes=np.arange(y.max() + 1),
     )
     return net.fit(X.astype(np.float32), y.astype(np.int64))
 
@@ -119,6 +141,11 @@ def smoothed(clf, n_votes, **params):
     return SmoothedClassifier.from_fitted(
         clf, sigma=SIGMA, n_certify=n_votes - 100, random_state=0, **params
     )
+
+
+def fitting(batches, X):
+    """Those batch sizes that a device has memory for."""
+    return [size for size in batches if size * X[0].size <= LARGEST_BATCH]
 
 
 def certify(clf, X):
@@ -144,8 +171,8 @@ def forward(module, X, n_votes, batch, device, autocast=None, channels_last=Fals
 def loop(module, X, n_votes, device):
     """The usual loop over rows and batches."""
     rows = torch.from_numpy(X.astype(np.float32)).to(device)
-    n_classes = module[-1].out_features
     with torch.no_grad():
+        n_classes = module(rows[:1]).shape[1]
         for row in rows:
             counts = np.zeros(n_classes, dtype=int)
             left = n_votes
@@ -177,7 +204,7 @@ def show(label, seconds, n_votes, floor):
 
 def benchmark(name, module, X, y, size, args, clock):
     n_rows, n_votes = size
-    net = trained(module, X, y)
+    net = trained(module, X, y, args.device)
     X = X[:n_rows].astype(np.float32)
     module = net.module_.to(args.device).eval()
     slow = ThroughPredict(**net.get_params(deep=False) | {"device": args.device})
@@ -193,7 +220,7 @@ def benchmark(name, module, X, y, size, args, clock):
     through_loader = smoothed(slow, n_votes)
     ways = {
         f"forward, batch {batch}": pure(batch)
-        for batch in (*FORWARD_BATCHES, *args.forward_batches)
+        for batch in fitting(FORWARD_BATCHES[args.device], X)
     }
     ways |= {
         "certify": lambda: certify(fast, X),
@@ -220,7 +247,7 @@ def benchmark(name, module, X, y, size, args, clock):
 
 def variants(module, X, n_votes, classes, args, clock):
     """Precision, layout, compilation and batch size of certify on a GPU."""
-    batch = max(args.forward_batches)
+    batch = fitting(FORWARD_BATCHES["cuda"], X)[-1]
     low = {"autocast": torch.bfloat16}
     is_image = X.ndim == 4
     settings = {"bf16": (module, low)}
@@ -240,7 +267,7 @@ def variants(module, X, n_votes, classes, args, clock):
         floor, total = seconds["forward"], len(X) * n_votes
         show(f"forward, {label}", floor, total, floor)
         show(f"certify, {label}", seconds["certify"], total, floor)
-    for size in (1024, 4096, 8192, 32_768):
+    for size in fitting(CERTIFY_BATCHES, X):
         clf = smoothed(module, n_votes, classes=classes, batch_size=size, **low)
         seconds = measure({"certify": lambda clf=clf: certify(clf, X)}, 1, clock)
         micro = seconds["certify"][0] / (len(X) * n_votes) * 1e6
@@ -255,14 +282,14 @@ def main():
     parser.add_argument("--clock", default="wall", choices=("wall", "cpu"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="tasks with this in their name")
+    parser.add_argument("--large", action="store_true", help="ResNets, on a GPU")
     args = parser.parse_args()
-    args.forward_batches = () if args.device == "cpu" else (16_384, 65_536)
     clock = time.process_time if args.clock == "cpu" else time.perf_counter
     where = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     print(f"torch {torch.__version__}, {where}, {torch.get_num_threads()} threads")
     print(f"  {'':<34}{'us a vote':>12}{'x forward':>12}")
     warnings.filterwarnings("ignore", "Votes come from `predict`")
-    for name, module, X, y, on_cpu, on_gpu in tasks():
+    for name, module, X, y, on_cpu, on_gpu in (large_tasks if args.large else tasks)():
         if args.only in name:
             size = on_cpu if args.device == "cpu" else on_gpu
             benchmark(name, module, X, y, size, args, clock)

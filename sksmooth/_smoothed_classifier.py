@@ -50,6 +50,7 @@ from sksmooth._estimators import (
     frames_like,
     is_classifier,
     is_no_classifier,
+    may_take_missing,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -60,6 +61,7 @@ from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
     RowAnswers,
+    array_of_labels,
     check_classes,
     check_radii,
     check_radius,
@@ -174,8 +176,9 @@ class SmoothedClassifier(
         Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
         width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
         of their units, so are the cells, certificates hold for all such samples, and
-        they are exact. :class:`~sksmooth.noise.Resample` draws categories anew, beside
-        Gaussian noise of `sigma` on the other features.
+        they are exact. What `from_fitted` returns takes all samples for such ones,
+        unless `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
+        categories anew, beside Gaussian noise of `sigma` on the other features.
         :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
         sparse.
 
@@ -599,7 +602,7 @@ class SmoothedClassifier(
                 "output. Smooth one classifier per output."
             )
         self.estimator_ = fitted
-        self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
+        self.classes_ = array_of_labels(fitted.classes_ if classes is None else classes)
         check_classes(self.classes_)
         if not self._counts_words():
             scale, drawn = self._scale(), self._known_categories() or ()
@@ -742,11 +745,12 @@ class SmoothedClassifier(
         if changes is not None and radii is not None:
             raise ValueError(
                 f"changes={changes} needs the radii themselves, and radii="
-                f"{radii.tolist()} asks only whether they hold. Use certify(X, "
+                f"{radii.tolist()} decides only whether they hold. Use certify(X, "
                 "changes=...) without radii."
             )
         source = self._source(X, question, as_frame)
         source.check(question)
+        source.probe(X)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
             return self._certificates(answers, question, source, index, changes)
@@ -967,12 +971,15 @@ class SmoothedClassifier(
 
     def _check_counts(self, X, y="no_validation", *, reset=False):
         """Check counts of words, and labels in `fit`."""
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         checked = validate_data(
             self, X, y, reset=reset, accept_sparse="csr", dtype="numeric"
         )
         rows, *labels = checked if isinstance(checked, tuple) else (checked,)
+        # Sums of small numbers would wrap around, here and in base classifiers.
+        wide = np.float64 if rows.dtype.kind == "f" else np.int64
+        rows = rows.astype(wide, copy=issparse(rows))
         if issparse(rows):
-            rows = rows.copy()
             rows.sum_duplicates()
             rows.eliminate_zeros()
         return Counts(self._law(rows.shape[1]).snap(rows)), *labels
@@ -1013,19 +1020,19 @@ class SmoothedClassifier(
         ranges = getattr(self, "_ranges", None)
         if ranges is not None and self._scale() is self.feature_scale_:
             return ranges._asdict()
-        # Fitted elsewhere, or in other units. The noise of a sample must not depend on
-        # the others, so that all of them have to be alike.
-        if X is None or self.method == "exact":
-            return {"whole": self.method == "exact"}
-        whole = whole_rows(values_of(X), scale)
-        if whole.any() and not whole.all():
+        # Fitted elsewhere, or in other units: parameters say it, as neither a sample
+        # nor those beside it may decide which noise there is.
+        if self.method == "monte_carlo":
+            return {"whole": False}
+        if X is not None and not (whole := whole_rows(values_of(X), scale)).all():
             raise ValueError(
-                f"{whole.sum()} of {len(whole)} samples in X are whole multiples of "
-                "their units, and the others are not, which makes different cells of "
-                "noise='splitting'. Pass them apart, state a finer unit as "
-                "feature_scale, or use fit, which learns it from the training samples."
+                f"Sample {np.argmin(whole)} of X is not of whole multiples of the "
+                f"units, for which noise='splitting' takes samples if "
+                f"method={self.method!r} and fit has not learned otherwise. Set "
+                "method='monte_carlo' for all samples, state a finer unit as "
+                "feature_scale, or use fit."
             )
-        return {"whole": bool(whole.all())}
+        return {"whole": True}
 
     def vote_source(self, X: ArrayLike) -> VoteSource:
         """Tell where the votes for samples come from.
@@ -1263,13 +1270,12 @@ class SmoothedClassifier(
             scale,
             noise_features=self.noise_features,
             estimator=PosteriorMeanDenoiser() if denoises else self.estimator,
-            caller="SmoothedClassifier",
             categories=self._known_categories(),
         )
 
     def _takes_missing(self):
-        """Whether the base classifier takes missing values."""
-        return tags_of(self.estimator).input_tags.allow_nan
+        """Whether the base classifier takes missing values, or may."""
+        return may_take_missing(self.estimator)
 
     def _finite(self):
         return "allow-nan" if self._takes_missing() else True

@@ -148,13 +148,17 @@ class ChangesLawCase:
         v, w = weights
         event, row, _, false_radius = self.worst_case(w / (v + w))
         X = np.tile(np.asarray(row, dtype=float), (n_rows, 1))
-        X = np.column_stack([X, np.arange(n_rows)])  # a noise of its own for each
+        X = np.column_stack([X, self.apart(n_rows)])
         learned = np.vstack([X, self.values(X.shape[1])])
         clf = SmoothedClassifier(
             Event(event), noise=self.noise, vote_weights={0: w, 1: v}, n_certify=300,
-            random_state=0, **self.settings, **settings,
+            **({"random_state": 0} | self.settings | settings),
         )  # fmt: skip
         return clf.fit(learned, np.arange(len(learned)) % 2), X, false_radius
+
+    def apart(self, n_rows):
+        """Values that differ for each sample, so that each has noise of its own."""
+        return np.arange(n_rows)
 
     def values(self, n_features):
         """Samples with each value that a category may have."""

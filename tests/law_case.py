@@ -72,18 +72,19 @@ class LawCase:
             copies[part] = out
         return copies
 
-    def worst_case(self, share):
+    def worst_case(self, share, weights=(1.0, 1.0)):
         """Classifier with class 1 of some share at 0 that a change hurts most.
 
-        And a direction along which nothing changes.
+        And a direction along which nothing changes. The weights are those of class 1
+        and of class 0.
         """
         normal = self.direction / (self.direction @ self.direction)
         away = np.linalg.svd(self.direction[np.newaxis])[2][-1]
         return HalfSpace(normal, self.offset(share)).fit(), away
 
-    def certificates(self, share, n_rows, **settings):
-        """Certificates of samples that differ far from the boundary."""
-        base, away = self.worst_case(share)
+    def certificates(self, share, n_rows, weights=(1.0, 1.0), **settings):
+        """A smoothed classifier, and samples that differ far from the boundary."""
+        base, away = self.worst_case(share, weights)
         X = (self.start + 100.0 * np.arange(n_rows)[:, np.newaxis]) * away
         clf = SmoothedClassifier.from_fitted(
             base,
@@ -91,8 +92,8 @@ class LawCase:
             noise=self.law.name,
             norm=self.law.norm,
             method="monte_carlo",
-            random_state=0,
-            **settings,
+            vote_weights={0: weights[1], 1: weights[0]},
+            **({"random_state": 0} | settings),
         )
         return clf, X
 

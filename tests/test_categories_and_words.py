@@ -17,6 +17,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVC
@@ -255,6 +256,9 @@ def test_missing_categories_are_a_category_and_constant_ones_are_held(mixed):
     [
         ({"noise": Resample(1.5)}, "probability=1.5"),
         ({"noise": Resample(0.3, ["shade"])}, "categorical_features has 'shade'"),
+        ({"noise": Resample(0.3, None)}, "categorical_features=None must be"),
+        ({"noise": Resample(0.3, list)}, "categorical_features=<class 'list'> must be"),
+        ({"noise": Resample(10**400)}, "probability=1000"),
         ({"noise": Resample(0.3), "noise_features": ["color"]}, r"\['color'\]"),
         ({"noise": Resample(0.3), "norm": 1}, "norm=1"),
         ({"noise": Resample(0.3, ["size"])}, "color"),
@@ -446,6 +450,32 @@ def test_a_log_of_texts(reader, texts, tmp_path):
     found, _ = read_certificates(tmp_path / "log.tsv")
     assert found == first
     assert (recertify(found, alpha=0.1).radius >= found.radius).all()
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.uint64, np.float16])
+def test_a_text_has_one_certificate_in_any_dtype(dtype):
+    X = np.random.default_rng(0).poisson(1.0, (40, 5))
+    X = X > 0 if dtype is bool else X
+    clf = SmoothedClassifier(
+        MultinomialNB(), noise=TokenDeletion(0.7), n_certify=100, random_state=0
+    )
+    y = np.arange(40) % 2
+    expected = clf.fit(X.astype(np.int64), y).certify(X[:5].astype(np.int64))
+    assert clf.fit(X.astype(dtype), y).certify(X[:5].astype(dtype)) == expected
+    if dtype != np.float16:
+        assert clf.certify(csr_array(X[:5].astype(dtype))) == expected
+
+
+def test_counts_of_a_word_in_parts_are_their_sum():
+    parts = csr_array(
+        (np.array([200, 0, 100], np.uint8), [2, 0, 2], [0, 3]), shape=(1, 4)
+    )
+    X = np.random.default_rng(0).poisson(1.0, (40, 4))
+    clf = SmoothedClassifier(
+        MultinomialNB(), noise=TokenDeletion(0.7), n_certify=100, random_state=0
+    ).fit(X, np.arange(40) % 2)
+    assert clf.certify(parts) == clf.certify([[0, 0, 300, 0]])
+    assert parts.nnz == 3  # it is left as it was
 
 
 def test_what_is_no_count_is_refused(reader, texts):

@@ -534,7 +534,7 @@ def test_a_sigma_without_a_boundary_says_which_class_is_left():
         clf, rows, sigmas=[0.2, 2.0], kind="contours", grid_resolution=40
     )
     names = [text.get_text() for text in display.legend_.get_texts()]
-    assert names[-2:] == ["σ = 0.2", "σ = 2, all out"]
+    assert names[-2:] == ["σ = 0.2", "σ = 2: out everywhere"]
     display.figure_.canvas.draw()
     assert display.ax_.get_tightbbox().x1 <= display.figure_.bbox.x1
 

@@ -105,8 +105,8 @@ class TestUniformLinf(TestUniform):
     direction = np.ones(3)
     composes = False
 
-    def worst_case(self, share):
-        true = float(self.law.radius(ndtri(share), -ndtri(share)))
+    def worst_case(self, share, weights=(1.0, 1.0)):
+        true = float(self.law.radius(ndtri(share), -ndtri(share), *weights))
         return Corner(self.law.largest_noise, true, share).fit(), np.eye(3)[0]
 
     def test_the_worst_half_space_grows_so_much(self):

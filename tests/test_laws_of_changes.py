@@ -77,6 +77,10 @@ class TestWords(ChangesLawCase):
     row = (0, 1, *[1] * 12)
     false_radius = 1
 
+    def apart(self, n_rows):
+        """Words in binary code: few of them, as each costs a number for each vote."""
+        return np.arange(n_rows)[:, np.newaxis] >> np.arange(15) & 1
+
     def lead(self, top, other, step):
         return np.min(
             [

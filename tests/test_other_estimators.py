@@ -109,6 +109,33 @@ def test_labels_in_a_column_or_a_list_are_labels(kind, labels):
     TunedVoteClassifierCV(smooth(kind()), cv=2).fit(X, labels).predict(ROWS)
 
 
+def as_objects(*values):
+    labels = np.empty(len(values), dtype=object)
+    labels[:] = values
+    return labels
+
+
+@pytest.mark.parametrize("labels", [(1, "1"), ("a\0", "a"), (2**63 + 1, -1)])
+def test_labels_of_a_list_are_not_turned_into_each_other(labels):
+    def nearest(X):
+        return [labels[int(row[0] > row[1])] for row in X]
+
+    for classes in (list(labels), as_objects(*labels)):
+        clf = SmoothedClassifier.from_fitted(
+            nearest, classes=classes, sigma=0.1, random_state=0
+        )
+        assert tuple(clf.predict([[3.0, 0.0], [0.0, 3.0]])) == labels[::-1]
+
+
+def test_a_label_that_lost_its_last_digits_is_refused():
+    classes = np.array([2**62, 2**62 + 1])
+    clf = SmoothedClassifier.from_fitted(
+        lambda X: np.full(len(X), float(classes[1])), classes=classes, random_state=0
+    )
+    with pytest.raises(ValueError, match="not in its classes"):
+        clf.predict([[0.0, 1.0]])
+
+
 def test_two_columns_are_still_refused():
     class Pairs(Plain):
         def predict(self, X):

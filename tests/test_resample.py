@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtr, ndtri
 from sklearn.base import clone
 
@@ -85,6 +86,36 @@ def test_growth_beside_numbers_is_exact():
             )
             grown = ndtr(law.grow(ndtri(P), shift))
             np.testing.assert_allclose(grown, largest, atol=3e-6)
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("cardinalities", [(2,), (2, 3), (3, 5, 4)])
+def test_growth_beside_numbers_to_a_billionth(cardinalities, probability):
+    """Against the root of the cut on the likelihood ratio, outcome by outcome."""
+    n_changed = len(cardinalities)
+    here, there = (
+        distribution([category] * n_changed, cardinalities, probability)
+        for category in (0, 1)
+    )
+    ratio = np.log(there / here)
+    for shift in (1e-3, 0.3, 1.0, 4.0):
+
+        def beyond(cut, mean, masses, shift=shift):
+            return masses @ ndtr((ratio - cut) / shift + mean)
+
+        exact = np.empty(len(P))
+        for at, p in enumerate(P):
+            reach = 40 * (1 + shift) ** 2
+            cut = brentq(
+                lambda t, p=p: beyond(t, -shift / 2, here) - p,  # noqa: B023
+                -reach, reach, xtol=1e-14,
+            )  # fmt: skip
+            exact[at] = beyond(cut, shift / 2, there)
+        law = law_of((0, *cardinalities), probability, changes=n_changed)
+        grown = ndtr(law.grow(ndtri(P), shift))
+        np.testing.assert_allclose(grown, exact, rtol=1e-9)
+        # The root is known to 1e-14, which is so much at the smallest shift.
+        assert (grown >= exact * (1 - 1e-10)).all()
 
 
 def test_without_changed_categories_it_is_gaussian():

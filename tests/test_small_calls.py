@@ -4,13 +4,13 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth import SmoothedClassifier
+from sksmooth.bounds import geometric_looks
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.questions._certify_at_radii import CertifyAtRadii, _AgainstEach
 from sksmooth.votes import Model, MonteCarloVotes
@@ -58,26 +58,18 @@ def test_votes_ahead_are_those_of_the_stream(source, at_once):
         assert_array_equal(ahead.draw(of, sizes, stage), plain.draw(of, sizes, stage))
 
 
-def test_no_vote_of_an_unknown_predict_is_computed_in_vain():
-    class Counting(BaseEstimator):
-        classes_ = np.arange(3)
-        n_seen = 0
+def test_no_vote_of_a_predict_is_computed_in_vain():
+    n_seen = []
 
-        def fit(self, X, y):
-            return self
+    def predict(rows):
+        n_seen.append(len(rows))
+        return SUPPORT.predict(rows)
 
-        def __sklearn_is_fitted__(self):
-            return True
-
-        def predict(self, rows):
-            self.n_seen += len(rows)
-            return SUPPORT.predict(rows)
-
-    base = Counting()
-    clf = smoothed(base)
-    clf.certify(X[:1], radii=[0.2])  # probes it
-    base.n_seen = 0
-    assert clf.certify(X[:1], radii=[0.2]).n_evaluations == [base.n_seen]
+    clf = SmoothedClassifier.from_fitted(predict, classes=[0, 1, 2], sigma=0.5)
+    clf.predict(X[:1])  # probes it
+    n_seen.clear()
+    clf.predict(X[:1])
+    assert n_seen[0] == geometric_looks(clf.n_predict)[0]
 
 
 # Parameters and samples that pass without a check

@@ -76,8 +76,6 @@ class TestForest(ExactCase, SourceCase):
 
 class TestAdditive(ExactCase, TwoClasses, SourceCase):
     form = AdditiveSource
-    # Its products of matrices round in ways that depend on their shapes.
-    tolerance = 1e-13
     estimator = staticmethod(
         lambda: GradientBoostingClassifier(
             n_estimators=400, max_depth=1, subsample=0.3, random_state=0
@@ -140,6 +138,7 @@ class TestTorch(SourceCase):
             lr=0.05,
             max_epochs=20,
             train_split=None,
+            iterator_valid__batch_size=4096,
             verbose=0,
         )
 

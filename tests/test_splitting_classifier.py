@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from sklearn.frozen import FrozenEstimator
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -116,12 +117,23 @@ def test_values_between_are_refused_where_training_samples_are_whole(fitted):
         fitted.certify([[0.5, 1.0, 2.0]])
 
 
-def test_samples_of_both_kinds_are_refused_where_nothing_was_learned():
-    clf = smooth()
-    assert clf.certify([[1.0, 2.0, 3.0]]).method == "exact"
-    assert clf.certify([[1.5, 2.0, 3.0]]).method == "monte_carlo"
-    with pytest.raises(ValueError, match="1 of 2 samples"):
-        clf.certify([[1.5, 2.0, 3.0], [1.0, 2.0, 3.0]])
+def test_where_nothing_was_learned_the_method_says_what_samples_are():
+    whole, between = [1.0, 2.0, 3.0], [1.5, 2.0, 3.0]
+    clf = smooth(n_certify=200)
+    assert clf.certify([whole]).method == "exact"
+    for X in ([between], [whole, between]):
+        with pytest.raises(ValueError, match=r"Sample \d of X is not .*monte_carlo"):
+            clf.certify(X)
+    halves = FrozenEstimator(GaussianNB().fit(DOMAIN, random_function(1)(DOMAIN)))
+    halves = SmoothedClassifier.from_fitted(
+        halves, noise="splitting", sigma=SIGMA, feature_scale=[0.5, 0.5, 0.5]
+    )
+    assert halves.certify([whole, between]).method == "exact"
+    clf = smooth(n_certify=200, method="monte_carlo")
+    both = clf.certify([whole, between])
+    assert both.method == "monte_carlo"
+    assert clf.certify([whole]) == both[[0]]
+    assert clf.certify([between]) == both[[1]]
 
 
 def test_cells_of_less_than_two_units_are_refused():

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.special import ndtr, ndtri
 from sklearn.base import clone
 
-from sksmooth.noise import TokenDeletion
+from sksmooth.noise import DeletedWords, TokenDeletion
 from tests.most_powerful import largest_probability
 
 P = np.array([1e-6, 1e-3, 0.01, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999])
@@ -151,3 +151,18 @@ def test_it_is_a_parameter_that_grids_know():
     law = TokenDeletion(probability=0.9)
     assert clone(law) == law
     assert json.loads(json.dumps(law.described())) == law.described()
+
+
+def test_very_many_words_are_out_of_reach_and_take_no_memory():
+    law = DeletedWords(1.0, probability=0.9)
+    assert law.grow(-30.0, 1e12) == np.inf
+    assert law.threshold(1e12, 1e-9) == np.inf
+    assert (TokenDeletion(0.9).grow([-30.0, 30.0], 0, 10_000) == np.inf).all()
+    assert (law.deletion.frontier(30.0, -30.0, deleted=10_000)[-3:] == -1).all()
+
+
+def test_copies_drawn_in_blocks_are_those_drawn_at_once(monkeypatch):
+    counts, law = np.array([[3, 0, 5]]), TokenDeletion(0.6)
+    whole = law.thin(counts, np.random.default_rng(0), 50)
+    monkeypatch.setattr("sksmooth.noise._token_deletion._MOST_AT_ONCE", 20)
+    np.testing.assert_array_equal(law.thin(counts, np.random.default_rng(0), 50), whole)

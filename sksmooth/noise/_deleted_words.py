@@ -73,6 +73,9 @@ class DeletedWords(Law):
 
     def _mixtures(self, radius):
         """Numbers of added and of deleted words that a radius allows."""
+        if radius * np.log(self.probability) < -800:
+            # The other text is told from this one for sure by words that are added.
+            return np.array([np.inf]), np.array([0])
         n_words = int(np.floor(radius))
         if self.changes is not None:
             deleted = np.arange(self.changes + 1)

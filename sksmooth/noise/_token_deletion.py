@@ -13,6 +13,8 @@ from sksmooth.noise._parameters import LawParameters, check_probability
 
 # Relative error of probabilities that is allowed for.
 _ERROR = 16 * np.finfo(np.float64).eps
+# Words of noisy copies that are drawn together, which bounds memory.
+_MOST_AT_ONCE = 2**22
 
 
 class TokenDeletion(LawParameters):
@@ -82,12 +84,12 @@ class TokenDeletion(LawParameters):
             np.exp(np.multiply(deleted, logs)),
         )
         p, miss = ndtr(np.asarray(probit, dtype=np.float64)), ndtr(np.negative(probit))
-        part = np.minimum(p / scale, 1.0)
-        # 1 - p / b**deleted = (miss - (1 - b**deleted)) / b**deleted
-        rest = np.where(
-            p < 0.5, 1.0 - part, (miss + np.expm1(np.multiply(deleted, logs))) / scale
-        )
-        rest = np.maximum(rest, 0.0)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            part = np.fmin(p / scale, 1.0)
+            # 1 - p / b**deleted = (miss - (1 - b**deleted)) / b**deleted
+            sure = (miss + np.expm1(np.multiply(deleted, logs))) / scale
+        rest = np.where(p < 0.5, 1.0 - part, sure)
+        rest = np.fmax(rest, 0.0)
         grown = (-np.expm1(np.multiply(added, logs)) + kept * part) * (1 + _ERROR)
         left = np.maximum(kept * rest - _ERROR * (kept + rest), 0.0)
         left = np.where(np.equal(added, 0) & np.equal(deleted, 0), miss, left)
@@ -117,7 +119,9 @@ class TokenDeletion(LawParameters):
         """
         logs = np.log(check_probability(self.probability))
         kept = np.exp(np.multiply(added, logs))
-        miss = np.exp(np.multiply(deleted, logs)) * (1 - np.divide(share_other, kept))
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            odds = np.where(kept > 0, np.divide(share_other, kept), np.inf)
+        miss = np.exp(np.multiply(deleted, logs)) * (1 - odds)
         return -ndtri(np.clip(miss * (1 - _ERROR) - _ERROR, 0.0, 1.0))
 
     def frontier(
@@ -162,8 +166,10 @@ class TokenDeletion(LawParameters):
         )
         log_b = np.log(check_probability(self.probability))
         scale = np.exp(np.arange(deleted + 1) * log_b)
-        keeps = 1.0 - np.minimum(ndtr(-top) * (1 + _ERROR) / scale, 1.0)
-        lacks = 1.0 - np.minimum(ndtr(other) * (1 + _ERROR) / scale, 1.0)
+        # Where b**deleted is 0, all may be gone.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            keeps = 1.0 - np.fmin(ndtr(-top) * (1 + _ERROR) / scale, 1.0)
+            lacks = 1.0 - np.fmin(ndtr(other) * (1 + _ERROR) / scale, 1.0)
         needed = weight_other / np.maximum(
             weight_top * keeps + weight_other * lacks, np.finfo(float).tiny
         )
@@ -255,7 +261,7 @@ class TokenDeletion(LawParameters):
         bad = ~((counts >= 0) & (counts == np.floor(counts)) & (counts < 2.0**31))
         if bad.any():
             raise ValueError(
-                f"X holds {counts[bad].flat[0]!r}, which is no count of words: noise="
+                f"X holds {counts[bad].flat[0]:g}, which is no count of words: noise="
                 "TokenDeletion(...) needs whole numbers, as CountVectorizer gives, and "
                 "weights such as TfidfTransformer's belong behind it."
             )
@@ -288,12 +294,15 @@ class TokenDeletion(LawParameters):
             columns, counts = np.arange(X.shape[1]), np.asarray(X)[0]
         counts = np.asarray(counts).astype(np.int64)
         probability = check_probability(self.probability)
-        owner = np.repeat(np.arange(len(counts)), counts)
-        kept = stream.random((n_copies, len(owner))) >= probability
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        before = np.zeros((n_copies, len(owner) + 1), dtype=np.int64)
-        np.cumsum(kept, axis=1, out=before[:, 1:])
-        left = before[:, starts[1:]] - before[:, starts[:-1]]
+        ends = np.concatenate([[0], np.cumsum(counts)])
+        left = np.empty((n_copies, len(counts)), dtype=np.int64)
+        step = max(1, _MOST_AT_ONCE // max(1, ends[-1]))
+        for first in range(0, n_copies, step):
+            some = left[first : first + step]
+            kept = stream.random((len(some), ends[-1])) >= probability
+            before = np.zeros((len(some), ends[-1] + 1), dtype=np.int64)
+            np.cumsum(kept, axis=1, out=before[:, 1:])
+            np.subtract(before[:, ends[1:]], before[:, ends[:-1]], out=some)
         if not sparse:
             return left.astype(np.asarray(X).dtype)
         row, at = np.nonzero(left)

@@ -112,6 +112,12 @@ def categorical_positions(spec, *, names, n_features, not_numbers):
                 "as categorical_features=[0, 3], in a DataFrame by their names."
             )
         return found
+    if spec is None or callable(spec):
+        raise ValueError(
+            f"categorical_features={spec!r} must be 'from_dtype', or names, indices or "
+            "a mask of the columns with categories; for numbers alone use "
+            "noise='gaussian'."
+        )
     mask = _noisy_mask(spec, names, n_features, None, "categorical_features")
     if not mask.any():
         raise ValueError(

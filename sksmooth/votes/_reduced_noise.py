@@ -68,7 +68,7 @@ def find_reduced_votes(model, X, found=None):
         matrix, shift = np.eye(affine.n_features_out), np.zeros(affine.n_features_out)
         if split is not None:
             matrix, shift, tail = split(core)
-        matrix, shift = (part.value for part in affine.fold(matrix, shift))
+        matrix, shift = affine.fold(matrix, shift)
         space = ReducedSpace(matrix, shift, affine.center)
         source = _votes(space, tail, model, core, units)
         check_against_predict(
@@ -95,6 +95,8 @@ def _votes(space, tail, model, core, units):
 
 class _Predicted:
     """A classifier proper, as what predicts from outputs of the map before it."""
+
+    n_rows = None  # what computes its labels sees to that
 
     def __init__(self, model, core, outputs):
         own = replace(model.in_units(), estimator=core, as_frame=frames_of(core))

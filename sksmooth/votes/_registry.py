@@ -25,7 +25,7 @@ from sksmooth.votes.exact import (
     inputs_of,
     may_have_closed_form,
 )
-from sksmooth.votes.probes import probe_once
+from sksmooth.votes.probes import check_takes_missing, probe_once
 from sksmooth.votes.sampled import (
     MonteCarloVotes,
     ProjectedLinearVotes,
@@ -190,7 +190,9 @@ def find_reduced_noise(model, X, found=None):
 
 def find_any(model, X, found=None):
     """Votes of any classifier, by its `predict`."""
-    source = probe_once(MonteCarloVotes(model), model.estimator, X)
+    source = MonteCarloVotes(model)
+    check_takes_missing(source, model.estimator, X)
+    source = probe_once(source, model.estimator, X)
     try:
         return find_fast_votes(source, model, X, found)
     except SelfCheckFailed as reason:

@@ -5,7 +5,12 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from sksmooth.votes.exact._boxes import cell_intervals
-from sksmooth.votes.exact._numerics import UNDERFLOW, probit_interval
+from sksmooth.votes.exact._numerics import (
+    UNDERFLOW,
+    probit_interval,
+    row_dots,
+    row_products,
+)
 from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.exact._self_check import ask
 from sksmooth.votes.exact._source import Declined, ExactSource
@@ -151,7 +156,7 @@ class AdditiveSource(ExactSource):
             masses = self._intervals.masses(X[rows], scale, narrow).T
             masses = np.split(masses, self._offsets[1:-1], axis=1)
             weights = [
-                mass @ steps.gather
+                row_products(mass, steps.gather)
                 for mass, steps in zip(masses, self._steps, strict=True)
             ]
             first, second = (
@@ -271,9 +276,7 @@ def _sums_at_least(first, second, bounds):
     for bound in bounds:
         bound = min(max(bound, 0), first.shape[1] + n)
         need = np.clip(bound - np.arange(first.shape[1]), 0, n)
-        yield tuple(
-            np.einsum("ra,ra->r", first, tail[:, need]) for tail in (at_least, below)
-        )
+        yield tuple(row_dots(first, tail[:, need]) for tail in (at_least, below))
 
 
 def _probit(above, below, end):

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksmooth.votes.exact._by_type import affine_step
+from sksmooth.votes.exact._numerics import row_products
 from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma
 from sksmooth.votes.exact._source import Declined
 
@@ -160,7 +161,7 @@ class AffineMap:
             return X
         X = X if self.center is None else X - self.center
         if self.index is None:
-            return X @ self._factor.value.T + self._shift.value
+            return row_products(X, self._factor.value.T) + self._shift.value
         return X[:, self.index] * self._factor.value + self._shift.value
 
     def position_error(self, X, used):

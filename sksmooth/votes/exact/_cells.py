@@ -221,12 +221,14 @@ class _Table:
 
     def _shares(self, masses):
         """Sums over all cells of the products of masses, for each class."""
-        share = self._runs @ masses[self._offsets[-2] :]
-        share = share.reshape(self._n_classes, *self._shape, masses.shape[1])
+        share = (self._runs @ masses[self._offsets[-2] :]).T
+        # A product for each row, so that it does not depend on the number of rows.
         for axis in range(len(self._shape) - 1, -1, -1):
-            of_axis = masses[self._offsets[axis] : self._offsets[axis + 1]]
-            share = np.einsum("...ar,ar->...r", share, of_axis)
-        return share
+            of_axis = masses[self._offsets[axis] : self._offsets[axis + 1]].T
+            share = np.ascontiguousarray(share)
+            share = share.reshape(len(share), -1, of_axis.shape[1])
+            share = (share @ np.ascontiguousarray(of_axis)[:, :, np.newaxis])[:, :, 0]
+        return share.T
 
     @cached_property
     def _boxes(self):

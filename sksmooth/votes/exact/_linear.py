@@ -23,6 +23,8 @@ from sksmooth.votes.exact._numerics import (
     probit_of_log,
     probits_of_log_shares,
     probits_of_shares,
+    row_products,
+    sums_of_others,
 )
 from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma
 from sksmooth.votes.exact._source import Declined, ExactSource
@@ -317,9 +319,9 @@ class _Differences:
         value, error = np.empty((2, n_rows, len(self._intercept)))
         for rows in row_chunks(n_rows, 2 * n_features + 1):
             moved = X[rows] if self._center is None else X[rows] - self._center
-            value[rows] = np.dot(moved, self._coef)
+            value[rows] = row_products(moved, self._coef)
             moved = np.abs(moved, out=None if self._center is None else moved)
-            error[rows] = np.dot(moved, self._bound)
+            error[rows] = row_products(moved, self._bound)
         value += self._intercept
         error += self._constant
         return value, error
@@ -489,7 +491,7 @@ class LineSource(LinearSource):
     def _probits(self, X, scale):
         at, error = self._along.at(X)
         moved = X if self._center is None else X - self._center
-        error += (np.abs(moved) @ self._off)[:, np.newaxis]
+        error += row_products(np.abs(moved), self._off)[:, np.newaxis]
         ends = [(end - at) / scale[0] for end in (*self._lo, *self._hi)]
         sizes = [np.where(np.isfinite(z), np.abs(z), 0.0) for z in ends]
         farthest = np.max(sizes, axis=(0, 2))[:, np.newaxis]
@@ -600,7 +602,7 @@ class ThreeClassSource(LinearSource):
         # most delta (0.8 + sqrt(-2 log p)), so that of a sum of two shares likewise but
         # for log(2), and a probit by at most 3.2 delta.
         error += 8 * UNIT * (1 + self._condition) * np.abs(ahead)
-        moved = error @ np.abs(self._to_tip).T / scale[0]
+        moved = row_products(error, np.abs(self._to_tip).T) / scale[0]
         unsure += 3.2 * _SLACK * np.hypot(*moved.T)[:, np.newaxis]
         quadrature = ShareError(_QUADRATURE, 16 * UNIT)
         lower, upper = probit_interval(
@@ -616,7 +618,7 @@ class ThreeClassSource(LinearSource):
         ahead : ndarray of shape (n_samples, 2)
             Scores of the last two classes less that of the first, over sigma.
         """
-        tip = ahead @ self._to_tip.T
+        tip = row_products(ahead, self._to_tip.T)
         score = np.concatenate([np.zeros((len(ahead), 1)), ahead], axis=1)
         ahead = (score[:, :, np.newaxis] - score[:, np.newaxis]) / self._length
         share = np.stack([wedge.mass(ahead) for wedge in self._wedges])
@@ -628,7 +630,7 @@ class ThreeClassSource(LinearSource):
             for i, wedge in enumerate(self._wedges):
                 for rows in _blocks(np.flatnonzero(small[i])):
                     log_share[i, rows] = wedge.log_mass(tip[rows])
-            share = np.exp(log_share)
+            share = np.where(small, np.exp(log_share), share)
             probit = probits_of_log_shares(log_share)
             near = np.all(log_share > np.log(UNDERFLOW), axis=0)
             probit[near] = probits_of_shares(share[:, near])
@@ -636,9 +638,8 @@ class ThreeClassSource(LinearSource):
             probit = probits_of_shares(share)
         # Relative to the smaller of a share and the rest; where it is itself small,
         # neither it nor any part of it comes from `mass`.
-        others = 1.0 - np.eye(3)
-        rest = others @ share
-        of_smaller = np.where(share <= rest, rounding, others @ rounding)
+        rest = sums_of_others(share)
+        of_smaller = np.where(share <= rest, rounding, sums_of_others(rounding))
         smaller = np.maximum(np.minimum(share, rest), _TAIL)
         return probit, (1.3 * of_smaller / smaller).T
 
@@ -691,8 +692,8 @@ class _Wedge:
 
     def log_mass(self, tip):
         """Logarithm of the mass, with relative precision; slower."""
-        along = tip @ self._axes
-        across = tip @ np.stack([-self._axes[1], self._axes[0]])
+        along = row_products(tip, self._axes)
+        across = row_products(tip, np.stack([-self._axes[1], self._axes[0]]))
         return np.logaddexp.reduce(
             _log_wedge(along, np.abs(across), self._slope, self._cosine), axis=1
         )

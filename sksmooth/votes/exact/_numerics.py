@@ -97,6 +97,26 @@ def clipped(lower, upper):
     return lower, upper
 
 
+def row_products(X, matrix):
+    """``X @ matrix`` with each row multiplied by itself.
+
+    BLAS adds in an order that depends on the number of rows, so that the result for a
+    sample would change in its last digits with the samples beside it.
+    """
+    return np.matmul(np.ascontiguousarray(X)[:, np.newaxis], matrix)[:, 0]
+
+
+def row_dots(X, Y):
+    """Dot product of each row of X with that of Y; see `row_products`."""
+    X, Y = np.ascontiguousarray(X), np.ascontiguousarray(Y)
+    return np.matmul(X[:, np.newaxis], Y[:, :, np.newaxis])[:, 0, 0]
+
+
+def sums_of_others(shares):
+    """For each class the sum over the other ones, of shape (n_classes, n_rows)."""
+    return row_products(shares.T, 1.0 - np.eye(len(shares))).T
+
+
 def probits_of_shares(shares):
     """Probits of classes from sums of positive terms.
 
@@ -110,7 +130,7 @@ def probits_of_shares(shares):
     ndarray of shape (n_samples, n_classes)
         Infinite for probabilities of 0 and 1.
     """
-    rest = (1.0 - np.eye(len(shares))) @ shares
+    rest = sums_of_others(shares)
     # Both sums carry rounding of 1e-16; at exactly 1/2 either may exceed it.
     smaller = np.minimum(np.minimum(shares, rest), 0.5)
     with np.errstate(divide="ignore"):
