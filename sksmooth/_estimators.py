@@ -386,7 +386,11 @@ def _plain_names(names):
 
 
 def take_rows(values: Any, rows: Any) -> Any:
-    """Samples of an array, a DataFrame or a list."""
+    """Samples of an array, a DataFrame or a list, by positions, a slice or a mask."""
     if hasattr(values, "iloc"):
         return values.iloc[rows]
-    return values[rows] if is_polars(values) else np.asarray(values)[rows]
+    if not is_polars(values):
+        return np.asarray(values)[rows]
+    # To polars, a mask selects columns.
+    is_mask = isinstance(rows, np.ndarray) and rows.dtype.kind == "b"
+    return values[np.flatnonzero(rows) if is_mask else rows]

@@ -962,6 +962,8 @@ class SmoothedClassifier(
             return bool(np.isfinite(X.sum()))
 
     def _refuse_sparse(self, X):
+        if type(X).__name__ == "LazyFrame":
+            raise TypeError("X is a LazyFrame, without values; pass X.collect().")
         if issparse(X):
             raise TypeError(
                 f"Sparse data was passed for X, and noise={self.noise!r} would fill in "

@@ -117,6 +117,22 @@ def test_curves_are_the_certified_accuracy_at_every_radius():
     assert display.line_.get_ydata()[-1] == 0
 
 
+@pytest.mark.parametrize(
+    ("changed", "units"),
+    [
+        ({}, "in the units of X"),
+        ({"scale": (2.0, 0.0)}, "in the units of feature_scale"),
+        ({"norm": 0, "noise": "token_deletion"}, "in words"),
+        ({"norm": 0, "noise": "resample"}, "in categories"),
+    ],
+)
+def test_the_axis_says_what_radii_are_measured_in(changed, units):
+    y, certificates = make_certificates(n_rows=20)
+    certificates = dataclasses.replace(certificates, **changed)
+    display = CertifiedAccuracyDisplay.from_certificates(y, certificates)
+    assert display.ax_.get_xlabel() == f"certified radius r, {units}"
+
+
 def test_bands_are_the_intervals_of_the_report():
     y, certificates = make_certificates()
     display = CertifiedAccuracyDisplay.from_certificates(y, certificates)

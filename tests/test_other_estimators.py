@@ -28,6 +28,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import has_fit_parameter
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
+from sksmooth._estimators import take_rows
 from sksmooth.inspection import ClasswiseAccuracyDisplay
 from sksmooth.parallel import run_in_chunks
 from sksmooth.shrinkage import shrinkage_curve
@@ -486,6 +487,17 @@ def test_polars():
         tuned = TunedVoteClassifierCV(smooth(estimator), cv=2).fit(frame, y)
         assert tuned.score(frame, y) > 0.8
         shrinkage_curve(clf, rows, TRUTH, sigmas=[0.1])
+
+
+def test_polars_rows_that_only_predict_decides_are_taken_by_rows():
+    """A mask over a frame of polars selects columns, not rows."""
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"a": [1, 2, 3], "b": [4, 5, 6]})
+    mask = np.array([True, False, True])
+    for rows in (mask, [0, 2], np.array([0, 2]), slice(0, 3, 2)):
+        assert take_rows(frame, rows)["b"].to_list() == [4, 6]
+    with pytest.raises(TypeError, match="collect"):
+        smooth(KNeighborsClassifier()).fit(frame.lazy(), [0, 1, 1])
 
 
 # Times --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sksmooth._estimators import is_polars
+from sksmooth._estimators import is_polars, take_rows
 from sksmooth.noise import row_digests
 
 
@@ -52,8 +52,7 @@ class Table:
         """Return the samples of a slice, a mask or an array of positions."""
         if isinstance(which, (int, np.integer)):
             which = [which]
-        rows = self.rows.iloc[which] if _is_pandas(self.rows) else self.rows[which]
-        return self._like(rows, self.values[which])
+        return self._like(take_rows(self.rows, which), self.values[which])
 
     def _like(self, rows, values):
         return Table(rows, self.noisy, self.scale, values, self.categories)
