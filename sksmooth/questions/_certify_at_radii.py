@@ -264,7 +264,7 @@ class _OwnShare:
         return lead <= self._hopeless[k, group]
 
     def _lead(self, votes, leader):
-        lead = np.take_along_axis(votes, leader[:, np.newaxis], axis=1)
+        lead = votes[np.arange(len(votes)), leader][:, np.newaxis]
         return lead, leader if self.by_class else np.zeros_like(leader)
 
 
