@@ -57,7 +57,7 @@ class CertifyRadius(Certify):
         return self.n_max / 4
 
     def check(self, n_classes):
-        """Refuse a number of votes that cannot certify, and warn of classes it cannot."""
+        """Refuse too few votes to certify, and warn of classes they cannot certify."""
         check_can_certify(self, n_classes)
         warn_of_light_classes(self)
 

@@ -56,8 +56,8 @@ def warn_of_light_classes(question):
         enough = int(np.ceil(np.log(1 / alpha) / np.log1p(1 / lightest)))
         _warn(
             f"{is_light.sum()} of {len(weights)} classes can never be certified: the "
-            f"heaviest vote weight is up to {lightest:.4g} times theirs, which n_certify="
-            f"{n_max} votes at alpha={alpha:g} cannot make up for. Use n_certify > "
+            f"heaviest vote weight is up to {lightest:.4g} times theirs, which "
+            f"n_certify={n_max} votes at alpha={alpha:g} cannot make up for. Use n_certify > "
             f"{enough}, or vote_weights that differ less."
         )
 
