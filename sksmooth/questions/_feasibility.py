@@ -57,8 +57,8 @@ def warn_of_light_classes(question):
         _warn(
             f"{is_light.sum()} of {len(weights)} classes can never be certified: the "
             f"heaviest vote weight is up to {lightest:.4g} times theirs, which "
-            f"n_certify={n_max} votes at alpha={alpha:g} cannot make up for. Use n_certify > "
-            f"{enough}, or vote_weights that differ less."
+            f"n_certify={n_max} votes at alpha={alpha:g} cannot make up for. Use "
+            f"n_certify > {enough}, or vote_weights that differ less."
         )
 
 
