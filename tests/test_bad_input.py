@@ -472,6 +472,25 @@ def test_too_few_votes_to_certify_anything_within_a_radius():
         clf.certify(X, radii=[0.25])
 
 
+@pytest.mark.parametrize("radii", [None, [0.1]])
+def test_classes_that_no_votes_certify_beside_a_heavier_one_are_told(radii):
+    ratio, alpha = 100.0, 0.01
+    enough = np.log(1 / alpha) / np.log1p(1 / ratio)
+
+    def certify(n_certify):
+        clf = smoothed(
+            vote_weights=[1.0, ratio, ratio], alpha=alpha, n_certify=n_certify
+        )
+        return clf.fit(X, Y).certify(X[:20], radii=radii)
+
+    with pytest.warns(
+        UserWarning, match="1 of 3 classes can never be certified.*n_certify > 463"
+    ):
+        found = certify(int(enough))
+    assert found.abstained[found.label == 0].all()
+    certify(int(enough) + 1)  # no warning, which would be an error
+
+
 @pytest.mark.parametrize("bound", ["binary", "multiclass"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_it_warns_of_exactly_the_radii_that_do_not_hold(n_classes, bound):

@@ -66,9 +66,12 @@ def check_radii(radii, name="radii"):
         raise TypeError(
             f"{name} must be a sequence of numbers such as (0.0, 0.25), got {radii!r}."
         )
-    if isinstance(radii, np.ndarray) and radii.dtype == np.float64:
-        radii = radii.tolist()  # thousands of them take as long as their votes
-    checked = tuple(check_radius(radius, f"each of {name}") for radius in radii)
+    is_float64 = isinstance(radii, np.ndarray) and radii.dtype == np.float64
+    checked = tuple(radii.tolist() if is_float64 else radii)
+    values = np.array(checked) if set(map(type, checked)) == {float} else None
+    # Thousands of them would take as long as their votes one by one.
+    if values is None or not np.all((values >= 0) & (values < np.inf)):
+        checked = tuple(check_radius(radius, f"each of {name}") for radius in checked)
     if not checked:
         raise ValueError(f"{name} is empty; give at least one radius, e.g. (0.0,).")
     if len(set(checked)) < len(checked):

@@ -18,7 +18,11 @@ from sksmooth.questions._enumerated_radius import (
     enumerated_radius,
 )
 from sksmooth.questions._exact_radius import exact_answers, exact_radius, margin_answers
-from sksmooth.questions._feasibility import check_can_certify, warn_out_of_reach
+from sksmooth.questions._feasibility import (
+    check_can_certify,
+    warn_of_light_classes,
+    warn_out_of_reach,
+)
 from sksmooth.questions._futility import optimistic_shares
 from sksmooth.questions._vote_radius import VoteRadius, heaviest_other
 from sksmooth.votes import VoteRequest
@@ -62,6 +66,7 @@ class CertifyAtRadii(Certify):
         tables = self._tables(n_classes)
         if not tables.certifies_label:
             check_can_certify(self, n_classes)
+        warn_of_light_classes(self)
         if not tables.reachable.all():
             warn_out_of_reach(self, self.radii[~tables.reachable])
 
@@ -259,7 +264,7 @@ class _OwnShare:
         return lead <= self._hopeless[k, group]
 
     def _lead(self, votes, leader):
-        lead = np.take_along_axis(votes, leader[:, np.newaxis], axis=1)
+        lead = votes[np.arange(len(votes)), leader][:, np.newaxis]
         return lead, leader if self.by_class else np.zeros_like(leader)
 
 

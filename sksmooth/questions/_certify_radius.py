@@ -14,7 +14,7 @@ from sksmooth.questions._enumerated_radius import (
     enumerated_radius,
 )
 from sksmooth.questions._exact_radius import exact_answers, exact_radius, margin_answers
-from sksmooth.questions._feasibility import check_can_certify
+from sksmooth.questions._feasibility import check_can_certify, warn_of_light_classes
 from sksmooth.questions._futility import (
     lowered_shares,
     optimistic_shares,
@@ -57,8 +57,9 @@ class CertifyRadius(Certify):
         return self.n_max / 4
 
     def check(self, n_classes):
-        """Refuse a number of votes that cannot certify anything."""
+        """Refuse too few votes to certify, and warn of classes they cannot certify."""
         check_can_certify(self, n_classes)
+        warn_of_light_classes(self)
 
     def certifies_label(self, n_votes, n_classes):
         """Whether so many unanimous votes would certify the label."""

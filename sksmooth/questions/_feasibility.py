@@ -32,6 +32,36 @@ def check_can_certify(question, n_classes):
     )
 
 
+def warn_of_light_classes(question):
+    """Warn of classes that unanimous votes do not certify beside a heavier one.
+
+    Parameters
+    ----------
+    question : Certify
+
+    Warns
+    -----
+    UserWarning
+        If there are any.
+    """
+    weights, n_max, alpha = question.weights, question.n_max, question.alpha
+    if weights is None:
+        return
+    # Without a single vote for it, the heaviest class may still have a share of
+    # 1 - alpha^(1/n), which must be too small to lead.
+    share = -np.expm1(np.log(alpha) / n_max)
+    is_light = weights * (1 - share) <= weights.max() * share
+    if is_light.any():
+        lightest = weights.max() / weights.min()
+        enough = int(np.ceil(np.log(1 / alpha) / np.log1p(1 / lightest)))
+        _warn(
+            f"{is_light.sum()} of {len(weights)} classes can never be certified: the "
+            f"heaviest vote weight is up to {lightest:.4g} times theirs, which "
+            f"n_certify={n_max} votes at alpha={alpha:g} cannot make up for. Use "
+            f"n_certify > {enough}, or vote_weights that differ less."
+        )
+
+
 def warn_out_of_reach(question, radii):
     """Warn of radii that no votes would show.
 

@@ -9,6 +9,7 @@ from sksmooth.samples import Table
 from sksmooth.votes._fitted_state import FittedState
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import may_have_closed_form
+from sksmooth.votes.fast import may_be_fast
 
 # The choice must not depend on the samples of a call, or their results would.
 _TYPICAL_ROWS = 64
@@ -112,8 +113,9 @@ class Found:
     def get_form(self, find, X, sigma):
         """Return the closed form of the classifier and its break-even votes.
 
-        Only types that may have a closed form are kept: those of scikit-learn, while
-        classifiers of other libraries may have neither a hash nor weak references.
+        It is kept for types that may have a closed form or a fast path: those of
+        scikit-learn, while classifiers of other libraries may have neither a hash nor
+        weak references.
 
         Parameters
         ----------
@@ -131,9 +133,13 @@ class Found:
             If there is none; the message is the reason.
         """
         compute = partial(_with_cost, find, self.estimator, X, sigma)
-        if not may_have_closed_form(self.parts):
-            return compute()
-        return self.get(find, compute, units_key(X))
+        if may_have_closed_form(self.parts) or self._is_fast():
+            return self.get(find, compute, units_key(X))
+        return compute()
+
+    def _is_fast(self):
+        """Whether this is a bare classifier that may have a fast path."""
+        return not self.parts.transformers and may_be_fast(self.parts.core)
 
 
 def units_key(X):

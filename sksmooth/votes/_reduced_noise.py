@@ -99,12 +99,7 @@ class _Predicted:
     n_rows = None  # what computes its labels sees to that
 
     def __init__(self, model, core, outputs):
-        own = replace(
-            model,
-            estimator=core,
-            law=replace(model.law, scale=None),
-            as_frame=frames_of(core),
-        )
+        own = replace(model.in_units(), estimator=core, as_frame=frames_of(core))
         self._votes = MonteCarloVotes(own)
         self._like = outputs[:0]
         try:

@@ -2,7 +2,7 @@
 """What a vote source is: a smoothed model and a question in, results out."""
 
 import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -50,6 +50,12 @@ class Model:
     as_frame: Any = None
     may_miss: bool = False
     weighted: bool = False
+
+    def in_units(self) -> "Model":
+        """Return the same for values in units of the scale, with isotropic noise."""
+        if self.law.scale is None:
+            return self
+        return replace(self, law=replace(self.law, scale=None))
 
 
 class VoteRequest(NamedTuple):

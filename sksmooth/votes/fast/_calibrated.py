@@ -44,6 +44,11 @@ class CalibratedSVC(FastPredictor):
         """Number of rows for which all that is computed stays in the cache."""
         return min(member.svc.n_rows for member in self._members)
 
+    @property
+    def votes_at_once(self):
+        """Number of rows that take hardly longer than one."""
+        return min(member.svc.votes_at_once for member in self._members)
+
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
         return by_tiers(range(-self._n_tiers, 0), self._positions, X)

@@ -43,6 +43,11 @@ class Member:
         """Number of rows for which all that is computed stays in the cache."""
         return 4096 if self.fast is None else self.fast.predictor.n_rows
 
+    @property
+    def votes_at_once(self):
+        """Number of rows that take hardly longer than one; that of `predict` is 1."""
+        return 1 if self.fast is None else self.fast.predictor.votes_at_once
+
     def labels(self, X):
         """Labels that it predicts, members of its ``classes_``."""
         if self.fast is None:
@@ -69,6 +74,11 @@ class OfMembers(FastPredictor):
     def n_rows(self):
         """Number of rows for which all that is computed stays in the cache."""
         return min(member.n_rows for member in self.members)
+
+    @property
+    def votes_at_once(self):
+        """Number of rows that take hardly longer than one."""
+        return min(member.votes_at_once for member in self.members)
 
 
 @fast_predictor("sklearn.ensemble", "VotingClassifier")
@@ -132,6 +142,11 @@ class OneVersusRest(FastPredictor):
     def n_rows(self):
         """Number of rows for which all that is computed stays in the cache."""
         return min(member.n_rows for member in self._members)
+
+    @property
+    def votes_at_once(self):
+        """Number of rows that take hardly longer than one."""
+        return min(member.votes_at_once for member in self._members)
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""

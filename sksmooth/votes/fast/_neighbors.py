@@ -11,6 +11,7 @@ from sksmooth.votes.fast._predictor import (
     FastPredictor,
     fast_predictor,
     may_not_lead,
+    rows_at_once,
 )
 
 # Half the distance between 1 and the next number of float32.
@@ -94,6 +95,11 @@ class NeighborsPredictor(FastPredictor):
         self._of_predict = _SLACK * 2 * (X.shape[1] + 8) * UNIT
         away = np.linalg.norm(self._center) if method == "brute" else 0.0
         self._largest = reach + 2 * away
+
+    @property
+    def votes_at_once(self):
+        """Number of rows that take hardly longer than one."""
+        return rows_at_once(self.n_features * len(self._y))
 
     @property
     def n_rows(self):

@@ -15,6 +15,15 @@ from sksmooth.votes.probes import is_known
 fast_predictor = ByType()
 
 
+# Rows and products of numbers that take hardly longer than what a call takes besides.
+_FEW_ROWS, _FEW_PRODUCTS = 64, 2**22
+
+
+def rows_at_once(n_products):
+    """Number of rows that take hardly longer than one, by the products of each."""
+    return max(1, min(_FEW_ROWS, _FEW_PRODUCTS // max(1, n_products)))
+
+
 class FastPredictor(abc.ABC):
     """Labels of a fitted classifier, computed from its parameters.
 
@@ -41,6 +50,11 @@ class FastPredictor(abc.ABC):
     def n_rows(self):
         """Number of rows for which all that is computed stays in the cache."""
         return max(256, 2**19 // max(1, self.n_features))
+
+    @property
+    def votes_at_once(self):
+        """Number of rows that take hardly longer than one."""
+        return rows_at_once(self.n_features)
 
     @abc.abstractmethod
     def positions(self, X):

@@ -12,6 +12,7 @@ from sksmooth.votes.fast._predictor import (
     by_tiers,
     fast_predictor,
     may_not_lead,
+    rows_at_once,
 )
 
 # Values of the kernel held at a time, so that they stay in the cache.
@@ -78,6 +79,11 @@ class SVCPredictor(FastPredictor):
         self._from_none = self._to_second.sum(axis=0)
         # The sum, and the rounding of the intercept that is added last.
         self._sum_error = 4 * UNIT * np.abs(self._intercept) + np.finfo(float).tiny
+
+    @property
+    def votes_at_once(self):
+        """Number of rows that take hardly longer than one."""
+        return rows_at_once(self.n_features * self.kernels[0].n_values)
 
     @property
     def n_rows(self):

@@ -16,6 +16,7 @@ from sksmooth.votes.probes import (
     explain_failure,
     is_known,
 )
+from sksmooth.votes.sampled._read_ahead import ReadAhead
 from sksmooth.votes.sampled._run import run
 
 # Of the first noisy copies, and of the largest batch, so many are predicted a second
@@ -31,6 +32,11 @@ class MonteCarloVotes(Source):
     model : Model
     fast : FastLabels, default=None
         Computes the labels of `predict` in less time than it takes.
+
+    Attributes
+    ----------
+    votes_at_once : int
+        How many votes take hardly longer than one.
     """
 
     method = "monte_carlo"
@@ -44,9 +50,14 @@ class MonteCarloVotes(Source):
         self.law = model.law
         self.key = model.key
         self.batch_size = model.batch_size
-        self._index = LabelIndex(model.classes)
         self.as_frame = model.as_frame
         self.fast = fast
+        # What a call of `predict` takes is not known: it gets no vote in vain.
+        self.votes_at_once = 1 if fast is None else fast.predictor.votes_at_once
+
+    @cached_property
+    def _index(self):
+        return LabelIndex(self.classes)
 
     def check(self, question):
         """Refuse a question that no number of votes could decide."""
@@ -56,7 +67,10 @@ class MonteCarloVotes(Source):
         """Results of a question for samples; see `Source.answer`."""
         procedure = question.from_votes(len(X), len(self.classes))
         streams = self.open(X)
-        answers = run(procedure, streams, len(X), on_finished)
+        ahead = streams
+        if self.votes_at_once > 1:
+            ahead = ReadAhead(streams, self.votes_at_once, len(self.classes))
+        answers = run(procedure, ahead, len(X), on_finished)
         self.finish(streams)
         return answers
 
@@ -163,18 +177,41 @@ class VoteStreams:
         -------
         ndarray of int64 of shape (n, n_classes)
         """
-        source = self._source
-        counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
+        counts = np.zeros((len(rows), len(self._source.classes)), dtype=np.int64)
+        for owners, parts, batch in self._noisy(rows, sizes, stage):
+            counts[owners] += self._count(batch, rows[owners], parts)
+        return counts
+
+    def votes(self, rows, sizes, stage):
+        """Draw votes one by one.
+
+        Parameters
+        ----------
+        rows, sizes, stage
+            As for `draw`.
+
+        Returns
+        -------
+        ndarray of int of shape (sum(sizes),)
+            Positions of classes, those of a sample in the order of its stream.
+        """
+        votes = [
+            self._vote(batch, rows[owners], parts)
+            for owners, parts, batch in self._noisy(rows, sizes, stage)
+        ]
+        return np.concatenate(votes)
+
+    def _noisy(self, rows, sizes, stage):
+        """Noisy copies batch by batch: of which samples, how many, and themselves."""
         n_values = self._rows.shape[1]
-        capacity = int(min(source.copies_at_once(n_values), np.sum(sizes)))
+        capacity = int(min(self._source.copies_at_once(n_values), np.sum(sizes)))
         batch = np.empty((capacity, n_values))
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)
             for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
                 self._fill(row, self._stream(row, stage), batch[start:end])
             self._finish(batch[: ends[-1]], rows[owners], parts)
-            counts[owners] += self._count(batch[: ends[-1]], rows[owners], parts)
-        return counts
+            yield owners, parts, batch[: ends[-1]]
 
     def _stream(self, row, stage, *branch):
         key = (int(row), stage, *branch)
@@ -198,6 +235,10 @@ class VoteStreams:
 
     def _count(self, batch, rows, parts):
         """Votes of each of the samples that have consecutive parts of a batch."""
+        return self._tally(self._vote(batch, rows, parts), parts)
+
+    def _vote(self, batch, rows, parts):
+        """Position of the class that each copy of a batch votes for."""
         owner = np.repeat(rows, parts)
         try:
             votes = self._source.vote(batch, self._X, owner)
@@ -207,7 +248,7 @@ class VoteStreams:
                 raise
             raise told from error
         self._keep_some(batch, owner, votes)
-        return self._tally(votes, parts)
+        return votes
 
     def _keep_some(self, batch, owner, votes):
         self.n_drawn += len(owner)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes of a classifier behind an affine map to fewer dimensions, noise drawn there."""
 
-from dataclasses import replace
-
 import numpy as np
 from scipy.linalg.blas import dtrmm
 
@@ -179,8 +177,7 @@ class ReducedNoiseVotes(MonteCarloVotes):
 
     def __init__(self, space, head, model):
         law, rank = model.law, space.rank
-        # Coordinates are in units of the scale, where the noise is isotropic.
-        super().__init__(replace(model, law=replace(law, scale=None)))
+        super().__init__(model.in_units())
         self.space = space
         self.head = head
         self.votes_of_predict = MonteCarloVotes(model)
