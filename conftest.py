@@ -2,6 +2,11 @@
 """What is not collected for its doctests."""
 
 from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).with_name("tests")
 
 # Sphinx and its like, and what they made.
 collect_ignore_glob = ["docs/*.py", "docs/_*", "docs/auto_examples", "docs/reference"]
@@ -26,3 +31,12 @@ if find_spec("numba") is None:
 # Tests with other libraries have an environment of their own: make test-ecosystem.
 if any(find_spec(name) is None for name in ("catboost", "polars", "xgboost")):
     collect_ignore_glob += ["tests/ecosystem/*"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path):
+    """Tests have no doctests: to look for them costs more than to find the tests."""
+    collectors = yield
+    if TESTS not in file_path.parents:
+        return collectors
+    return [one for one in collectors if type(one).__name__ != "DoctestModule"]

@@ -85,7 +85,7 @@ def floor(clf, X, n, batch_size):
     return predict_all
 
 
-def art_certifier(clf, X, n):
+def art_certifier(clf, X, n, sigma=SIGMA):
     from art.estimators.certification.randomized_smoothing import (
         NumpyRandomizedSmoothing,
     )
@@ -96,7 +96,7 @@ def art_certifier(clf, X, n):
     wrapped = SklearnClassifier(clf)
     wrapped.channels_first = False  # read by the next line, and set nowhere in ART
     smoothed = NumpyRandomizedSmoothing(
-        wrapped, sample_size=PILOT, scale=SIGMA, alpha=ALPHA
+        wrapped, sample_size=PILOT, scale=sigma, alpha=ALPHA
     )
     return lambda: smoothed.certify(X, n)
 

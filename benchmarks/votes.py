@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a vote costs, against `predict` alone and a plain loop; and whether it is equal.
 
-    OMP_NUM_THREADS=1 python benchmarks/votes.py [--models SVC GaussianNB] [--rows N]
+    OMP_NUM_THREADS=1 python benchmarks/votes.py [--models SVC GaussianNB]
+    OMP_NUM_THREADS=1 python benchmarks/votes.py --equality 1000000 [--shard 1/4]
 
-Prints tables, for digits (64 features), breast cancer (30) and digits enlarged to
-28 x 28 pixels (784). `--rst` prints the first as the documentation has it.
+The first prints a table, for digits (64 features), breast cancer (30) and digits
+enlarged to 28 x 28 pixels (784); `--rst` prints it as the documentation has it.
+Microseconds of CPU time on one thread for a vote, noise included: the floor, which is
+`predict` alone on noisy rows at its best batch size; sksmooth; sksmooth without fast
+paths; and a loop of five lines of numpy. Medians of three interleaved runs. Quote the
+ratios, which depend less on the machine.
 
-1. Microseconds of CPU time on one thread for a vote, noise included: the floor, which
-   is `predict` alone on noisy rows at its best batch size; sksmooth; sksmooth without
-   fast paths; and a loop of five lines of numpy. Medians of three interleaved runs.
-   Quote the ratios, which depend less on the machine.
-2. Labels of fast paths that differ from those of `predict`, over `--rows` noisy rows
-   for each classifier: 3 data sets, 3 sigmas, 20 settings of parameters at random; and
-   the share of rows that a fast path leaves to `predict`. `--rows 0` leaves it out.
+With `--law`: chi-square tests that votes with noise in fewer dimensions have the law of
+noise on all features, for 24 samples and 20,000 votes of each, and the same for noise
+that is 3 % wider: the least p-value, and that of a test that all of them are uniform.
 
-3. With `--law`: chi-square tests that votes with noise in fewer dimensions have the law
-   of noise on all features, for 24 samples and 20,000 votes of each, and the same for
-   noise that is 3 % wider: the least p-value, and that of a test that all of them are
-   uniform.
+`--equality` counts labels that differ from those of `predict`, over so many noisy rows
+for each classifier: 3 data sets, 3 sigmas, 20 settings of parameters at random; and
+over rows next to ties, which are found by bisection. `--shard 2/4` takes the second of
+four parts of all fits, so that the parts can run on different machines, and `--jobs` is
+the number of processes of this one.
+
+`--art` adds `certify` of the Adversarial Robustness Toolbox, adjusted as in
+``benchmarks/peers.py``, with 10,000 votes for each of two samples.
 
 `--compiled` has trees walked by numba, if installed, from the first vote on, and not
 only where there are many.
@@ -26,7 +31,10 @@ only where there are many.
 import argparse
 import time
 import warnings
+from collections import Counter, defaultdict
+from contextlib import suppress
 from functools import cache, partial
+from multiprocessing import get_context
 
 import numpy as np
 from scipy.ndimage import zoom
@@ -40,6 +48,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -51,12 +60,19 @@ from sklearn.tree import DecisionTreeClassifier
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.votes import Declined, Model, MonteCarloVotes
 from sksmooth.votes._fast_votes import find_fast_votes
-from sksmooth.votes._registry import find_any, find_reduced_noise
+from sksmooth.votes._registry import (
+    find_any,
+    find_projected_linear,
+    find_reduced_noise,
+)
 from sksmooth.votes.fast import _tree_sums
 
 KEY = bytes(range(32))
 SIGMAS = {"digits": 0.25, "breast cancer": 0.5, "784 pixels": 0.5}
-SETTINGS = 20
+# Of these, for noisy rows that are compared with `predict`.
+FACTORS = (0.2, 1, 5)
+SETTINGS, N_TIES = 20, 200
+ART_VOTES = 10_000
 N_ROWS, N_COPIES = 16, 512
 BATCHES = (256, 1024, 4096)
 
@@ -141,6 +157,10 @@ def random_hist_boosting(rng):
 
 # Classifier with its defaults, and with parameters at random.
 MODELS = {
+    "LogisticRegression": (
+        lambda: LogisticRegression(max_iter=1000),
+        lambda rng: LogisticRegression(C=float(10 ** rng.uniform(-3, 3))),
+    ),
     "SVC": (SVC, random_svc),
     "StandardScaler, SVC": (
         lambda: make_pipeline(StandardScaler(), SVC()),
@@ -163,7 +183,7 @@ MODELS = {
     "MLP(100)": (
         lambda: MLPClassifier((100,), max_iter=100, random_state=0),
         lambda rng: MLPClassifier(
-            tuple(rng.integers(5, 20, size=rng.integers(1, 3)).tolist()),
+            tuple(rng.integers(5, rng.choice([20, 150]), rng.integers(1, 3)).tolist()),
             activation=str(rng.choice(["relu", "tanh", "logistic", "identity"])),
             max_iter=10,
             random_state=0,
@@ -212,8 +232,24 @@ def plain_loop(estimator, X, sigma):
         np.bincount(np.searchsorted(estimator.classes_, labels))
 
 
-def cost(estimator, X, sigma):
-    """Microseconds a vote: floor, sksmooth, without fast paths, plain loop."""
+def source_of(model, X):
+    """Where votes come from with ``method="auto"``, closed forms left out."""
+    for find in (find_projected_linear, find_reduced_noise):
+        with suppress(Declined):
+            return find(model, X)
+    return find_any(model, X)
+
+
+def art_cost(estimator, X, sigma):
+    """Microseconds of ART for a vote."""
+    from peers import PILOT, art_certifier
+
+    certify = art_certifier(estimator, X[: N_ROWS : N_ROWS // 2], ART_VOTES, sigma)
+    return 1e6 * cpu_time(certify) / (2 * (ART_VOTES + PILOT))
+
+
+def cost(estimator, X, sigma, with_art=False):
+    """Microseconds a vote: floor, sksmooth, without fast paths, plain loop, ART."""
     model = model_of(estimator, sigma)
     X = X[:: len(X) // N_ROWS][:N_ROWS]
     noisy = np.repeat(X, N_COPIES, axis=0)
@@ -228,12 +264,9 @@ def cost(estimator, X, sigma):
             estimator.predict(noisy[start : start + batch])
 
     slow = MonteCarloVotes(model)
-    try:
-        fast = find_reduced_noise(model, X)
-    except Declined:
-        fast = find_any(model, X)
+    fast = source_of(model, X)
     draw(fast)
-    times = []
+    times, of_art = [], []
     for _ in range(3):
         floor = min(cpu_time(lambda b=batch: predict(b)) for batch in BATCHES)
         times.append(
@@ -244,48 +277,139 @@ def cost(estimator, X, sigma):
                 cpu_time(lambda: plain_loop(estimator, X, sigma)),
             ]
         )
-    return 1e6 * np.median(times, axis=0) / len(noisy)
+        if with_art:
+            of_art.append(art_cost(estimator, X, sigma))
+    costs = 1e6 * np.median(times, axis=0) / len(noisy)
+    return [*costs, np.median(of_art) if with_art else np.nan]
 
 
-def differing(make, n_rows):
-    """Labels that differ from those of predict, rows left to it, and all rows."""
-    n_each = max(1, n_rows // (SETTINGS * len(SIGMAS) * 3))
-    wrong = left = seen = n_fits = 0
-    for seed in range(SETTINGS):
-        for name, middle in SIGMAS.items():
-            X, y, X_test = data(name)
-            try:
-                estimator = make(np.random.default_rng(seed)).fit(X, y)
-            except ValueError:  # such as a nu that the classes do not allow
-                continue
-            for factor in (0.2, 1.0, 5.0):
-                model = model_of(estimator, factor * middle)
-                slow = MonteCarloVotes(model)
-                rng = np.random.default_rng(seed)
-                owner = rng.integers(len(X_test), size=n_each)
-                noise = rng.standard_normal((n_each, X.shape[1]))
-                noisy = X_test[owner] + factor * middle * noise
-                asked = 0
+def next_to_ties(predict, X):
+    """Rows on lines between samples, next to where the label changes, on both sides."""
+    labels = predict(X)
+    at = np.flatnonzero(labels != np.roll(labels, 1))
+    first, second = X[at], np.roll(X, 1, axis=0)[at]
+    low, high = np.zeros((len(at), 1)), np.ones((len(at), 1))
+    for _ in range(60):
+        middle = (low + high) / 2
+        same = predict(first + middle * (second - first)) == labels[at]
+        low = np.where(same[:, np.newaxis], middle, low)
+        high = np.where(same[:, np.newaxis], high, middle)
+    return np.concatenate([first + t * (second - first) for t in (low, high)])
 
-                def counted(copies, predicted=slow._predicted):
-                    nonlocal asked
-                    asked += len(copies)
-                    return predicted(copies)
 
-                try:
-                    fast = find_reduced_noise(model, X_test)
-                    labels = fast.vote(fast.space.coordinates(noisy), X_test, owner)
-                except Declined:
-                    try:
-                        fast = find_fast_votes(slow, model, X_test)
-                    except Declined as reason:
-                        print("declined:", estimator, reason)
-                        continue
-                    fast._predicted = counted
-                    labels = fast.vote(noisy, X_test, owner)
-                wrong += int(np.sum(labels != slow.vote(noisy, X_test, owner)))
-                left, seen, n_fits = left + asked, seen + n_each, n_fits + 1
-    return wrong, left, seen, n_fits
+def paths_of(model, X):
+    """The ways to the labels of a classifier, beside its `predict`.
+
+    Returns
+    -------
+    dict
+        From a name to a function of noisy rows, which gives positions of labels and the
+        number of rows that were left to `predict`. Empty where there is no such way.
+    """
+    paths = {}
+    votes = MonteCarloVotes(model)
+    n_asked = 0
+
+    def counted(copies, predicted=votes._predicted):
+        nonlocal n_asked
+        n_asked += len(copies)
+        return predicted(copies)
+
+    def by_fast_path(noisy, owner):
+        nonlocal n_asked
+        n_asked = 0
+        return fast.vote(noisy, X, owner), n_asked
+
+    def by_coordinates(noisy, owner):
+        return reduced.vote(reduced.space.coordinates(noisy), X, owner), 0
+
+    with suppress(Declined):
+        fast = find_fast_votes(votes, model, X)
+        fast._predicted = counted
+        paths["same rows"] = by_fast_path
+    with suppress(Declined):
+        reduced = find_reduced_noise(model, X)
+        paths["coordinates"] = by_coordinates
+    return paths
+
+
+def equality_of(name, seed, on, n_rows):
+    """Compare the labels of one fitted classifier with those of `predict`.
+
+    Parameters
+    ----------
+    name : str
+        Of the classifier.
+    seed : int
+        Of its parameters, and of the noise.
+    on : str
+        Name of the data.
+    n_rows : int
+        Noisy rows, as many for each sigma.
+
+    Returns
+    -------
+    dict of Counter
+        By way to the labels: fits, rows, rows left to `predict`, rows next to ties, and
+        labels that differ. Rows next to ties are of the ways that give the labels of
+        the same rows, bit for bit; noise in coordinates has the same law only.
+    """
+    warnings.simplefilter("ignore")
+    found = defaultdict(Counter)
+    X, y, X_test = data(on)
+    try:
+        estimator = MODELS[name][1](np.random.default_rng(seed)).fit(X, y)
+    except ValueError:  # such as a nu that the classes do not allow
+        found["not fitted"]["fits"] += 1
+        return found
+    n_each = -(-n_rows // len(FACTORS))
+    for number, factor in enumerate(FACTORS):
+        sigma = factor * SIGMAS[on]
+        model = model_of(estimator, sigma)
+        rng = np.random.default_rng([seed, number])
+        owner = rng.integers(len(X_test), size=n_each)
+        noisy = X_test[owner] + sigma * rng.standard_normal((n_each, X.shape[1]))
+        predict = partial(MonteCarloVotes(model).vote, X=X_test, owner=owner[:1])
+        expected = predict(noisy)
+        paths = paths_of(model, X_test)
+        if not paths:
+            found["declined"]["fits"] += factor == 1
+        for way, labels_of in paths.items():
+            counts = found[way]
+            labels, n_left = labels_of(noisy, owner)
+            counts["fits"] += factor == 1
+            counts["rows"] += n_each
+            counts["left"] += n_left
+            counts["differ"] += int(np.sum(labels != expected))
+            if way == "same rows" and factor == 1:
+                rows = next_to_ties(predict, noisy[:N_TIES])
+                labels, _ = labels_of(rows, owner[:1])
+                counts["ties"] += len(rows)
+                counts["differ"] += int(np.sum(labels != predict(rows)))
+    return found
+
+
+def print_equality(models, n_rows, shard, n_jobs):
+    """Compare labels with those of `predict`, for a part of all fits."""
+    number, n_shards = (int(part) for part in shard.split("/"))
+    fits = [(seed, on) for seed in range(SETTINGS) for on in SIGMAS]
+    n_each = -(-n_rows // len(fits))
+    fits = fits[number - 1 :: n_shards]
+    line = "{:22s} {:12s} {:>5} {:>9} {:>13} {:>16} {:>7}"
+    print(f"labels that differ from those of predict, part {number} of {n_shards}")
+    header = "fits", "rows", "next to ties", "left to predict", "differ"
+    print(line.format("classifier", "way", *header), flush=True)
+    keys = "fits", "rows", "ties", "left", "differ"
+    with get_context("spawn").Pool(n_jobs) as pool:
+        for name in models:
+            settings = [(name, *of, n_each) for of in fits]
+            parts = pool.starmap(equality_of, settings, chunksize=1)
+            total = defaultdict(Counter)
+            for part in parts:
+                for way, counts in part.items():
+                    total[way].update(counts)
+            for way, n in total.items():
+                print(line.format(name, way, *(n[key] for key in keys)), flush=True)
 
 
 def print_law(model, name):
@@ -313,20 +437,23 @@ def print_law(model, name):
         )
 
 
-def print_costs(models, rst):
+def print_costs(models, names, rst, with_art):
     header = ["", "floor", "vote", "/floor", "no fast path", "loop", "/loop"]
     line = "{:22s} {:14s} {:>8s} {:>8s} {:>7s} {:>13s} {:>8s} {:>7s}"
+    if with_art:
+        header, line = [*header, "ART", "/ART"], line + " {:>8s} {:>7s}"
     if rst:
         print(".. list-table::\n   :header-rows: 1\n")
     else:
         print(line.format("classifier", "data", *header[1:]))
     for model in models:
-        for name, sigma in SIGMAS.items():
+        for name in names:
             X, y, X_test = data(name)
-            estimator = MODELS[model][0]().fit(X, y)
-            floor, fast, slow, loop = cost(estimator, X_test, sigma)
+            estimator, sigma = MODELS[model][0]().fit(X, y), SIGMAS[name]
+            floor, fast, slow, loop, art = cost(estimator, X_test, sigma, with_art)
             cells = [f"{floor:.2f}", f"{fast:.2f}", f"{fast / floor:.2f}"]
             cells += [f"{slow:.2f}", f"{loop:.2f}", f"{loop / fast:.1f}"]
+            cells += [f"{art:.2f}", f"{art / fast:.1f}"] if with_art else []
             if rst:
                 print("   * - " + "\n     - ".join([model, name, *cells]))
             else:
@@ -336,28 +463,27 @@ def print_costs(models, rst):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="*", default=list(MODELS))
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--equality", type=int, default=0, metavar="ROWS")
+    parser.add_argument("--shard", default="1/1")
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--rst", action="store_true")
     parser.add_argument("--law", action="store_true")
+    parser.add_argument("--art", action="store_true")
+    parser.add_argument("--data", nargs="*", default=list(SIGMAS))
     parser.add_argument("--compiled", action="store_true")
     args = parser.parse_args()
     if args.compiled:
         _tree_sums.ROWS_WORTH_COMPILING = 0
     warnings.simplefilter("ignore")
     models = args.models
-    print_costs(models, args.rst)
+    if args.equality:
+        print_equality(models, args.equality, args.shard, args.jobs)
+        return
     if args.law:
         print_law("PCA(20), SVC", "digits")
         print_law("MLP(100)", "784 pixels")
-    if args.rows:
-        print("\nlabels that differ from those of predict")
-        for model in models:
-            wrong, left, seen, n_fits = differing(MODELS[model][1], args.rows)
-            print(
-                f"{model:22s} {wrong} of {seen} ({n_fits} fits and sigmas), "
-                f"{left / max(seen, 1):.2%} left to predict",
-                flush=True,
-            )
+        return
+    print_costs(models, args.data, args.rst, args.art)
 
 
 if __name__ == "__main__":

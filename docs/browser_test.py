@@ -163,7 +163,7 @@ FOR_NEWCOMERS = {"index.html", "quick_start.html", "guide/smoothed_classifier.ht
 SEARCHES = {
     "adversarial robustness": FOR_NEWCOMERS,
     "randomized smoothing tutorial": FOR_NEWCOMERS,
-    "certified radius": FOR_NEWCOMERS | {"glossary.html"},
+    "certified radius": FOR_NEWCOMERS,
     "class-wise accuracy": FOR_NEWCOMERS | {"guide/classwise_metrics.html"},
     "categorical features": FOR_NEWCOMERS | {"guide/data.html"},
 }

@@ -92,8 +92,12 @@ def _may_differ(estimator):
 
 
 def has_own_predict(estimator: Any) -> bool:
-    """Whether the method `predict` was replaced on this very object."""
-    return "predict" in getattr(estimator, "__dict__", {})
+    """Whether `predict`, or what it may call, was replaced on this very object."""
+    cls = type(estimator)
+    return any(
+        callable(value) and hasattr(cls, name)
+        for name, value in getattr(estimator, "__dict__", {}).items()
+    )
 
 
 def _open(estimator, fitted):
@@ -179,6 +183,20 @@ def tags_of(estimator: Any) -> Tags:
         return get_tags(estimator)
     except (AttributeError, TypeError):
         return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
+
+def may_take_missing(estimator: Any) -> bool:
+    """Whether an estimator takes missing values, or has parts that may replace them.
+
+    The tag of a Pipeline, a ColumnTransformer or a search does not tell: scikit-learn
+    leaves it at False, also where the first step imputes.
+    """
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    if tags_of(estimator).input_tags.allow_nan:
+        return True
+    get_params = getattr(estimator, "get_params", None)
+    return callable(get_params) and any("__" in name for name in get_params())
 
 
 def is_classifier(estimator: Any) -> bool:
@@ -368,7 +386,11 @@ def _plain_names(names):
 
 
 def take_rows(values: Any, rows: Any) -> Any:
-    """Samples of an array, a DataFrame or a list."""
+    """Samples of an array, a DataFrame or a list, by positions, a slice or a mask."""
     if hasattr(values, "iloc"):
         return values.iloc[rows]
-    return values[rows] if is_polars(values) else np.asarray(values)[rows]
+    if not is_polars(values):
+        return np.asarray(values)[rows]
+    # To polars, a mask selects columns.
+    is_mask = isinstance(rows, np.ndarray) and rows.dtype.kind == "b"
+    return values[np.flatnonzero(rows) if is_mask else rows]

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +50,7 @@ from sksmooth._estimators import (
     frames_like,
     is_classifier,
     is_no_classifier,
+    may_take_missing,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -59,6 +61,7 @@ from sksmooth.certificates import (
     Certificates,
     CertifyInterrupted,
     RowAnswers,
+    array_of_labels,
     check_classes,
     check_radii,
     check_radius,
@@ -130,6 +133,8 @@ _DTYPES = [np.float64, np.float32]
 _MOST_VOTES = 2**53
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
+# Parameters that were found valid, by classifier; `predict` must not write to it.
+_valid: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 
 # A log, or where it is.
 LogPath: TypeAlias = CertificateLog | str | PathLike[str]
@@ -382,7 +387,14 @@ class SmoothedClassifier(
         self.verbose = verbose
 
     def _validate_params(self):
-        """Check parameters; called by `fit` before anything else."""
+        """Check parameters; called by `fit` before anything else.
+
+        Those that were found valid are not checked again.
+        """
+        given = self._given()
+        known = _valid.get(self, ())
+        if len(known) == len(given) and all(map(operator.is_, known, given)):
+            return
         refuse_module(self.estimator)
         super()._validate_params()
         check_alpha(self.alpha)
@@ -399,6 +411,20 @@ class SmoothedClassifier(
                     f"{name}={getattr(self, name)} is more votes than can be counted: "
                     f"use {_MOST_VOTES} or fewer."
                 )
+        if isinstance(self, Hashable):
+            _valid[self] = given
+
+    def _given(self):
+        """Parameters as they are now, and what is checked of a law's own."""
+        names = self._parameter_constraints
+        own = getattr(self.noise, "probability", None)
+        return [*(getattr(self, name) for name in names), own]
+
+    def _check_ready(self):
+        """Refuse to predict before `fit`, or with parameters that are not valid."""
+        if not hasattr(self, "_noise_key"):  # else it is: tags take long to read
+            check_is_fitted(self)
+        self._validate_params()
 
     @classmethod
     def from_fitted(
@@ -576,7 +602,7 @@ class SmoothedClassifier(
                 "output. Smooth one classifier per output."
             )
         self.estimator_ = fitted
-        self.classes_ = np.asarray(fitted.classes_ if classes is None else classes)
+        self.classes_ = array_of_labels(fitted.classes_ if classes is None else classes)
         check_classes(self.classes_)
         if not self._counts_words():
             scale, drawn = self._scale(), self._known_categories() or ()
@@ -608,8 +634,7 @@ class SmoothedClassifier(
         ndarray of shape (n_samples,)
             Labels, members of `classes_`.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._check_ready()
         X, as_frame = self._rows_and_frames(X)
         question = DecideLabel(self.n_predict, self.alpha, self._weights())
         return self.classes_[self._answer(question, X, as_frame).label]
@@ -630,8 +655,7 @@ class SmoothedClassifier(
         ndarray of shape (n_samples, n_classes)
             Shares, in the order of `classes_`; each row sums to 1.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._check_ready()
         X, as_frame = self._rows_and_frames(X)
         return self._answer(CountVotes(self.n_predict), X, as_frame).shares
 
@@ -708,8 +732,7 @@ class SmoothedClassifier(
         .. [1] J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via
            Randomized Smoothing", ICML 2019, Algorithm 1.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._check_ready()
         radii = _check_radii(radii)
         if not (isinstance(tol, Real) and 0 <= tol < np.inf):
             raise ValueError(f"tol={tol!r} must be a finite number, zero or more.")
@@ -722,11 +745,12 @@ class SmoothedClassifier(
         if changes is not None and radii is not None:
             raise ValueError(
                 f"changes={changes} needs the radii themselves, and radii="
-                f"{radii.tolist()} asks only whether they hold. Use certify(X, "
+                f"{radii.tolist()} decides only whether they hold. Use certify(X, "
                 "changes=...) without radii."
             )
         source = self._source(X, question, as_frame)
         source.check(question)
+        source.probe(X)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
             return self._certificates(answers, question, source, index, changes)
@@ -902,6 +926,8 @@ class SmoothedClassifier(
 
     def _check_rows(self, X, y="no_validation", *, reset=False):
         """Check samples, and labels in `fit`, and return them as arrays."""
+        if not reset and self._passes(X):
+            return X
         self._refuse_sparse(X)
         refuse_columns_without_numbers(X, "SmoothedClassifier")
         if isinstance(X, Mapping):
@@ -921,7 +947,23 @@ class SmoothedClassifier(
             ensure_all_finite=self._finite(),
         )
 
+    def _passes(self, X):
+        """Whether the checks of samples would return `X` itself.
+
+        True for plain arrays of finite numbers. To learn that from the checks of
+        scikit-learn takes longer than to predict a sample.
+        """
+        is_plain = type(X) is np.ndarray and X.ndim > 1 and X.dtype in _DTYPES
+        if not is_plain or X.size == 0 or hasattr(self, "feature_names_in_"):
+            return False
+        if X.shape[1] != getattr(self, "n_features_in_", X.shape[1]):
+            return False
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(X.sum()))
+
     def _refuse_sparse(self, X):
+        if type(X).__name__ == "LazyFrame":
+            raise TypeError("X is a LazyFrame, without values; pass X.collect().")
         if issparse(X):
             raise TypeError(
                 f"Sparse data was passed for X, and noise={self.noise!r} would fill in "
@@ -931,6 +973,7 @@ class SmoothedClassifier(
 
     def _check_counts(self, X, y="no_validation", *, reset=False):
         """Check counts of words, and labels in `fit`."""
+        refuse_columns_without_numbers(X, "SmoothedClassifier")
         checked = validate_data(
             self, X, y, reset=reset, accept_sparse="csr", dtype="numeric"
         )
@@ -1006,8 +1049,7 @@ class SmoothedClassifier(
         VoteSource
             Read only: whether votes are sampled or computed, and at which cost.
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._check_ready()
         X, as_frame = self._rows_and_frames(X)
         return VoteSource.of(self._source(X, CountVotes(self.n_predict), as_frame))
 
@@ -1230,13 +1272,12 @@ class SmoothedClassifier(
             scale,
             noise_features=self.noise_features,
             estimator=PosteriorMeanDenoiser() if denoises else self.estimator,
-            caller="SmoothedClassifier",
             categories=self._known_categories(),
         )
 
     def _takes_missing(self):
-        """Whether the base classifier takes missing values."""
-        return tags_of(self.estimator).input_tags.allow_nan
+        """Whether the base classifier takes missing values, or may."""
+        return may_take_missing(self.estimator)
 
     def _finite(self):
         return "allow-nan" if self._takes_missing() else True

@@ -26,22 +26,24 @@ def each_check(estimators, *, without=None):
     return pytest.mark.parametrize(names, list(checks), **mark.kwargs)
 
 
-def each_check_and_routing(estimators, *, without=None):
+def each_check_and_routing(estimators, *, without=None, by_class=False):
     """`each_check` without metadata routing, and with it.
 
     What routing changes is how a class hands on sample weights. With it, all checks are
-    made of one estimator of each class, and those of sample weights of all.
+    made of one estimator of each class, and those of sample weights of all. `by_class`
+    makes no more of them without it: for parameters that no check depends on.
     """
     mark = each_check(estimators, without=without)
     checks = mark.args[1]
     kinds = [type(estimator) for estimator in estimators]
     firsts = [repr(estimators[kinds.index(kind)]) for kind in set(kinds)]
-    routed = [
+    chosen = [
         (estimator, check)
         for estimator, check in checks
         if repr(estimator) in firsts or "sample_weight" in check.func.__name__
     ]
-    cases = [(*case, False) for case in checks] + [(*case, True) for case in routed]
+    unrouted = chosen if by_class else checks
+    cases = [(*case, False) for case in unrouted] + [(*case, True) for case in chosen]
     ids = lambda value: (
         f"routing_{'on' if value else 'off'}"
         if isinstance(value, bool)

@@ -12,6 +12,7 @@ from joblib import parallel_config
 from scipy.sparse import coo_array, csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
@@ -22,6 +23,7 @@ from sksmooth.metrics import (
     certified_accuracy_score,
     classwise_report,
 )
+from sksmooth.noise import TokenDeletion
 from sksmooth.training import NoiseAugmentedClassifier
 
 rng = np.random.default_rng(0)
@@ -235,6 +237,14 @@ class TestFrames:
         with complains(ValueError, *parts):
             clf.certify(mixed)
 
+    @pytest.mark.parametrize("container", [list, tuple, np.array, pd.Series])
+    @pytest.mark.parametrize("noise", ["gaussian", TokenDeletion(probability=0.8)])
+    def test_texts_have_to_be_counted_first(self, container, noise):
+        clf = SmoothedClassifier(LogisticRegression(), noise=noise)
+        texts = container(["rain and wind", "drum and bass"] * 5)
+        with pytest.raises(ValueError, match=r"holds texts.*CountVectorizer"):
+            clf.fit(texts, [0, 1] * 5)
+
     def test_missing_values_are_not_mistaken_for_text(self):
         missing = self.frame.assign(width=np.nan)
         with complains(ValueError, "X contains NaN"):
@@ -386,6 +396,7 @@ def test_a_negative_radius(fitted, radius):
         ([0.1, -1], ValueError, ("-1", "finite and >= 0")),
         ([np.nan], ValueError, ("nan", "finite and >= 0")),
         ([0.0, np.inf], ValueError, ("inf", "finite and >= 0")),
+        ([10**400], ValueError, ("1000", "finite and >= 0")),
         ([], ValueError, ("empty", "at least one")),
         (np.array([]), ValueError, ("empty", "at least one")),
         ([0.1, 0.2, 0.1], ValueError, ("[0.1, 0.2, 0.1]", "distinct")),

@@ -7,7 +7,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from scipy.special import betaincc, ndtr
+from scipy.special import betainc, betaincc, ndtr
 from scipy.stats import binom
 
 from sksmooth.bounds import (
@@ -22,6 +22,7 @@ from sksmooth.bounds import (
     leader_is_decided,
     share_interval,
 )
+from sksmooth.bounds._clopper_pearson import _log_upper_tail
 from tests.known_votes import compositions, multinomial_law
 
 ALPHAS = (1e-12, 1e-6, 1e-3, 0.05)
@@ -205,7 +206,8 @@ def test_clopper_pearson_at_tiny_alpha_is_ordered(n, alpha):
 
 
 def test_an_interval_of_a_share_leaves_a_fortieth_in_each_tail():
-    hits, n = np.array([0, 1, 7, 40, 40, 3, 0]), np.array([5, 9, 30, 41, 40, 3, 0])
+    hits = np.array([0, 1, 7, 40, 40, 3, 0, 1])
+    n = np.array([5, 9, 30, 41, 40, 3, 0, 1])
     low, high = share_interval(hits, n)
     some, none = n > 0, n == 0
     assert np.isnan(low[none]).all() and np.isnan(high[none]).all()
@@ -249,6 +251,33 @@ def test_an_interval_of_a_share_leaves_a_fortieth_in_each_tail():
 def test_clopper_pearson_refuses(bound, k, n, alpha, message):
     with pytest.raises(ValueError, match=message):
         bound(k, n, alpha)
+
+
+@pytest.mark.parametrize("bound", [binomial_lower, binomial_upper])
+def test_bounds_of_expected_counts_name_the_count_that_is_none(bound):
+    with pytest.raises(ValueError, match=r"^k='1' must"):
+        bound("1", 10, 0.05)
+    with pytest.raises(ValueError, match=r"^n='10' must"):
+        bound(1, "10", 0.05)
+
+
+def test_the_largest_count_that_is_exact_is_taken():
+    bound = clopper_pearson_upper(0, 2**53, 0.05)
+    assert bound == pytest.approx(-math.log(0.05) / 2**53, rel=1e-14)
+
+
+@pytest.mark.parametrize("n", [2, 7, 50, 2000])
+def test_the_log_of_a_tail_is_that_of_the_incomplete_beta_function(n):
+    """Also close to k / n, where many terms of the continued fraction count."""
+    k = np.unique(np.array([1, 2, n // 3, n // 2, n - 2, n - 1]).clip(1, n - 1))
+    for share in (0.1, 0.5, 0.9, 0.99):
+        p = share * k / n
+        tail = betainc(k, n - k + 1.0, p)
+        some = tail > 1e-280
+        log_odds = np.log(p) - np.log1p(-p)
+        found = _log_upper_tail(k[some] * 1.0, n * 1.0, log_odds[some])
+        np.testing.assert_allclose(found, np.log(tail[some]), rtol=1e-11, atol=1e-11)
+        assert some.any()
 
 
 def test_clopper_pearson_takes_whole_numbers_of_any_type():
@@ -320,6 +349,14 @@ def test_critical_counts_are_those_of_exact_arithmetic(n_max, alpha):
     for column, q in enumerate(THRESHOLDS):
         wanted = brute_force_accept(q, test.looks.tolist(), alpha)
         assert test.accept[:, column].tolist() == wanted
+    assert test.accept.dtype.kind == test.hopeless.dtype.kind == "i"
+
+
+def test_a_threshold_of_one_may_be_written_as_a_whole_number():
+    whole, real = (ThresholdTest.build([zero], 40, 0.05, 0.05) for zero in (0, 0.0))
+    np.testing.assert_array_equal(whole.accept, real.accept)
+    assert (real.accept[:, 0] == real.looks + 1).all()
+    assert (real.hopeless[:, 0] == real.looks).all()
 
 
 @pytest.mark.parametrize("alpha", [0.05, 1e-3, 1e-6])
@@ -570,3 +607,14 @@ def test_a_clear_leader_is_decided_and_a_tie_is_not():
 
 def test_the_only_class_is_decided():
     assert leader_is_decided(np.array([[3], [0]]), 0.05).all()
+
+
+def test_a_leader_is_decided_where_the_tail_is_alpha_itself():
+    """A test of level alpha: n votes to none have the tail 2**-n on either side."""
+    votes = np.array([[5, 0], [4, 0]])
+    both = leader_is_decided(votes, 2.0**-4)
+    assert both.tolist() == [True, False]
+    one = leader_is_decided(votes, 2.0**-5, np.ones(2))
+    assert one.tolist() == [True, False]
+    alone = leader_is_decided(votes[:, :1], 0.05)
+    assert alone.dtype == bool and alone.all()

@@ -239,12 +239,11 @@ def run(*args, **options):
     )
 
 
-@pytest.mark.parametrize("command", ["report", "verify"])
-def test_a_pipe_that_is_not_read_to_its_end_is_no_fault(logs, command):
+def test_a_pipe_that_is_not_read_to_its_end_is_no_fault(logs):
     """As in ``python -m sksmooth report *.tsv | head``."""
     path = str(logs / "ours.tsv")
     process = subprocess.Popen(
-        [sys.executable, "-m", "sksmooth", command, *[path] * 50],
+        [sys.executable, "-m", "sksmooth", "report", *[path] * 50],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -255,10 +254,11 @@ def test_a_pipe_that_is_not_read_to_its_end_is_no_fault(logs, command):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
-@pytest.mark.parametrize("command", ["report", "verify"])
-def test_a_full_disk_is_no_fault_of_the_log(logs, command):
+def test_a_full_disk_is_no_fault_of_the_log(logs):
     with open("/dev/full", "w") as full:
-        done = run(command, str(logs / "ours.tsv"), stdout=full, stderr=subprocess.PIPE)
+        done = run(
+            "verify", str(logs / "ours.tsv"), stdout=full, stderr=subprocess.PIPE
+        )
     assert done.returncode == 1
     assert done.stderr.startswith("error: the output cannot be written: ")
     assert done.stderr.count("\n") == 1

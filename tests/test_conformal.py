@@ -439,7 +439,7 @@ COMMON = [
 ]
 
 
-@each_check_and_routing(COMMON)
+@each_check_and_routing(COMMON, by_class=True)
 def test_scikit_learn_check(estimator, check, routing):
     with config_context(enable_metadata_routing=routing):
         if routing:

@@ -221,6 +221,10 @@ def test_no_change_within_the_radius_is_found(noise):
         moved = clean + 0.999 * radius[:, None] * direction / size
         there = clf.certify(moved)
         assert not (~there.abstained & (there.label != label)).any()
+    # Steps that are too long do find changes.
+    far = clean + 8 * radius[:, None] * directions[0] / np.abs(directions[0]).max()
+    there = clf.certify(far)
+    assert (~there.abstained & (there.label != label)).any()
 
 
 @pytest.mark.parametrize("kind", ["reweighted", "denoised"])

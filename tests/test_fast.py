@@ -236,6 +236,7 @@ def test_the_bound_of_a_sum_covers_any_order_of_its_terms(kernel):
     estimator = SVC(kernel=kernel, gamma=0.1).fit(X, y > 0)
     predictor = fast_votes(estimator, X).fast.predictor
     size = np.abs(estimator.dual_coef_).sum()
+    assert predictor.kernels
     for one in predictor.kernels:
         values, _, of_values = one._values(X)
         _, error = one.sums(X)
@@ -250,6 +251,7 @@ def test_scores_of_classes_are_within_their_bound():
     estimator = SVC().fit(X, y)
     predictor = fast_votes(estimator, X).fast.predictor
     at_ties = next_to_ties(estimator, X)
+    assert predictor.kernels and len(at_ties)
     for kernel in predictor.kernels:
         scores, error = predictor.scores(X, kernel)
         assert (np.abs(scores - estimator.decision_function(X)) <= error).all()

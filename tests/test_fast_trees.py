@@ -18,7 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from sksmooth.votes import Declined
-from sksmooth.votes.fast._tree_sums import _packed, has_numba
+from sksmooth.votes.fast import _tree_sums
+from sksmooth.votes.fast._tree_sums import TreeSums, _packed, has_numba
 from tests.fast_case import FastCase, fast_votes, fitted
 from tests.source_case import SourceCase
 
@@ -191,13 +192,18 @@ def test_packed_trees_lead_to_the_same_leaves():
 
 
 @NEED_NUMBA
-def test_compiled_code_computes_the_same_to_the_last_bit():
+@pytest.mark.parametrize("most_nodes", [0, 10**6])
+def test_compiled_code_computes_the_same_to_the_last_bit(most_nodes, monkeypatch):
+    """Both by walks and by comparing rows with all nodes."""
+    monkeypatch.setattr(_tree_sums, "MOST_NODES", most_nodes)
     for case in (TestForests, TestHistGradientBoosting, TestGradientBoosting):
         estimators, X = fitted(case)
         for estimator in estimators:
             predictor = fast_votes(estimator, X).fast.predictor
             rows = case.noisy(X, 1.0)[: 5 * 256 + 13]
+            predictor._sums._n_rows_seen = 0
             before = predictor.positions(rows)
+            predictor._sums._compiled = None  # that of another form
             predictor._sums._n_rows_seen = 2**40
             assert predictor._sums.is_compiled
             for first, second in zip(before, predictor.positions(rows), strict=True):
@@ -210,6 +216,45 @@ def test_compiled_code_computes_the_same_to_the_last_bit():
             predictor._sums.add_interpreted(rows32, totals[0])
             predictor._sums.add_compiled(rows32, totals[1])
             assert_array_equal(*totals)
+
+
+@NEED_NUMBA
+def test_leaves_of_several_words_and_trees_of_one_leaf():
+    """At thresholds and next to them, with the values of all leaves told apart."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((900, 3)), rng.integers(3, size=900)
+    deep = ExtraTreeClassifier(random_state=0).fit(X, y).tree_
+    single = DecisionTreeClassifier(max_depth=1).fit(X, np.zeros(900)).tree_
+    narrow = DecisionTreeClassifier(max_leaf_nodes=33).fit(X, y).tree_
+    assert single.node_count == 1 and deep.n_leaves > 300
+    trees = [deep, single, narrow, single]
+    values = [np.arange(tree.node_count) + 0.1 for tree in trees]
+    values = [of_tree[:, np.newaxis] for of_tree in values]
+    rows = np.tile(X[:200].astype(np.float32), (3, 1))
+    at = rng.choice(np.flatnonzero(deep.feature >= 0), 200)
+    rows[np.arange(200), deep.feature[at]] = deep.threshold[at]
+    rows[200:400] = np.nextafter(rows[:200], np.float32(np.inf))
+    for most in (trees, trees[1:2]):
+        columns = list(range(len(most)))
+        sums = TreeSums(most, values[: len(most)], columns)
+        totals = np.zeros((2, len(rows), len(most)))
+        sums.add_interpreted(rows, totals[0])
+        sums.add_compiled(rows, totals[1])
+        assert_array_equal(*totals)
+
+
+@NEED_NUMBA
+@pytest.mark.parametrize("n_cuts", [0, 1, 7, 64, 65, 200])
+def test_cuts_below_values_are_counted(n_cuts):
+    from sksmooth.votes.fast import _numba
+
+    rng = np.random.default_rng(0)
+    cuts = np.unique(rng.standard_normal(n_cuts))
+    values = np.concatenate([cuts, np.nextafter(cuts, np.inf), rng.standard_normal(70)])
+    rows = np.column_stack([np.zeros(len(values)), values])
+    codes = np.empty((len(rows), 1), dtype=np.float32)
+    _numba.count_below(rows, np.array([1]), cuts, np.array([0, n_cuts]), codes)
+    assert_array_equal(codes[:, 0], np.searchsorted(cuts, values))
 
 
 def test_a_copy_that_is_sent_to_a_job_gives_the_same():

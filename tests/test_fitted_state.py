@@ -30,11 +30,13 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from sksmooth import SmoothedClassifier
 from sksmooth._estimators import layers
-from sksmooth.votes import _cache, _fitted_state
+from sksmooth.questions import CountVotes
+from sksmooth.votes import MonteCarloVotes, _cache, _fitted_state
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(200, 2))
@@ -223,6 +225,57 @@ def linear(target=y):
     return LogisticRegression().fit(X, target)
 
 
+OWN_METHODS = {
+    "scores": (LogisticRegression(), lambda m: m, "decision_function"),
+    "probabilities": (
+        RandomForestClassifier(3, **SHALLOW),
+        lambda m: m,
+        "predict_proba",
+    ),
+    "kernel machine": (SVC(), lambda m: m, "decision_function"),
+    "neighbors": (KNeighborsClassifier(), lambda m: m, "kneighbors"),
+    "boosting": (
+        HistGradientBoostingClassifier(max_iter=3),
+        lambda m: m,
+        "_raw_predict",
+    ),
+    "member": (
+        RandomForestClassifier(3, **SHALLOW),
+        lambda m: m.estimators_[0],
+        "predict_proba",
+    ),
+    "step": (
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        lambda m: m[0],
+        "transform",
+    ),
+    "inside a search": (
+        GridSearchCV(LogisticRegression(), {}, cv=2),
+        lambda m: m.best_estimator_,
+        "decision_function",
+    ),
+}
+
+
+@pytest.mark.parametrize("ask_before", [True, False])
+@pytest.mark.parametrize(
+    ("model", "part", "method"), OWN_METHODS.values(), ids=OWN_METHODS
+)
+def test_a_method_replaced_on_a_part_is_the_one_that_votes(
+    model, part, method, ask_before
+):
+    """Too rarely different for a comparison with `predict` on a few samples."""
+    model = deepcopy(model).fit(X, y)
+    clf = smoothed(model)
+    if ask_before:
+        clf.predict(ROWS)
+    own = getattr(part(model), method)
+    setattr(part(model), method, lambda X, *args, **kwargs: own(X, *args, **kwargs))
+    source = clf._source(ROWS, CountVotes(100))
+    assert type(source) is MonteCarloVotes
+    assert source.fast is None
+
+
 REPLACED = {
     "best_estimator_": (
         GridSearchCV(LogisticRegression(), {}, cv=2),
@@ -373,15 +426,25 @@ def test_estimators_that_no_dict_can_hold(kind, freeze, method):
     assert len(clf.certify(ROWS, radii=[0.1])) == len(ROWS)
 
 
+@pytest.fixture
+def quick_collection():
+    """Leave out all that is there already, which is much where all tests run."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("quick_collection")
 @pytest.mark.parametrize("kind", [Unhashable, EqualToAll, LogisticRegression])
 def test_an_id_that_is_used_again_brings_no_old_answers(kind):
+    rows = ROWS[:6]
     for target in (y, 1 - y) * 5:
-        clf = SmoothedClassifier(kind(), sigma=0.1, random_state=0).fit(X, target)
-        labels = clf.predict(ROWS)
-        afresh = SmoothedClassifier.from_fitted(
-            deepcopy(clf.estimator_), sigma=0.1, random_state=0
-        )
-        np.testing.assert_array_equal(labels, afresh.predict(ROWS))
+        settings = {"sigma": 0.1, "n_predict": 50, "random_state": 0}
+        clf = SmoothedClassifier(kind(), **settings).fit(X, target)
+        labels = clf.predict(rows)
+        afresh = SmoothedClassifier.from_fitted(deepcopy(clf.estimator_), **settings)
+        np.testing.assert_array_equal(labels, afresh.predict(rows))
         del clf
         gc.collect()
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A new law, source or question enters by one file: here one of each, made in the test.
+"""A new law, source, question or display enters by one file: here is one of each.
 
 Each is put where the `__init__` of its room would put it. Everything else in the
 package serves it unchanged.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV, recertify
 from sksmooth.certificates import Answers
+from sksmooth.inspection._display import _DisplayBase
 from sksmooth.noise import LAWS, Stage
 from sksmooth.noise._shift import ShiftLaw
 from sksmooth.questions import Question
@@ -285,3 +287,59 @@ def test_a_question_is_answered_by_several_jobs():
     with parallel_config(backend="threading"):
         parts = clf.set_params(n_jobs=2, batch_size=50)._answer(Entropy(100), X)
     np.testing.assert_array_equal(whole.entropy, parts.entropy)
+
+
+# A display ---------------------------------------------------------------------------
+
+
+class SortedRadiiDisplay(_DisplayBase):
+    """Certified radii from the largest on."""
+
+    def __init__(self, *, radius, sigma=np.nan, name=None):
+        self.radius = radius
+        self.sigma = sigma
+        self.name = name
+
+    @classmethod
+    def from_certificates(cls, certificates, *, name=None, ax=None):
+        radius = np.sort(certificates.radius)[::-1]
+        return cls(radius=radius, sigma=certificates.sigma, name=name).plot(ax)
+
+    def plot(self, ax=None, *, name=None, despine=True):
+        ax = self._open(ax)
+        (self.line_,) = ax.plot(self.radius, label="certified radius of a sample")
+        self.legend_ = ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        title = self._title(name, self.sigma)
+        return self._close(ax, despine=despine, title=title, beside=[self.legend_])
+
+
+def test_a_display_has_title_axes_and_room_for_its_legend(threshold_source):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    clf = SmoothedClassifier(Threshold(2), sigma=0.5).fit(X, y > 0)
+    certificates = clf.certify(X[::10])
+    figure = Figure()
+    ax = figure.subplots()
+    width = ax.get_position().width
+    display = SortedRadiiDisplay.from_certificates(certificates, name="toy", ax=ax)
+    assert (display.ax_, display.figure_) == (ax, figure)
+    assert ax.get_title().startswith("toy, ")
+    assert "0.5" in ax.get_title()
+    assert not ax.spines["top"].get_visible()
+    np.testing.assert_array_equal(
+        display.line_.get_ydata(), sorted(certificates.radius, reverse=True)
+    )
+    # The legend stands beside the data, in the space that the axes were given.
+    legend = display.legend_.get_window_extent()
+    assert legend.x0 >= ax.get_window_extent().x1
+    assert legend.x1 <= figure.bbox.x1
+    assert 0.2 * width < ax.get_position().width < width
+
+
+def test_a_display_without_matplotlib_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"SortedRadiiDisplay.*sksmooth\[plot\]"):
+        SortedRadiiDisplay(radius=np.zeros(3)).plot()

@@ -117,6 +117,22 @@ def test_curves_are_the_certified_accuracy_at_every_radius():
     assert display.line_.get_ydata()[-1] == 0
 
 
+@pytest.mark.parametrize(
+    ("changed", "units"),
+    [
+        ({}, "in the units of X"),
+        ({"scale": (2.0, 0.0)}, "in the units of feature_scale"),
+        ({"norm": 0, "noise": "token_deletion"}, "in words"),
+        ({"norm": 0, "noise": "resample"}, "in categories"),
+    ],
+)
+def test_the_axis_says_what_radii_are_measured_in(changed, units):
+    y, certificates = make_certificates(n_rows=20)
+    certificates = dataclasses.replace(certificates, **changed)
+    display = CertifiedAccuracyDisplay.from_certificates(y, certificates)
+    assert display.ax_.get_xlabel() == f"certified radius r, {units}"
+
+
 def test_bands_are_the_intervals_of_the_report():
     y, certificates = make_certificates()
     display = CertifiedAccuracyDisplay.from_certificates(y, certificates)
@@ -534,7 +550,7 @@ def test_a_sigma_without_a_boundary_says_which_class_is_left():
         clf, rows, sigmas=[0.2, 2.0], kind="contours", grid_resolution=40
     )
     names = [text.get_text() for text in display.legend_.get_texts()]
-    assert names[-2:] == ["σ = 0.2", "σ = 2, all out"]
+    assert names[-2:] == ["σ = 0.2", "σ = 2: out everywhere"]
     display.figure_.canvas.draw()
     assert display.ax_.get_tightbbox().x1 <= display.figure_.bbox.x1
 

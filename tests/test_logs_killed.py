@@ -23,8 +23,8 @@ pytestmark = pytest.mark.skipif(
     not hasattr(signal, "SIGKILL"), reason="this system knows no such signals"
 )
 
-# With this pause in each call, a run of certify_into takes a second or two.
-PAUSE = 0.0003
+# With this pause in each call, a run of certify_into takes about a second.
+PAUSE = 0.0001
 X, POSITIONS = rows()
 
 

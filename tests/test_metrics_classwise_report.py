@@ -223,6 +223,25 @@ def test_the_text_is_aligned_and_says_what_it_shows(y_true, certificates, y_base
     assert f"{overall:.3f} [" in table[5]
 
 
+def test_the_heading_says_in_which_space_radii_are(y_true, certificates):
+    def heading(**changed):
+        shown = dataclasses.replace(certificates, **changed)
+        return classwise_report(y_true, shown, radii=RADII).partition("support")[0]
+
+    law = {"probability": 0.8}
+    words = heading(noise="token_deletion", norm=0, law=law)
+    assert "probability=0.8 (token_deletion noise)" in words
+    assert "sigma" not in words
+    assert "words that are added or deleted" in words
+    assert "sigma unknown" in heading(sigma=np.nan)
+    scale = np.ones(30)
+    scale[5:] = 0
+    names = tuple(f"a_long_name_{j}" for j in range(30))
+    wide = heading(scale=tuple(scale), features=names)
+    assert "the others are held fixed" in " ".join(wide.split())
+    assert max(map(len, wide.splitlines()[1:])) <= 100
+
+
 def shown_radii(text):
     """The ACR of each row of the text, as it is printed."""
     titles = {*CLASSES, "overall", "worst", "range"}

@@ -28,6 +28,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import has_fit_parameter
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
+from sksmooth._estimators import take_rows
 from sksmooth.inspection import ClasswiseAccuracyDisplay
 from sksmooth.parallel import run_in_chunks
 from sksmooth.shrinkage import shrinkage_curve
@@ -107,6 +108,33 @@ def test_labels_in_a_column_or_a_list_are_labels(kind, labels):
     noisy = NoiseAugmentedClassifier(kind(), random_state=0).fit(X, labels)
     assert noisy.predict(X).shape == (150,)
     TunedVoteClassifierCV(smooth(kind()), cv=2).fit(X, labels).predict(ROWS)
+
+
+def as_objects(*values):
+    labels = np.empty(len(values), dtype=object)
+    labels[:] = values
+    return labels
+
+
+@pytest.mark.parametrize("labels", [(1, "1"), ("a\0", "a"), (2**63 + 1, -1)])
+def test_labels_of_a_list_are_not_turned_into_each_other(labels):
+    def nearest(X):
+        return [labels[int(row[0] > row[1])] for row in X]
+
+    for classes in (list(labels), as_objects(*labels)):
+        clf = SmoothedClassifier.from_fitted(
+            nearest, classes=classes, sigma=0.1, random_state=0
+        )
+        assert tuple(clf.predict([[3.0, 0.0], [0.0, 3.0]])) == labels[::-1]
+
+
+def test_a_label_that_lost_its_last_digits_is_refused():
+    classes = np.array([2**62, 2**62 + 1])
+    clf = SmoothedClassifier.from_fitted(
+        lambda X: np.full(len(X), float(classes[1])), classes=classes, random_state=0
+    )
+    with pytest.raises(ValueError, match="not in its classes"):
+        clf.predict([[0.0, 1.0]])
 
 
 def test_two_columns_are_still_refused():
@@ -459,6 +487,17 @@ def test_polars():
         tuned = TunedVoteClassifierCV(smooth(estimator), cv=2).fit(frame, y)
         assert tuned.score(frame, y) > 0.8
         shrinkage_curve(clf, rows, TRUTH, sigmas=[0.1])
+
+
+def test_polars_rows_that_only_predict_decides_are_taken_by_rows():
+    """A mask over a frame of polars selects columns, not rows."""
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"a": [1, 2, 3], "b": [4, 5, 6]})
+    mask = np.array([True, False, True])
+    for rows in (mask, [0, 2], np.array([0, 2]), slice(0, 3, 2)):
+        assert take_rows(frame, rows)["b"].to_list() == [4, 6]
+    with pytest.raises(TypeError, match="collect"):
+        smooth(KNeighborsClassifier()).fit(frame.lazy(), [0, 1, 1])
 
 
 # Times --------------------------------------------------------------------------------

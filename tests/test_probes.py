@@ -241,6 +241,73 @@ def test_a_classifier_is_probed_once():
     assert 0 < max(n_seen)
 
 
+def replace_step(pipeline):
+    pipeline.steps[0] = ("scale", FunctionTransformer(scale).fit(X))
+
+
+def replace_predict(pipeline):
+    pipeline.predict = lambda X: np.sort(KNN.predict(X))
+
+
+def become_random(pipeline):
+    rng = np.random.default_rng(0)
+    pipeline.predict = lambda X: rng.integers(0, 3, len(X))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda base: base.set_params(functiontransformer__func=scale),
+        replace_step,
+        replace_predict,
+        become_random,
+    ],
+)
+@pytest.mark.parametrize("kernel", ["rbf", "linear"])
+def test_a_classifier_that_comes_to_depend_on_the_batch_is_refused(change, kernel):
+    """One that was certified before is probed anew when it is certified again."""
+    base = make_pipeline(FunctionTransformer(), SVC(kernel=kernel)).fit(X, Y)
+    clf = of_fitted(base)
+    clf.certify(X[:20])
+    change(base)
+    with pytest.raises(ValueError, match=r"rest of its batch|is random"):
+        clf.certify(X[:20])
+
+
+def test_what_cannot_be_seen_from_outside_is_found_too():
+    changed = []
+    clf = of_fitted(lambda X: KNN.predict(scale(X) if changed else X), classes=range(3))
+    before = clf.certify(X[:20])
+    assert clf.certify(X[:20]) == before
+    changed.append(True)
+    with pytest.raises(ValueError, match="rest of its batch"):
+        clf.certify(X[:20])
+
+
+class Moves(Predicts):
+    """Its boundary moves with the number of samples that it has predicted."""
+
+    def predict(self, X):
+        self.n_seen_ = getattr(self, "n_seen_", 0) + len(X)
+        return KNN.predict(X + self.n_seen_ * self.function)
+
+
+def test_labels_that_change_with_earlier_calls_are_refused():
+    clf = of_fitted(Moves(2e-4).fit(X, Y), n_certify=1000)
+    with pytest.raises(ValueError, match="earlier calls"):
+        clf.certify(X)
+    assert len(of_fitted(Moves(0.0).fit(X, Y)).certify(X))
+
+
+def test_a_dependence_that_shows_in_large_batches_only_is_refused():
+    def predict(X):
+        return KNN.predict(X - X.mean(axis=0) + 0.6 if len(X) > 1000 else X)
+
+    clf = of_fitted(Predicts(predict).fit(X, Y), batch_size=5000)
+    with pytest.raises(ValueError, match="larger batch"):
+        clf.certify(X)
+
+
 def test_few_samples_are_not_the_last_word():
     """Probed with one sample, a classifier is probed again with more."""
     looks_back = Predicts(lambda X: KNN.predict(scale(X) if (X[:, 0] > 1).any() else X))

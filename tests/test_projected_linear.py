@@ -12,7 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.votes import Model
 from sksmooth.votes.exact._linear import LinearScores, LineSource, ThreeClassSource
-from sksmooth.votes.sampled import MonteCarloVotes, ProjectedLinearVotes
+from sksmooth.votes.sampled import (
+    MonteCarloVotes,
+    ProjectedLinearVotes,
+    ScoreSpace,
+)
 
 KEY = bytes(32)
 SIGMA = 0.5
@@ -22,7 +26,7 @@ def votes_of(coef, intercept, sigma=SIGMA, batch_size=8192):
     classes = np.arange(len(coef))
     law = Gaussian(sigma)
     return ProjectedLinearVotes(
-        coef, intercept, Model(None, classes, law, KEY, batch_size)
+        ScoreSpace(coef, intercept, sigma), Model(None, classes, law, KEY, batch_size)
     )
 
 
@@ -142,7 +146,8 @@ def test_rows_where_rounding_matters_are_left_to_predict():
     X = rng.normal(size=(300, 4)) + y[:, np.newaxis] * [1.0, -1.0, 0.5, 0.0]
     clf = Reader().fit(X, y)
     model = Model(clf, np.arange(3), Gaussian(SIGMA), KEY, 8192)
-    source = ProjectedLinearVotes(clf.coef_, clf.intercept_, model)
+    space = ScoreSpace(clf.coef_, clf.intercept_, SIGMA)
+    source = ProjectedLinearVotes(space, model)
     # Along this direction the scores stay as they are, so no class is clear.
     along = np.linalg.svd(clf.coef_ - clf.coef_.mean(axis=0))[2][-1]
     far = X[:5] + 1e8 * along

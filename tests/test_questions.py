@@ -6,6 +6,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+from scipy.special import ndtr, ndtri
 from scipy.stats import beta as beta_law
 
 from sksmooth.bounds import ThresholdTest
@@ -15,7 +16,9 @@ from sksmooth.questions._certify_at_radii import (
     _AgainstEach,
     _OwnShare,
 )
-from sksmooth.questions._certify_radius import CertifyRadius
+from sksmooth.questions._certify_radius import CertifyRadius, _candidate_sizes
+from sksmooth.questions._exact_radius import exact_radius
+from sksmooth.questions._futility import optimistic_shares, vote_shares
 from sksmooth.questions._vote_radius import VoteRadius, heaviest_other
 
 SIGMA = 0.5
@@ -297,3 +300,94 @@ def test_the_noise_of_a_row_depends_on_the_key():
     digests = [digest for key in keys for digest in row_digests(X, key)]
     assert len(set(digests)) == 12
     assert row_digests(X, keys[1]) == digests[4:8]
+
+
+# How many votes, and when to give up
+
+
+@pytest.mark.parametrize("tol", [0.01, 0.05, 1.0])
+def test_the_fewest_votes_are_planned_that_lose_little_of_the_radius(tol):
+    """The tolerance, in units of the law, though at most a fortieth of the radius."""
+    question = CertifyRadius(
+        **COMMON, n_max=20_000, alpha=0.01, bound="multiclass", slack=0.0, tol=tol
+    )
+    pilot = np.array([[60, 3, 1], [40, 14, 10], [34, 30, 0], [64, 0, 0]])
+    vote_radius, leader = question._vote_radius(3), np.zeros(4, dtype=int)
+    planned = question._plan(pilot, vote_radius, tol * LAW.unit)
+
+    def expected(n):
+        return vote_radius(n * vote_shares(pilot), leader)[0]
+
+    most = expected(question.n_max)
+    assert (most > 0).all()
+    enough = most - np.minimum(tol * LAW.unit, most / 40)
+    assert (expected(planned[:, np.newaxis]) >= enough).all()
+    sizes = _candidate_sizes(question.n_max)
+    fewer = sizes[np.maximum(np.searchsorted(sizes, planned) - 1, 0)]
+    assert (expected(fewer[:, np.newaxis]) < enough)[planned > sizes[0]].all()
+    assert (planned < question.n_max).any()
+
+
+def test_sizes_to_plan_with_rise_to_the_most_votes_there_are():
+    for n_max in (1, 20, 33, 1000, 10**6):
+        sizes = _candidate_sizes(n_max)
+        assert sizes[-1] == n_max and sizes.dtype.kind == "i"
+        assert (np.diff(sizes) > 0).all()
+        assert sizes[0] <= 32
+        assert (sizes[1:] <= 1.2 * sizes[:-1] + 1).all()
+
+
+def test_shares_for_plans_are_shares():
+    counts = np.array([[5, 0, 0], [0, 2, 2], [0, 0, 0]])
+    shares = vote_shares(counts)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-15)
+    assert ((0 < shares) & (shares < 1)).all()
+    leader = counts.argmax(axis=1)
+    raised = optimistic_shares(counts, leader, 0.1)
+    np.testing.assert_allclose(raised.sum(axis=1), 1.0, rtol=1e-15)
+    every = np.arange(3)
+    assert (raised[every, leader] >= counts[every, leader] / [5, 4, 1]).all()
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.2])
+def test_a_tie_is_given_up_before_all_votes_are_drawn_unless_beta_is_0(beta):
+    """The three classes share the votes, so that no radius of the grid can hold."""
+    settings = COMMON | {"beta": beta}
+    question = CertifyAtRadii(
+        **settings, n_max=3000, alpha=0.01, bound="multiclass", slack=0.0,
+        radii=np.array([0.1, 0.2]),
+    )  # fmt: skip
+
+    def votes(request, drawn):
+        size = 3 if request is None else np.max(request.sizes)
+        return [np.diff(np.arange(4) * (drawn + size) // 3 - np.arange(4) * drawn // 3)]
+
+    answers, _ = answers_to(question, votes, 3)
+    assert answers.abstained.all()
+    assert (answers.n_evaluations[0] < 3000) == (beta > 0)
+
+
+def test_lower_bounds_of_shares_are_rounded_down():
+    counts, leader = np.array([[90, 6, 4]]), np.array([0])
+    looks = np.array([50, 100])
+    each = _AgainstEach(np.array([0.1]), LAW, looks, 0.01, 3, None, 0.05)
+    _, lower = each.decide(1, counts, leader)
+    _, miss = each._proves[1](counts, leader)
+    assert lower < 1.0 - miss
+
+
+# Probabilities in closed form
+
+
+def test_the_exact_radius_of_weighted_classes_is_where_their_scores_meet():
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]])
+    weights = np.array([1.0, 2.0, 0.5])
+    probits = ndtri(probabilities)
+    label, radius = exact_radius((probits, probits), LAW, weights)
+    np.testing.assert_array_equal(label, np.argmax(probabilities * weights, axis=1))
+    every, shift = np.arange(2), radius[:, np.newaxis] / SIGMA
+    own = weights[label] * ndtr(probits - shift)[every, label]
+    others = weights * ndtr(probits + shift)
+    others[every, label] = 0.0
+    np.testing.assert_allclose(others.max(axis=1), own, rtol=1e-9)
+    assert (radius > 0.01).all()

@@ -183,24 +183,55 @@ def test_rounding_is_paid_for_by_what_a_radius_gives_up(data):
         ReducedNoiseVotes(space, None, model)
 
 
-def test_bounds_on_rounding_hold_in_exact_arithmetic():
+@pytest.mark.parametrize("n_out", [4, 9])
+def test_bounds_on_rounding_hold_in_exact_arithmetic(n_out):
+    """Also of outputs of different sizes, in units of their rows."""
     rng = np.random.default_rng(0)
-    matrix, center = rng.standard_normal((4, 50)), rng.standard_normal(50)
-    space = ReducedSpace(matrix, np.zeros(4), center)
-    least = np.linalg.svd(matrix)[1][-1]
+    sizes = 10.0 ** rng.integers(-9, 9, size=n_out)
+    even = rng.standard_normal((n_out, 4)) @ rng.standard_normal((4, 50))
+    matrix, center = sizes[:, np.newaxis] * even, rng.standard_normal(50)
+    shift = sizes * rng.standard_normal(n_out)
+    space = ReducedSpace(matrix, shift, center)
+    assert space.rank == 4
+    units = np.linalg.norm(matrix, axis=1)
+    least = np.linalg.svd(matrix / units[:, np.newaxis])[1][3]
     exact = np.vectorize(Fraction, otypes=[object])
     for size in (1e-3, 1.0, 1e6):
-        X = center + size * rng.standard_normal((10, 50))
+        X = center + size * rng.standard_normal((3, 50))
         norms = np.linalg.norm(X - center, axis=1)
         found = space.coordinates(X)
         apart = found - (exact(X) - exact(center)) @ exact(space.basis)
-        outputs = exact(found) @ exact(space.basis).T @ exact(matrix).T
-        moved = (space.outputs(found) - outputs) / least
-        for differences, bound in zip(
-            (apart, moved), space.rounding(norms, 0.0), strict=True
+        outputs = exact(found) @ exact(space.basis).T @ exact(matrix).T + exact(shift)
+        moved = (space.outputs(found) - outputs) / units / least
+        of_predict = (X - center) @ matrix.T + shift
+        outputs = (exact(X) - exact(center)) @ exact(matrix).T + exact(shift)
+        moved_there = (of_predict - outputs) / units / least
+        of_coordinates, of_outputs = space.rounding(norms, 0.0)
+        for differences, bound in (
+            (apart, of_coordinates),
+            (moved, of_outputs),
+            (moved_there, of_outputs),
         ):
             assert (np.linalg.norm(differences.astype(float), axis=1) <= bound).all()
             assert (bound <= 1e-12 * (norms + 10)).all()
+
+
+def test_a_unit_that_has_shrunk_is_no_direction_of_little_resolution():
+    """Its outputs are as right, relative to its weights, as those of the others."""
+    rng = np.random.default_rng(0)
+    matrix, shift = rng.standard_normal((4, 50)), rng.standard_normal(4)
+    size = np.array([1.0, 2.0**-40, 1.0, 2.0**30])
+    space, scaled = (
+        ReducedSpace(part[:, np.newaxis] * matrix, part * shift, None)
+        for part in (np.ones(4), size)
+    )
+    Y = rng.standard_normal((20, 4))
+    assert_array_equal(scaled.outputs(Y), size * space.outputs(Y))
+    norms = np.array([0.0, 1.0, 1e6])
+    for even, uneven in zip(
+        space.rounding(norms, 1.0), scaled.rounding(norms, 1.0), strict=True
+    ):
+        assert_array_equal(even, uneven)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ class TestTorch(SourceCase):
             lr=0.05,
             max_epochs=20,
             train_split=None,
+            iterator_valid__batch_size=4096,
             verbose=0,
         )
 

@@ -23,7 +23,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from torch import nn
 
 from sksmooth import SmoothedClassifier
@@ -509,6 +509,30 @@ def test_a_network_without_a_fixed_answer_is_refused(part, message):
     with pytest.raises(ValueError, match=message):
         source_of(net)
     assert modes(net.module_) == before
+
+
+class Rarely(nn.Module):
+    """Random for few samples, so that a dozen of them may not show it."""
+
+    def forward(self, rows):
+        return rows * (1 - 2.0 * (torch.rand(len(rows), 1) < 0.05))
+
+
+def test_a_network_behind_a_step_that_looks_at_the_batch_is_refused():
+    step = FunctionTransformer(lambda X: X - X.mean(axis=0)).fit(X)
+    pipeline = make_pipeline(step, fitted(mlp(), rows=step.transform(X)))
+    pipeline = FrozenEstimator(pipeline)
+    clf = SmoothedClassifier(pipeline, sigma=1.0, n_certify=500, random_state=0)
+    with pytest.raises(ValueError, match="rest of its batch"):
+        clf.fit(X, Y).certify(ROWS)
+
+
+def test_a_network_that_is_rarely_random_is_refused_in_the_end():
+    torch.manual_seed(0)
+    net = nn.Sequential(mlp().eval(), Rarely())
+    clf = SmoothedClassifier.from_fitted(net, classes=TEN, sigma=1.0, n_certify=500)
+    with pytest.raises(ValueError, match=r"differ .* in another batch|before"):
+        clf.certify(ROWS)
 
 
 # Memory ------------------------------------------------------------------------------

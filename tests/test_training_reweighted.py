@@ -150,6 +150,56 @@ def test_the_class_that_smoothing_shrinks_gets_its_region_back():
     assert min(scores[5].values()) > min(scores[1].values())
 
 
+def rings_classifier(**params):
+    return ReweightedNoiseClassifier(
+        DecisionTreeClassifier(min_samples_leaf=10, random_state=0),
+        sigma=1.0,
+        train_sigma=0.4,
+        n_copies=2,
+        n_predict=100,
+        cv=2,
+        random_state=0,
+        **params,
+    )
+
+
+def test_with_alpha_samples_count_that_are_certified():
+    X, y = three_rings(300)
+    predicted = rings_classifier(n_rounds=2).fit(X, y)
+    found = {
+        alpha: rings_classifier(n_rounds=2, alpha=alpha).fit(X, y)
+        for alpha in (0.2, 1e-6)
+    }
+    accuracy = [
+        clf.path_["class_accuracy"][0] for clf in (found[1e-6], found[0.2], predicted)
+    ]
+    assert (np.diff(accuracy, axis=0) >= 0).all()
+    assert accuracy[0].sum() < accuracy[1].sum()
+    assert "mean_radius" not in predicted.path_
+    radius = [clf.path_["mean_radius"][0] for clf in found.values()]
+    assert radius[0] > radius[1] > 0
+
+
+@pytest.mark.parametrize("most", [0.05, 0.15, 0.9])
+def test_weights_cost_no_more_radius_than_they_may(most):
+    X, y = three_rings(300)
+    clf = rings_classifier(
+        n_rounds=5, alpha=0.01, max_radius_loss=most, significance=None
+    ).fit(X, y)
+    radius, weight = clf.path_["mean_radius"], clf.path_["class_weight"]
+    allowed = radius >= (1 - most) * radius[0]
+    score = np.where(allowed, clf.path_["score"], -1)
+    assert clf.best_round_ == score.argmax()
+    assert_array_equal(clf.class_weight_, weight[clf.best_round_])
+    assert allowed.all() == (most == 0.9)
+    within, beyond = 0, None
+    for at in range(5):
+        if beyond is not None:
+            halfway = np.sqrt(weight[within] * weight[beyond])
+            assert_allclose(weight[at] / weight[at][0], halfway / halfway[0])
+        within, beyond = (at, beyond) if allowed[at] else (within, at)
+
+
 def test_certificates_of_a_reweighted_classifier_are_valid():
     """Training changes the classifier, not what its votes prove."""
     X, y = three_rings(300)
@@ -259,6 +309,10 @@ def test_in_a_pipeline_and_a_search():
         ({"objective": "f1"}, "objective"),
         ({"significance": 0.9}, "significance"),
         ({"n_predict": 0}, "n_predict"),
+        ({"alpha": 1.0}, "alpha"),
+        ({"alpha": 0.1, "objective": balanced_accuracy_score}, "abstains"),
+        ({"alpha": 0.1, "max_radius_loss": 1.0}, "max_radius_loss"),
+        ({"max_radius_loss": 0.1}, "alpha=None certifies nothing"),
         ({"cv": ShuffleSplit(2, random_state=0)}, "each sample"),
         ({"estimator": LinearRegression()}, "must be a classifier"),
         ({"estimator": FrozenEstimator(GaussianNB())}, "FrozenEstimator"),
@@ -275,7 +329,7 @@ def test_bad_parameters(params, message):
 
 COMMON = [
     ReweightedNoiseClassifier(
-        LogisticRegression(), sigma=0.25, n_rounds=2, cv=2, n_copies=2, n_predict=30
+        GaussianNB(), sigma=0.25, n_rounds=2, cv=2, n_copies=2, n_predict=30
     ),
     ReweightedNoiseClassifier(
         DecisionTreeClassifier(random_state=0),
@@ -290,7 +344,9 @@ COMMON = [
 # A sample given twice gets noise of its own each time, so that a weight of 2 is the
 # same in the mean over the noise only; see the test below.
 @each_check_and_routing(
-    COMMON, without=(ReweightedNoiseClassifier, "sample_weight_equivalence")
+    COMMON,
+    without=(ReweightedNoiseClassifier, "sample_weight_equivalence"),
+    by_class=True,
 )
 def test_scikit_learn_check(estimator, check, routing):
     with sklearn.config_context(enable_metadata_routing=routing):

@@ -773,7 +773,8 @@ def test_it_says_what_is_out_of_reach():
             ),
             cv=2,
         ),
-    ]
+    ],
+    by_class=True,
 )
 def test_scikit_learn_check(estimator, check, routing):
     with config_context(enable_metadata_routing=routing):

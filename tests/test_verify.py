@@ -167,6 +167,7 @@ def test_votes_moved_to_the_label_are_found_where_they_were_fresh(logs, path):
     rng = np.random.default_rng(0)
     settings = json.loads(logs["planned"].decode().splitlines()[1].split("\t")[0][2:])
     rows_found = logged_rows(logs["planned"])
+    n_moved = 0
     for row, logged in enumerate(rows_found):
         cells = move_a_vote(rng, (settings, logged.found), row)
         if cells is not None and any(logged.found["counts"]):
@@ -182,6 +183,8 @@ def test_votes_moved_to_the_label_are_found_where_they_were_fresh(logs, path):
                 ),
             )
             assert not wrong.holds
+            n_moved += 1
+    assert n_moved > 5
 
 
 @pytest.mark.parametrize(

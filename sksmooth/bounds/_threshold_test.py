@@ -168,8 +168,7 @@ def _hopeless(accept_last, looks, beta):
     # Most hits h with P(Bin(n, needed) <= h) <= level.
     hits = np.where(late, _critical(needed, looks, first, levels), -1)
     # Where nothing but unanimity would do, a miss ends it; or not even that would.
-    extreme = accept_last[~inner] - looks[-1]
-    extreme = looks[:, np.newaxis] - 1 + np.minimum(extreme, 1)
+    extreme = looks[:, np.newaxis] - 1 + (accept_last[~inner] - looks[-1])
     return np.concatenate([hits, extreme], axis=1)
 
 
@@ -181,8 +180,7 @@ def _first_look(looks, log_extreme, alpha):
     looks where there is none.
     """
     n_looks = len(looks)
-    with np.errstate(divide="ignore"):
-        share = np.log(alpha) - np.log(np.arange(n_looks, 0, -1))[:, np.newaxis]
+    share = np.log(alpha) - np.log(np.arange(n_looks, 0, -1))[:, np.newaxis]
     enough = looks[:, np.newaxis] * log_extreme <= share
     return np.where(enough.any(axis=0), enough.argmax(axis=0), n_looks)
 

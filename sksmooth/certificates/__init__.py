@@ -14,7 +14,7 @@ from sksmooth.certificates._known_classes import (
     require_known,
     unknown_classes,
 )
-from sksmooth.certificates._labels import LabelIndex, check_classes
+from sksmooth.certificates._labels import LabelIndex, array_of_labels, check_classes
 from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
 from sksmooth.certificates._vote_weights import resolve_vote_weights
 
@@ -26,6 +26,7 @@ __all__ = [
     "Labels",
     "RowAnswers",
     "Shares",
+    "array_of_labels",
     "check_classes",
     "check_radii",
     "check_radius",

@@ -51,9 +51,13 @@ def check_radius(radius, name="radius"):
             f"{name} must be one number, got {radius!r} of type "
             f"{type(radius).__name__}."
         )
-    if not 0 <= radius < np.inf:  # also refuses nan
-        raise ValueError(f"{name} must be finite and >= 0, got {radius!r}.")
-    return float(radius)
+    try:
+        value = float(radius)
+    except OverflowError:  # a whole number beyond floating point
+        value = np.inf
+    if not 0 <= value < np.inf:  # also refuses nan
+        raise ValueError(f"{name} must be finite and >= 0, got {radius!r:.40}.")
+    return value
 
 
 def check_radii(radii, name="radii"):

@@ -4,6 +4,7 @@
 import numpy as np
 
 _MOST_SHOWN = 10
+_MOST_EXACT = 2**53
 
 
 class LabelIndex:
@@ -28,6 +29,10 @@ class LabelIndex:
         if self._classes.dtype.kind == "O":  # labels of different kinds have no order
             self._position = {label: at for at, label in enumerate(self._classes)}
             return
+        # Numbers of two kinds are compared as floats, which differ up to here.
+        self._is_large = self._classes.dtype.kind in "iu" and bool(
+            np.any((self._classes > _MOST_EXACT) | (self._classes < -_MOST_EXACT))
+        )
         self._order = np.argsort(self._classes, kind="stable")
         self._sorted = self._classes[self._order]
 
@@ -55,6 +60,13 @@ class LabelIndex:
                 at = np.zeros(n_rows, dtype=np.intp)
             at = self._order[np.minimum(at, len(self._order) - 1)]
             known = np.broadcast_to(self._classes[at] == labels, labels.shape)
+            if self._is_large and labels.dtype.kind != self._classes.dtype.kind:
+                known = known & [
+                    isinstance(label, int) and label == own
+                    for label, own in zip(
+                        labels.tolist(), self._classes[at].tolist(), strict=True
+                    )
+                ]
         if not np.all(known):
             unknown = labels[~known]
             raise ValueError(
@@ -130,4 +142,15 @@ def _unmasked(labels):
                 " a masked label counts for no class. Return a label for every sample."
             )
         labels = labels.data
-    return np.asarray(labels)
+    return array_of_labels(labels)
+
+
+def array_of_labels(labels):
+    """Return labels as an array that holds each of a list as it is."""
+    array = np.asarray(labels)
+    if isinstance(labels, (list, tuple)) and array.ndim == 1:
+        # numpy makes [1, "1"] two equal strings, and drops zeros at the end of one.
+        if array.dtype.kind in "fSU" and array.tolist() != list(labels):
+            array = np.empty(len(labels), dtype=object)
+            array[:] = labels
+    return array

@@ -13,6 +13,8 @@ class Answers:
     @classmethod
     def concatenate(cls, parts: "list[Self]") -> Self:
         """Join the results for consecutive samples."""
+        if len(parts) == 1:
+            return parts[0]
         columns = {}
         for field in fields(cls):  # type: ignore[arg-type] # is a dataclass
             values = [getattr(part, field.name) for part in parts]

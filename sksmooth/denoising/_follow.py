@@ -5,7 +5,9 @@ from copy import copy
 
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from sksmooth.denoising._posterior_mean import PosteriorMeanDenoiser
 
 
 def follow_noise(denoiser, **noise):
@@ -36,3 +38,31 @@ def follow_noise(denoiser, **noise):
     except NotFittedError:
         told = clone(denoiser)
     return told.set_params(**followed) if followed else told
+
+
+def fit_denoiser(denoiser, X, y, sample_weight=None, **noise):
+    """Fit a clone of a denoiser that is told the noise.
+
+    Parameters
+    ----------
+    denoiser : "posterior_mean" or transformer
+        It is left as it is.
+    X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+        Clean samples.
+    y : array-like of shape (n_samples,)
+    sample_weight : array-like of shape (n_samples,), default=None
+        Passed on where the denoiser's `fit` takes weights.
+    **noise : dict
+        As in `follow_noise`.
+
+    Returns
+    -------
+    transformer
+    """
+    if isinstance(denoiser, str):
+        denoiser = PosteriorMeanDenoiser()
+    fitted = clone(follow_noise(denoiser, **noise))
+    weights = {}
+    if sample_weight is not None and has_fit_parameter(fitted, "sample_weight"):
+        weights["sample_weight"] = sample_weight
+    return fitted.fit(X, y, **weights)

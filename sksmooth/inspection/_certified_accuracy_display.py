@@ -70,6 +70,8 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         Standard deviation of the noise, for the title.
     name : str, default=None
         Name of the classifier, for the title.
+    units : str, default="in the units of X"
+        What radii are measured in, for the name of the axis.
 
     Attributes
     ----------
@@ -127,6 +129,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         restricted: bool = False,
         sigma: float = np.nan,
         name: str | None = None,
+        units: str = "in the units of X",
     ) -> None:
         self.radii = radii
         self.tally = tally
@@ -135,6 +138,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         self.restricted = restricted
         self.sigma = sigma
         self.name = name
+        self.units = units
         self.accuracy = tally.overall
         self.accuracy_interval = np.stack(tally.overall_interval)
         self.class_accuracy = tally.share.T
@@ -278,6 +282,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
             average_certified_radius=radius.share,
             restricted=certificates.radii is not None,
             sigma=certificates.sigma,
+            units=_units(certificates),
             name=name,
         ).plot(
             ax,
@@ -477,7 +482,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         end = end or 1.0
         ax.set_xlim(*((-0.05 * end, 1.05 * end) if self.restricted else (0, end)))
         ax.set_ylim(0, 1.02)
-        ax.set_xlabel("certified radius r, in the units of X")
+        ax.set_xlabel(f"certified radius r, {self.units}")
         ax.set_ylabel("certified accuracy")
 
     def _legend(self, ax, drawn):
@@ -547,6 +552,14 @@ class CertifiedAccuracyDisplay(_DisplayBase):
             )
             self.bands_.append(band)
         return ax.plot(x, shares, drawstyle="steps-pre", **style)[0]
+
+
+def _units(certificates):
+    """What the radii of certificates are measured in."""
+    if not certificates.norm:
+        words = certificates.noise == "token_deletion"
+        return "in words" if words else "in categories"
+    return f"in the units of {'X' if certificates.scale is None else 'feature_scale'}"
 
 
 def base_name(smoothed):

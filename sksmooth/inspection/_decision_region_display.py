@@ -350,7 +350,7 @@ class DecisionRegionDisplay(_DisplayBase):
             self._balls(first, s, dash)
             lead = np.unique(self.shares[s].argmax(axis=0))
             # No boundary to be seen: say what there is instead.
-            left = f", all {self.classes[lead[0]]}" if len(lead) == 1 else ""
+            left = f": {self.classes[lead[0]]} everywhere" if len(lead) == 1 else ""
             lines[f"σ = {sigma:.4g}{left}"] = (dash, 1.8)
         if self.points is None:
             self._rows(first)

@@ -64,9 +64,9 @@ def make_room(ax, artists):
         slot = position
     ax.set_position(slot)
     ax.apply_aspect()
-    renderer = figure.canvas.get_renderer()
-    boxes = [artist.get_window_extent(renderer) for artist in artists]
-    inner = ax.get_window_extent(renderer)
+    # Without a renderer: not every canvas has one to give.
+    boxes = [artist.get_window_extent() for artist in artists]
+    inner = ax.get_window_extent()
     right = max(0.0, max(box.x1 for box in boxes) - inner.x1) / inner.width
     below = max(0.0, inner.y0 - min(box.y0 for box in boxes)) / inner.height
     above = max(0.0, max(box.y1 for box in boxes) - inner.y1) / inner.height

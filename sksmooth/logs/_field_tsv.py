@@ -128,7 +128,7 @@ def _why_none(names, skipped):
         why = describe_skipped(skipped) or "line 1: no line with numbers follows"
         return (
             "it is no log of sksmooth, and no line has the columns "
-            f"{' '.join(_COLUMNS)} of the field, separated by tabs ({why})"
+            f"{' '.join(_COLUMNS)} of published logs, separated by tabs ({why})"
         )
     why = describe_skipped(skipped) or "line 1: no line with numbers follows"
     return f"it has the header of the format, and no row under it ({why})"
@@ -254,7 +254,7 @@ def _raw_count(path, number, cell):
 def write_field_tsv(
     path: str | PathLike[str], certificates: Certificates, y_true: ArrayLike
 ) -> None:
-    """Write certificates in the field's format.
+    """Write certificates in the format of Cohen et al.
 
     Parameters
     ----------

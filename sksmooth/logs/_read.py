@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Read certificates from logs of ours or of the field."""
+"""Read certificates from logs of sksmooth or in the format of Cohen et al."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_certificates(
     """Read certificates from a file, or from the files of the parts of one set.
 
     Two kinds are known: logs of :class:`CertificateLog`, and the tab-separated files
-    that the code of Cohen et al. [1]_ and much of the field writes, with the columns
+    that the code of Cohen et al. [1]_ and much code after it writes, with the columns
     ``idx label predict radius correct time`` and -1 for an abstention. A header is
     followed, with the columns in any order and others among them; without one there
     are these six.
@@ -53,7 +53,7 @@ def read_certificates(
         That the settings and the key of the noise are the same is checked, and that no
         file holds the samples of another. The classifier itself is not compared.
     sigma, alpha : float, default=None
-        What the certificates were made with; the field's files do not say, and without
+        What the certificates were made with; published files do not say, and without
         it the certificates hold nan there. Not for our own logs, which say it.
     classes : array-like of int of shape (n_classes,), default=None
         All labels that the classifier knows; published files name only those that
@@ -62,7 +62,7 @@ def read_certificates(
     Returns
     -------
     certificates : Certificates
-        In the order of the file or files. Of the field's files, `n_evaluations` is
+        In the order of the file or files. Of published files, `n_evaluations` is
         unknown and zero, and radii are as they were printed, often rounded to three
         digits. `counts` are zero but for the votes of the predicted class, where the
         column ``raw_count`` has them, and `p_lower` is that of the column ``p_A_bar``

@@ -58,7 +58,7 @@ def classwise_report(
     -------
     report : str, dict or pandas.DataFrame
         The text is a table to print, which a notebook shows as the HTML table that
-        "html" returns. The dict holds `settings` (n_rows, sigma, noise,
+        "html" returns. The dict holds `settings` (n_rows, sigma, probability, noise,
         norm, alpha, method, radii), `by_class` (class to row), and the rows `overall`,
         `worst` and `range`. A row maps names to numbers:
 
@@ -66,8 +66,8 @@ def classwise_report(
         - `base_accuracy`, if `y_base` is given;
         - `certified_accuracy`, or ``certified_accuracy_at_<radius>`` if there are
           several radii; an abstention counts as an error. The same name with `_low`
-          and `_high` is its 95 % Clopper-Pearson interval, for the samples being a
-          sample;
+          and `_high` is its 95 % Clopper-Pearson interval, which reflects that the
+          samples are a random sample;
         - `abstention_rate`;
         - `predicted_share`, the share of all samples that were given this label without
           abstaining, so that the shares of all classes and the overall abstention
@@ -160,6 +160,7 @@ def _report(y_true, certificates, names, y_base):
         "settings": {
             "n_rows": len(y_true),
             "sigma": certificates.sigma,
+            "probability": (certificates.law or {}).get("probability"),
             "noise": certificates.noise,
             "norm": certificates.norm,
             "alpha": certificates.alpha,

@@ -2,6 +2,7 @@
 """The class-wise report as a table: text, HTML or a pandas DataFrame."""
 
 import math
+import textwrap
 from html import escape
 
 import numpy as np
@@ -140,6 +141,7 @@ def _radius_decimals(radii, overall):
 
 
 _MOST_NAMES = 6  # of features that take noise, in the heading
+_WIDTH = 100  # of the lines of the heading
 
 
 def _exponent(value):
@@ -155,14 +157,31 @@ def _header(report):
     settings = report["settings"]
     return [
         f"Certified accuracy by class: {settings['n_rows']} samples, "
-        f"sigma={settings['sigma']:g} ({settings['noise']} noise), "
-        f"alpha={settings['alpha']:g}, method={settings['method']}",
-        _space(settings),
+        f"{_strength(settings)} ({settings['noise']} noise), "
+        f"{_stated('alpha', settings['alpha'])}, method={settings['method']}",
+        *textwrap.wrap(_space(settings), _WIDTH, subsequent_indent="  "),
     ]
 
 
+def _strength(settings):
+    """The parameters of the noise."""
+    parts = [_stated("sigma", settings["sigma"])] if settings["norm"] else []
+    if settings["probability"] is not None:
+        parts.append(_stated("probability", settings["probability"]))
+    return ", ".join(parts)
+
+
+def _stated(name, value):
+    # Published logs do not say it.
+    return f"{name} unknown" if np.isnan(value) else f"{name}={value:g}"
+
+
 def _space(settings):
-    """Say in one line what a radius is about."""
+    """Say what a radius is about."""
+    if not settings["norm"]:
+        if settings["noise"] == "token_deletion":
+            return "Radii r in words that are added or deleted"
+        return "Radii r in categories that change; all numbers are held fixed"
     line = f"Radii r in l{settings['norm']:g} and, as sigma, in the units of "
     if settings["scale"] is None:
         line += "the X given to certify"

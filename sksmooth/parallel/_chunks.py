@@ -4,7 +4,6 @@
 import pickle
 import sys
 import time
-from functools import partial
 from itertools import islice
 from uuid import uuid4
 
@@ -51,8 +50,8 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose, n_done=0):
     object
         Results of the chunks, in the order of the samples.
     """
-    jobs = 1 if _is_in_worker() else effective_n_jobs(n_jobs)
-    if jobs > 1 and len(X):
+    jobs = 1 if len(X) < 2 or _is_in_worker() else effective_n_jobs(n_jobs)
+    if jobs > 1:
         largest = min(largest, max(1, _LARGEST_BYTES // max(1, X[0].nbytes)))
     chunks = _Chunks(len(X), largest, jobs)
     with _progress(verbose)(
@@ -78,13 +77,27 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose, n_done=0):
 def _progress(verbose):
     """Progress bar: a widget in a notebook, none unless `verbose` is positive."""
     if verbose < 1:
-        from tqdm import tqdm
-
-        return partial(tqdm, disable=True)
+        return _NoProgress
     # Only now: in a notebook without ipywidgets this import warns.
     from tqdm.auto import tqdm
 
     return tqdm
+
+
+class _NoProgress:
+    """In place of a progress bar; a hidden one takes as long as a prediction."""
+
+    def __init__(self, **_):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def update(self, n):
+        """Show nothing."""
 
 
 def _results(tasks, n_jobs, jobs):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Is the label certified at given radii: one stream of votes, tested as it grows."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
@@ -25,6 +26,7 @@ from sksmooth.votes import VoteRequest
 # Part of alpha spent on comparing the leader with each other class, which can
 # show more than the leader's own share does.
 _PAIRED_PART = 0.25
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,25 +59,33 @@ class CertifyAtRadii(Certify):
 
     def check(self, n_classes):
         """Refuse a number of votes that cannot certify, and warn of radii too large."""
-        check_can_certify(self, n_classes)
-        reachable = self._reachable(self.radii, self.n_max, n_classes)
-        if not reachable.all():
-            warn_out_of_reach(self, self.radii[~reachable])
+        tables = self._tables(n_classes)
+        if not tables.certifies_label:
+            check_can_certify(self, n_classes)
+        if not tables.reachable.all():
+            warn_out_of_reach(self, self.radii[~tables.reachable])
 
     def certifies_label(self, n_votes, n_classes):
         """Whether so many unanimous votes would certify the label."""
-        return self._reachable(np.zeros(1), n_votes, n_classes).all()
+        return self.reachable(np.zeros(1), n_votes, n_classes).all()
 
-    def _reachable(self, radii, n_votes, n_classes):
+    def reachable(self, radii, n_votes, n_classes):
         """Which radii unanimous votes for the best-placed class would show."""
-        alpha = (1 - self._paired_part(n_classes)) * self.alpha
+        alpha = (1 - self.paired_part(n_classes)) * self.alpha
         probit = _share_needed(radii, self.law, self.weights)
         return ThresholdTest.can_accept(ndtr(-probit), n_votes, alpha).any(axis=0)
 
-    def _paired_part(self, n_classes):
+    def paired_part(self, n_classes):
         """Part of alpha for comparing classes; two classes have nothing to add."""
         compares = self.bound == "multiclass" and n_classes > 2
         return _PAIRED_PART if compares else 0.0
+
+    def _tables(self, n_classes):
+        content = (getattr(self, field.name) for field in fields(self))
+        key = (
+            part.tobytes() if isinstance(part, np.ndarray) else part for part in content
+        )
+        return _tables(_Keyed(self, tuple(key)), n_classes)
 
     def from_votes(self, n_samples, n_classes):
         """Certify by one stream of votes, at looks.
@@ -84,30 +94,9 @@ class CertifyAtRadii(Certify):
         finished when no radius is undecided.
         """
         radii = self.radii
-        # A radius of 0 is about the sample alone: nothing is lost between grid points.
-        needed = np.where(radii > 0, radii + self.slack, 0.0)
-        part = self._paired_part(n_classes)
-        own_share = _OwnShare(
-            needed,
-            self.law,
-            self.n_max,
-            (1 - part) * self.alpha,
-            self.weights,
-            self.beta,
-        )
+        tables = self._tables(n_classes)
+        own_share, against_each = tables.own_share, tables.against_each
         looks = own_share.looks
-        paired = part > 0
-        if paired:
-            against_each = _AgainstEach(
-                needed,
-                self.law,
-                looks,
-                part * self.alpha,
-                n_classes,
-                self.weights,
-                self.beta,
-            )
-
         counts = np.zeros((n_samples, n_classes), dtype=np.int64)
         n_evaluations = np.zeros(n_samples, dtype=np.int64)
         label = np.zeros(n_samples, dtype=np.int64)
@@ -127,10 +116,8 @@ class CertifyAtRadii(Certify):
             votes = counts[active]
             leader = leading_class(votes, self.weights)
             holds, lower = own_share.decide(k, votes, leader)
-            if paired:
-                more, more_lower = against_each.decide(k, votes, leader)
-                lower = np.where(more > holds, more_lower, lower)
-                holds = np.maximum(more, holds)
+            if against_each is not None:
+                holds, lower = against_each.add(k, votes, leader, holds, lower)
 
             gained = holds > held[active]
             held[active[gained]] = holds[gained]
@@ -146,7 +133,7 @@ class CertifyAtRadii(Certify):
                 undecided = np.flatnonzero(~done)
                 hopeless = own_share.hopeless(k, votes[undecided], leader[undecided])
                 hopeless = hopeless[np.arange(undecided.size), following[undecided]]
-                if paired and hopeless.any():
+                if against_each is not None and hopeless.any():
                     check = np.flatnonzero(hopeless)
                     at = undecided[check]
                     hopeless[check] = against_each.hopeless(
@@ -190,6 +177,56 @@ class CertifyAtRadii(Certify):
         held = np.searchsorted(self.radii, radius, side="right")
         # At radius 0 the class has to be ahead, not level.
         return np.where(radius > 0, held, 0)
+
+
+class _Keyed(NamedTuple):
+    """A question that is found again by its content."""
+
+    question: CertifyAtRadii
+    key: tuple[Any, ...]
+
+    def __eq__(self, other):
+        return self.key == other.key
+
+    def __hash__(self):
+        return hash(self.key)
+
+
+# The same question is put again and again, about other samples, and for a few samples
+# its tables take longer than their votes.
+@lru_cache(maxsize=16)
+def _tables(keyed, n_classes):
+    return _Tables(keyed.question, n_classes)
+
+
+class _Tables:
+    """What a question computes once for all samples.
+
+    Attributes
+    ----------
+    certifies_label : bool
+        Whether `n_max` unanimous votes would certify the label.
+    reachable : ndarray of bool of shape (n_radii,)
+        Which radii they would show.
+    own_share : _OwnShare
+    against_each : _AgainstEach or None
+        None where comparing classes has nothing to add.
+    """
+
+    def __init__(self, question, n_classes):
+        q, part = question, question.paired_part(n_classes)
+        self.certifies_label = q.certifies_label(q.n_max, n_classes)
+        self.reachable = q.reachable(q.radii, q.n_max, n_classes)
+        # A radius of 0 is about the sample alone: nothing is lost between grid points.
+        needed = np.where(q.radii > 0, q.radii + q.slack, 0.0)
+        alpha = (1 - part) * q.alpha
+        self.own_share = _OwnShare(needed, q.law, q.n_max, alpha, q.weights, q.beta)
+        self.against_each = None
+        if part > 0:
+            looks, alpha = self.own_share.looks, part * q.alpha
+            self.against_each = _AgainstEach(
+                needed, q.law, looks, alpha, n_classes, q.weights, q.beta
+            )
 
 
 class _OwnShare:
@@ -256,7 +293,11 @@ class _AgainstEach:
             for level in levels
         ]
         self._needed = needed
-        self._n_max = looks[-1]
+        self._looks = looks
+        self._n_classes = n_classes
+        self._most = {}  # by look
+        # More than the error of any radius, relative to its size.
+        self._rounding = _ROUNDING * max(1.0, law.unit)
         # Looks at one stream are alike: one share of beta each would give up too late.
         self._beta = beta / 2
 
@@ -266,10 +307,45 @@ class _AgainstEach:
         holds = np.searchsorted(self._needed, radius, side="left")
         return holds, np.nextafter(1.0 - miss, 0.0)
 
+    def add(self, k, votes, leader, holds, lower):
+        """Add to the radii that another test shows at look k.
+
+        Parameters
+        ----------
+        k : int
+        votes : ndarray of int of shape (n_samples, n_classes)
+        leader : ndarray of int of shape (n_samples,)
+        holds : ndarray of int of shape (n_samples,)
+            How many radii the other test shows.
+        lower : ndarray of shape (n_samples,)
+            The share of the leader that it shows.
+
+        Returns
+        -------
+        holds, lower
+            The same, where this test shows no more.
+        """
+        following = np.append(self._needed, np.inf)[holds]
+        at = np.flatnonzero(following < self._largest(k))
+        if at.size:
+            more, more_lower = self.decide(k, votes[at], leader[at])
+            gained = more > holds[at]
+            holds[at[gained]], lower[at[gained]] = more[gained], more_lower[gained]
+        return holds, lower
+
+    def _largest(self, k):
+        """A radius that no votes exceed at look k, as unanimous ones do not."""
+        if k not in self._most:
+            every = np.arange(self._n_classes)
+            unanimous = self._looks[k] * np.eye(self._n_classes)
+            largest = self._proves[k](unanimous, every)[0].max()
+            self._most[k] = largest + self._rounding * max(1.0, largest)
+        return self._most[k]
+
     def hopeless(self, votes, leader, following):
         """Whether all the votes would hardly show the radius at index `following`."""
         if self._beta == 0:
             return np.zeros(len(votes), dtype=bool)
         hopeful = optimistic_shares(votes, leader, self._beta)
-        radius, _ = self._proves[-1](self._n_max * hopeful, leader)
+        radius, _ = self._proves[-1](self._looks[-1] * hopeful, leader)
         return radius <= self._needed[following]

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sksmooth._estimators import is_polars
+from sksmooth._estimators import is_polars, take_rows
 from sksmooth.noise import row_digests
+from sksmooth.samples._contents import comparable
 
 
 class Table:
@@ -53,8 +54,7 @@ class Table:
         """Return the samples of a slice, a mask or an array of positions."""
         if isinstance(which, (int, np.integer)):
             which = [which]
-        rows = self.rows.iloc[which] if _is_pandas(self.rows) else self.rows[which]
-        return self._like(rows, self.values[which])
+        return self._like(take_rows(self.rows, which), self.values[which])
 
     def _like(self, rows, values):
         return Table(rows, self.noisy, self.scale, values, self.categories)
@@ -127,10 +127,15 @@ class Table:
     def digests(self, key):
         """Digest each sample under `key`, columns held fixed included."""
         held = np.setdiff1d(np.arange(self.rows.shape[1]), self.noisy)
-        columns = [column_of(self.rows, at) for at in held]
-        contents = zip(*(_values(column) for column in columns), strict=True)
+        contents = zip(*(self._contents(at) for at in held), strict=True)
         held_bytes = [repr(content).encode() for content in contents]
         return row_digests(self.values, key, held_bytes or None)
+
+    def _contents(self, at):
+        """What tells the values of a column from each other."""
+        column = column_of(self.rows, at)
+        name = self.rows.columns[at] if hasattr(self.rows, "columns") else int(at)
+        return [comparable(value, name) for value in _values(column)]
 
     def numbers(self):
         """Return all columns as floats, or None if some are not numbers."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Samples of either kind: an array that takes noise everywhere, or a `Table`."""
 
+import math
+
 import numpy as np
 
 from sksmooth.noise import row_digests
@@ -25,7 +27,7 @@ def n_values_of(X):
         return X.shape[1]
     if isinstance(X, Table):
         return len(X.noisy)
-    return int(np.prod(X.shape[1:], dtype=int))
+    return math.prod(X.shape[1:])
 
 
 def digests_of(X, key):

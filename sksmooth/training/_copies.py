@@ -7,6 +7,9 @@ import numpy as np
 
 from sksmooth.noise import ADDITIVE_LAWS
 
+# Of denoised copies, one in as many has no noise: the first, and so on.
+CLEAN_EVERY = 4
+
 
 def fit_on_copies(
     estimator,
@@ -17,6 +20,7 @@ def fit_on_copies(
     n_copies,
     seed,
     as_seen,
+    denoise=None,
     fit_params=None,
     class_weight=None,
 ):
@@ -40,6 +44,9 @@ def fit_on_copies(
     as_seen : callable
         ``as_seen(values, owner)`` gives noisy values the form in which the estimator
         takes them; `owner` holds the positions of their samples.
+    denoise : callable, default=None
+        ``denoise(values, owner)`` gives denoised values for noisy ones. Then one copy
+        in `CLEAN_EVERY` has neither noise nor denoising, the first one to begin with.
     fit_params : dict, default=None
         Values with one entry for each sample are repeated with the samples.
     class_weight : ndarray of shape (n_classes,), default=None
@@ -60,17 +67,23 @@ def fit_on_copies(
     rng = np.random.default_rng(words)
     of_samples = np.random.default_rng([*words, 1])
 
-    def draw_copy():
+    def draw_copy(at):
         if class_weight is None:
-            return _noisy(X, law, rng), np.arange(len(y))
-        owner = draw_by_class(index, class_weight, of_samples)
-        return _noisy(X[owner], law, rng), owner
+            owner, samples = np.arange(len(y)), X
+        else:
+            owner = draw_by_class(index, class_weight, of_samples)
+            samples = X[owner]
+        if denoise is None:
+            return _noisy(samples, law, rng), owner
+        if at % CLEAN_EVERY == 0:
+            return samples, owner
+        return denoise(_noisy(samples, law, rng), owner), owner
 
     if hasattr(estimator, "partial_fit"):
         n_copies = max([n_copies, *_epochs(estimator)])
         first_call = {"classes": classes}
-        for _ in range(n_copies):
-            copy, owner = draw_copy()
+        for at in range(n_copies):
+            copy, owner = draw_copy(at)
             params = take_params(fit_params, owner, len(y))
             estimator.partial_fit(
                 as_seen(copy, owner), y[owner], **first_call, **params
@@ -81,7 +94,7 @@ def fit_on_copies(
     stack = np.empty((n_copies, *X.shape), dtype=X.dtype)
     owners = []
     for at in range(n_copies):
-        stack[at], owner = draw_copy()
+        stack[at], owner = draw_copy(at)
         owners.append(owner)
     owner = np.concatenate(owners)
     seen = as_seen(stack.reshape(len(owner), -1), owner)

@@ -45,6 +45,7 @@ from sksmooth._estimators import (
     with_sample_weight,
 )
 from sksmooth._typing import RandomState
+from sksmooth.denoising._follow import fit_denoiser
 from sksmooth.noise import LAWS, Splitting
 from sksmooth.samples import Table, ranges_of, shown, values_of
 from sksmooth.training._copies import fit_on_copies
@@ -109,6 +110,13 @@ class NoiseAugmentedClassifier(
         samples. Features that a dict leaves out have scale 1. A feature of scale 0
         takes no noise.
 
+    denoiser : "posterior_mean", transformer or None, default=None
+        For a classifier that will be smoothed behind a denoiser, the one that
+        :class:`SmoothedClassifier <sksmooth.SmoothedClassifier>` will be given too. A
+        clone is fitted on the training samples, and noisy copies are denoised before
+        the estimator is given them. What it has as ``sigma=None`` follows `sigma`. One
+        copy in four, the first to begin with, has no noise and is not denoised.
+
     n_copies : int, default=10
         Number of noisy copies. For an estimator with both ``partial_fit`` and
         ``max_iter``, such as :class:`MLPClassifier
@@ -127,6 +135,9 @@ class NoiseAugmentedClassifier(
 
     classes_ : ndarray of shape (n_classes,)
         The class labels, as the fitted estimator orders them.
+
+    denoiser_ : transformer or None
+        The fitted denoiser of the copies. `predict` does without it.
 
     n_copies_ : int
         Number of noisy copies that the estimator was trained on.
@@ -197,6 +208,11 @@ class NoiseAugmentedClassifier(
         "noise": [StrOptions(set(LAWS))],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
+        "denoiser": [
+            None,
+            StrOptions({"posterior_mean"}),
+            HasMethods(["fit", "transform"]),
+        ],
         "n_copies": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -212,6 +228,7 @@ class NoiseAugmentedClassifier(
         noise: str = "gaussian",
         noise_features: Any = None,
         feature_scale: Any = None,
+        denoiser: Any = None,
         n_copies: int = 10,
         random_state: RandomState = None,
     ) -> None:
@@ -220,6 +237,7 @@ class NoiseAugmentedClassifier(
         self.noise = noise
         self.noise_features = noise_features
         self.feature_scale = feature_scale
+        self.denoiser = denoiser
         self.n_copies = n_copies
         self.random_state = random_state
 
@@ -277,15 +295,9 @@ class NoiseAugmentedClassifier(
         inner_params = {k: v for k, v in fit_params.items() if v is not None}
 
         seed = check_random_state(self.random_state).bytes(32)
-        self.estimator_, self.n_copies_ = fit_on_copies(
-            clone(self.estimator),
-            values_of(samples),
-            y,
-            law=self._law(samples, self.sigma),
-            n_copies=self.n_copies,
-            seed=seed,
-            as_seen=partial(self._as_seen, samples),
-            fit_params=inner_params,
+        self.denoiser_ = self._fit_denoiser(samples, y, inner_params)
+        self.estimator_, self.n_copies_ = self._fit_copies(
+            samples, y, self.sigma, self.denoiser_, seed, inner_params
         )
         classes = np.unique(y)
         self.classes_ = getattr(self.estimator_, "classes_", classes)
@@ -400,6 +412,53 @@ class NoiseAugmentedClassifier(
                 "samples; noise must be added to samples themselves. Use a kernel or "
                 "metric that takes features."
             )
+
+    def _fit_denoiser(self, samples, y, fit_params):
+        """Fit the denoiser on clean samples, or take it as it is if frozen."""
+        if self.denoiser is None or isinstance(self.denoiser, FrozenEstimator):
+            return self.denoiser
+        scale = self.feature_scale_
+        return fit_denoiser(
+            self.denoiser,
+            self._unchanged(samples),
+            y,
+            fit_params.get("sample_weight"),
+            sigma=self.sigma,
+            noise=self.noise,
+            feature_scale=scale,
+            noise_features=None if scale is None else np.flatnonzero(scale),
+        )
+
+    def _fit_copies(
+        self, samples, y, sigma, denoiser, seed, fit_params, class_weight=None
+    ):
+        """Fit a clone of the estimator on noisy copies, denoised if there is one."""
+        denoise = partial(self._denoised, samples, denoiser)
+        return fit_on_copies(
+            clone(self.estimator),
+            values_of(samples),
+            y,
+            law=self._law(samples, sigma),
+            n_copies=self.n_copies,
+            seed=seed,
+            as_seen=partial(self._as_seen, samples),
+            denoise=None if denoiser is None else denoise,
+            fit_params=fit_params,
+            class_weight=class_weight,
+        )
+
+    def _denoised(self, samples, denoiser, values, owner):
+        """Denoised values in place of noisy ones."""
+        found = denoiser.transform(self._as_seen(samples, values, owner))
+        if np.shape(found) != (len(values), *samples.shape[1:]):
+            raise ValueError(
+                f"denoiser={self.denoiser!r} turns samples of shape "
+                f"{samples.shape[1:]} into samples of shape {np.shape(found)[1:]}; "
+                "training on denoised copies beside clean samples needs equal shapes."
+            )
+        if isinstance(samples, Table):
+            found = Table(found, samples.noisy, samples.scale).values
+        return np.asarray(found).reshape(values.shape)
 
     def _law(self, samples, sigma):
         """The law of the noise on training samples."""

@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
@@ -34,8 +32,8 @@ from sksmooth._estimators import frames_like, with_sample_weight
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
-from sksmooth.samples import digests_of, values_of
-from sksmooth.training._copies import fit_on_copies, take_params
+from sksmooth.samples import digests_of
+from sksmooth.training._copies import take_params
 from sksmooth.training._noise_augmented import NoiseAugmentedClassifier
 from sksmooth.tuning._tuned_vote import _folds
 from sksmooth.tuning._vote_weight_search import (
@@ -43,6 +41,9 @@ from sksmooth.tuning._vote_weight_search import (
     cross_fitted_gain,
     is_beyond_noise,
 )
+
+# In place of the position of a class, where there is no label.
+_ABSTAINED = -1
 
 
 class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
@@ -89,6 +90,19 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         of the accuracies of the classes), "accuracy", or ``objective(y_true, y_pred)``,
         of which more is better; all of the smoothed classifier.
 
+    alpha : float or None, default=None
+        None counts a held-out sample as right if the smoothed classifier predicts its
+        class. A number, such as 0.001, asks for more: it is certified with
+        `n_predict` votes at that error probability, and abstentions are errors. This
+        serves certified accuracy, with as many votes as are cast in the end.
+
+    max_radius_loss : float or None, default=None
+        Largest share of the average certified radius of held-out samples that weights
+        may cost, such as 0.05; it needs `alpha`. Where a round costs more, the weights
+        of the next one are halfway between the last that did not and the last that did,
+        in their logarithms; the best round that does not is kept. None keeps the first
+        round within one standard error of the best.
+
     significance : float or None, default=0.05
         Weights are accepted if their gain passes a one-sided test at this level, in
         (0, 0.5]. At 0.5 any gain will do. None accepts them untested.
@@ -104,13 +118,18 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     feature_scale : "std", dict, array-like of shape (n_features,) or None, default=None
         The unit of each feature, as in :class:`NoiseAugmentedClassifier`.
 
+    denoiser : "posterior_mean", transformer or None, default=None
+        For a classifier that will be smoothed behind a denoiser, as in
+        :class:`NoiseAugmentedClassifier`; so are those on the folds. What it has as
+        ``sigma=None`` follows `sigma`, not `train_sigma`.
+
     n_copies : int, default=10
         Number of noisy copies, as in :class:`NoiseAugmentedClassifier`. A copy has as
         many samples as `X`, whatever the weights.
 
     n_predict : int, default=200
-        Most votes for a held-out sample. Voting stops earlier where the leader is
-        clear.
+        Most votes for a held-out sample. Without `alpha`, voting stops earlier where
+        the leader is clear.
 
     n_jobs : int or None, default=None
         Number of jobs over the folds.
@@ -137,12 +156,16 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     path_ : dict of ndarray
         What each round had: "class_weight" and "class_accuracy", of shape (n_rounds,
-        n_classes), and "score", of shape (n_rounds,).
+        n_classes), and "score", of shape (n_rounds,); with `alpha`, also
+        "mean_radius", the average certified radius.
 
     cv_results_ : dict
         How the gain was judged: "plain_score" and "reweighted_score", the latter with
         the round for each fold chosen on the other folds; "gain", "gain_std_error",
         and "accepted".
+
+    denoiser_ : transformer or None
+        The fitted denoiser of the copies. `predict` does without it.
 
     n_copies_ : int
         Number of noisy copies that the estimator was trained on.
@@ -180,6 +203,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     Among rounds within one standard error of the best one, the earliest is kept: more
     weight on few classes costs radius everywhere (the one-standard-error rule of [4]_).
+    With `max_radius_loss`, that cost is measured instead.
 
     Copies, and not sample weights, carry the weights, as they do for any estimator; on
     digits with a logistic classifier both gave the same worst class. Training with
@@ -227,6 +251,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             StrOptions({"worst_class_accuracy", "balanced_accuracy", "accuracy"}),
             callable,
         ],
+        "alpha": [None, Interval(Real, 0, 1, closed="neither")],
+        "max_radius_loss": [None, Interval(Real, 0, 1, closed="neither")],
         "significance": [None, Interval(Real, 0, 0.5, closed="right")],
         "n_predict": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [None, Integral],
@@ -245,10 +271,13 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         cv: Any = 5,
         objective: str
         | Callable[[NDArray[Any], NDArray[Any]], float] = "worst_class_accuracy",
+        alpha: float | None = None,
+        max_radius_loss: float | None = None,
         significance: float | None = 0.05,
         noise: str = "gaussian",
         noise_features: Any = None,
         feature_scale: Any = None,
+        denoiser: Any = None,
         n_copies: int = 10,
         n_predict: int = 200,
         n_jobs: int | None = None,
@@ -260,6 +289,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             noise=noise,
             noise_features=noise_features,
             feature_scale=feature_scale,
+            denoiser=denoiser,
             n_copies=n_copies,
             random_state=random_state,
         )
@@ -267,6 +297,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         self.n_rounds = n_rounds
         self.cv = cv
         self.objective = objective
+        self.alpha = alpha
+        self.max_radius_loss = max_radius_loss
         self.significance = significance
         self.n_predict = n_predict
         self.n_jobs = n_jobs
@@ -308,11 +340,23 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         ------
         ValueError
             If a parameter is out of range, if the estimator is a regressor, frozen, or
-            takes pairwise distances or kernels, or if the folds of `cv` do not hold
-            each sample once.
+            takes pairwise distances or kernels, if the folds of `cv` do not hold each
+            sample once, if `alpha` is given with an `objective` that is a function, or
+            if `max_radius_loss` is given without `alpha`.
         """
         refuse_fit_params(fit_params, self)
         self._check_estimator()
+        if callable(self.objective) and self.alpha is not None:
+            raise ValueError(
+                f"objective={self.objective!r} takes labels, and with "
+                f"alpha={self.alpha!r} the smoothed classifier abstains for some "
+                "samples. Use alpha=None, or an objective that is given by its name."
+            )
+        if self.max_radius_loss is not None and self.alpha is None:
+            raise ValueError(
+                f"max_radius_loss={self.max_radius_loss!r} is about certified radii, "
+                "and alpha=None certifies nothing. Give alpha, such as alpha=0.001."
+            )
         self._as_frame = frames_like(X)
         samples, y = self._check_training(X, y)
         check_classification_targets(y)
@@ -330,7 +374,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         search = len(classes) > 1 and self.n_rounds > 1
         folds = self._find_folds(samples, y, index, split_params) if search else []
         self._search(samples, y, index, classes, folds, seed, inner_params)
-        self.estimator_, self.n_copies_ = self._train(
+        self.estimator_, self.denoiser_, self.n_copies_ = self._train(
             samples, y, self.class_weight_, seed, inner_params
         )
         self.classes_ = getattr(self.estimator_, "classes_", classes)
@@ -360,16 +404,31 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         weights, found = np.ones(n_classes), []
         # The step that makes the bound on the regret smallest.
         step = np.sqrt(8 * np.log(n_classes) / self.n_rounds)
-        path: dict[str, list] = {"class_weight": [], "class_accuracy": [], "score": []}
+        names = ["class_weight", "class_accuracy", "score"]
+        names += [] if self.alpha is None else ["mean_radius"]
+        path: dict[str, list] = {name: [] for name in names}
+        allowed, within, beyond = [], weights, None
         for _ in range(self.n_rounds if folds else 0):
-            answers = self._held_out(X, y, classes, weights, folds, seed, fit_params)
-            right = np.bincount(index, answers == index, n_classes)
-            accuracy = right / np.bincount(index)
+            answers, radius = self._held_out(
+                X, y, classes, weights, folds, seed, fit_params
+            )
+            is_right = answers == index
+            accuracy = np.bincount(index, is_right) / np.bincount(index)
+            if self.alpha is not None:
+                path["mean_radius"].append(np.where(is_right, radius, 0.0).mean())
             found.append(answers)
             path["class_weight"].append(weights)
             path["class_accuracy"].append(accuracy)
             path["score"].append(objective.judge(index, answers)[0])
-            weights = weights * np.exp(step * (accuracy.mean() - accuracy))
+            allowed.append(self._may_cost(path))
+            if allowed[-1]:
+                within = weights
+            else:
+                beyond = weights
+            if beyond is None:
+                weights = weights * np.exp(step * (accuracy.mean() - accuracy))
+            else:
+                weights = np.sqrt(within * beyond)
             weights = weights / (weights[index].mean())
         self.path_ = {name: np.array(values) for name, values in path.items()}
         self.best_round_ = 0
@@ -377,9 +436,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             self.cv_results_: dict[str, Any] = {"accepted": False}
             return
         tests = [test for _, test in folds]
-        rounds = np.array(found)
-        chosen = earliest_good_round(rounds, index, tests, objective)
-        tuned = cross_fitted_rounds(rounds, index, tests, objective)
+        rounds = np.array(found)[allowed]
+        choose = earliest_good_round if self.max_radius_loss is None else best_round
+        chosen = np.flatnonzero(allowed)[choose(rounds, index, tests, objective)]
+        tuned = cross_fitted_rounds(rounds, index, tests, objective, choose)
         gain, error = cross_fitted_gain(index, rounds[0], tuned, tests, objective)
         accepted = chosen > 0 and (
             self.significance is None or is_beyond_noise(gain, error, self.significance)
@@ -395,9 +455,19 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             self.best_round_ = int(chosen)
             self.class_weight_ = self.path_["class_weight"][chosen]
 
+    def _may_cost(self, path):
+        """Whether the last round costs no more of the radius than it may."""
+        if self.max_radius_loss is None:
+            return True
+        radius = path["mean_radius"]
+        return bool(radius[-1] >= (1 - self.max_radius_loss) * radius[0])
+
     def _held_out(self, X, y, classes, weights, folds, seed, fit_params):
-        """Positions of the labels that smoothed classifiers give held-out samples."""
-        answers = np.empty(len(y), dtype=np.int64)
+        """Positions of the labels that smoothed classifiers give held-out samples.
+
+        Where they abstain, it is `_ABSTAINED`. With `alpha`, also certified radii.
+        """
+        answers, radius = np.empty(len(y), dtype=np.int64), np.zeros(len(y))
         parts = Parallel(n_jobs=self.n_jobs)(
             delayed(self._predict_fold)(
                 X, y, classes, weights, train, test, seed, fit_params
@@ -405,38 +475,46 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
             for train, test in folds
         )
         for (_, test), part in zip(folds, parts, strict=True):
-            answers[test] = part
-        return answers
+            answers[test], radius[test] = part
+        return answers, radius
 
     def _predict_fold(self, X, y, classes, weights, train, test, seed, fit_params):
         present = class_index(np.unique(y[train]), classes)
         params = take_params(fit_params, train, len(y))
-        fitted, _ = self._train(X[train], y[train], weights[present], seed, params)
+        fitted, denoiser, _ = self._train(
+            X[train], y[train], weights[present], seed, params
+        )
         smoothed = SmoothedClassifier(
             FrozenEstimator(fitted),
             sigma=self.sigma,
             noise=self.noise,
             feature_scale=self.feature_scale_,
+            denoiser=None if denoiser is None else FrozenEstimator(denoiser),
             n_predict=self.n_predict,
             random_state=int.from_bytes(seed[:4], "little"),
         )
         smoothed.fit(self._unchanged(X[train]), y[train])
-        return class_index(smoothed.predict(self._unchanged(X[test])), classes)
+        samples = self._unchanged(X[test])
+        if self.alpha is None:
+            return class_index(smoothed.predict(samples), classes), 0.0
+        smoothed.set_params(n_certify=self.n_predict, alpha=self.alpha)
+        found = smoothed.certify(samples)
+        answers = class_index(found.label, classes)
+        return np.where(found.abstained, _ABSTAINED, answers), found.radius
 
     def _train(self, X, y, weights, seed, fit_params):
         """Fit a clone on noisy copies with weights; all equal are plain copies."""
-        sigma = self.sigma if self.train_sigma is None else self.train_sigma
-        return fit_on_copies(
-            clone(self.estimator),
-            values_of(X),
+        denoiser = self._fit_denoiser(X, y, fit_params)
+        estimator, n_copies = self._fit_copies(
+            X,
             y,
-            law=self._law(X, sigma),
-            n_copies=self.n_copies,
-            seed=seed,
-            as_seen=partial(self._as_seen, X),
-            fit_params=fit_params,
-            class_weight=None if np.all(weights == weights[0]) else weights,
+            self.sigma if self.train_sigma is None else self.train_sigma,
+            denoiser,
+            seed,
+            fit_params,
+            None if np.all(weights == weights[0]) else weights,
         )
+        return estimator, denoiser, n_copies
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Get metadata routing of this object.
@@ -482,13 +560,30 @@ def earliest_good_round(rounds, y, folds, objective):
     return best
 
 
-def cross_fitted_rounds(rounds, y, folds, objective):
+def best_round(rounds, y, folds, objective):
+    """The first of the rounds with the best objective.
+
+    Parameters
+    ----------
+    rounds, y, folds, objective
+        As in `earliest_good_round`.
+
+    Returns
+    -------
+    int
+    """
+    return int(np.argmax([objective.judge(y, answers)[0] for answers in rounds]))
+
+
+def cross_fitted_rounds(rounds, y, folds, objective, choose=earliest_good_round):
     """Labels of each fold by the round that does well on the other folds.
 
     Parameters
     ----------
     rounds, y, folds, objective
         As in `earliest_good_round`.
+    choose : callable, default=earliest_good_round
+        Takes the same, and returns a round.
 
     Returns
     -------
@@ -500,6 +595,6 @@ def cross_fitted_rounds(rounds, y, folds, objective):
         rest = np.concatenate(others)
         ends = np.cumsum([len(other) for other in others])
         parts = np.split(np.arange(len(rest)), ends[:-1])
-        chosen = earliest_good_round(rounds[:, rest], y[rest], parts, objective)
+        chosen = choose(rounds[:, rest], y[rest], parts, objective)
         tuned[fold] = rounds[chosen, fold]
     return tuned

@@ -24,32 +24,121 @@ class FoundCache:
     def __init__(self):
         self._known = WeakKeyDictionary()
 
-    def get(self, estimator, parts, find, key=None):
-        """Return what was found for a classifier, or find it.
+    def results(self, estimator, parts):
+        """Return the results for a classifier in the state that it is in now.
 
         Parameters
         ----------
         estimator : fitted classifier
         parts : Layers
             What is compared to tell whether anything has changed, see `FittedState`.
-        find : callable
-            Without parameters. It raises `Declined` where there is nothing.
-        key : object, default=None
-            What else it depends on.
 
         Returns
         -------
-        What `find` returned, or a `Declined`.
+        dict
+            Empty if anything has changed, and to be added to.
         """
         known = self._known.get(estimator)
-        if known is not None:
-            found, state, known_key = known
-            if known_key == key and state.is_that_of(parts):
-                return found
-        state = FittedState(parts)
-        found = found_or_declined(find)
-        self._known[estimator] = found, state, key
-        return found
+        if known is not None and known[0].is_that_of(parts):
+            return known[1]
+        results = {}
+        self._known[estimator] = FittedState(parts), results
+        return results
+
+
+_of_whole = FoundCache()
+
+
+class Found:
+    """What was found for a classifier in the state that it is in during one call.
+
+    The state is compared once, when something is first searched for: an estimator of
+    another library, for which nothing is, may have no state that could be compared.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    parts : Layers, default=None
+        What results depend on; None is the whole of it.
+    cache : FoundCache, default=None
+        Where results are kept that depend on other parts than the whole.
+    """
+
+    def __init__(self, estimator, parts=None, cache=None):
+        self.estimator = estimator
+        self._owner = estimator
+        if parts is None:
+            parts = layers(estimator, exact=True)
+            # Without transformers a wrapper predicts what the classifier inside does.
+            self._owner = estimator if parts.transformers else parts.core
+        self.parts = parts
+        self._cache = _of_whole if cache is None else cache
+        self._results = None
+
+    def of_core(self):
+        """Return what was found for the classifier inside of all wrappers."""
+        return Found(self.parts.core) if self.parts.transformers else self
+
+    def get(self, kind, find, key=None):
+        """Return what was found, or find it.
+
+        Parameters
+        ----------
+        kind : object
+            What is searched for; of each kind one result is kept.
+        find : callable
+            Without parameters. It raises `Declined` where there is nothing, which is
+            kept as well.
+        key : object, default=None
+            What the result depends on beside the classifier.
+
+        Returns
+        -------
+        What `find` returned.
+
+        Raises
+        ------
+        Declined
+            If it did.
+        """
+        if self._results is None:
+            self._results = self._cache.results(self._owner, self.parts)
+        known_key, found = self._results.get(kind, (None, None))
+        if found is None or known_key != key:
+            found = found_or_declined(find)
+            self._results[kind] = key, found
+        return unless_declined(found)
+
+    def get_form(self, find, X, sigma):
+        """Return the closed form of the classifier and its break-even votes.
+
+        Only types that may have a closed form are kept: those of scikit-learn, while
+        classifiers of other libraries may have neither a hash nor weak references.
+
+        Parameters
+        ----------
+        find : callable
+            From a classifier, samples and sigma to the form. It raises `Declined` where
+            there is none.
+        X : ndarray of shape (n_samples, n_features) or Table
+            Samples near which the form is compared with `predict`. Of a table, the form
+            is one for its columns that take noise, in units of their scale.
+        sigma : float
+
+        Raises
+        ------
+        Declined
+            If there is none; the message is the reason.
+        """
+        compute = partial(_with_cost, find, self.estimator, X, sigma)
+        if not may_have_closed_form(self.parts):
+            return compute()
+        return self.get(find, compute, units_key(X))
+
+
+def units_key(X):
+    """Return what a form depends on of samples: the columns that take noise."""
+    return (X.noisy.tobytes(), X.scale.tobytes()) if isinstance(X, Table) else None
 
 
 def found_or_declined(find):
@@ -68,51 +157,9 @@ def unless_declined(found):
     return found
 
 
-class FormCache:
-    """Closed forms by classifier.
-
-    Only types that may have a closed form get an entry: those of scikit-learn, while
-    classifiers of other libraries may have neither a hash nor weak references.
-
-    Parameters
-    ----------
-    find : callable
-        From a classifier, samples and sigma to what is to be kept. It raises `Declined`
-        where there is none, which is kept as well.
-    """
-
-    def __init__(self, find):
-        self._find = find
-        self._known = FoundCache()
-
-    def get(self, estimator, X, sigma):
-        """Return the form of a classifier and its break-even votes.
-
-        Parameters
-        ----------
-        estimator : fitted classifier
-        X : ndarray of shape (n_samples, n_features) or Table
-            Samples near which the form is compared with `predict`. Of a table, the form
-            is one for its columns that take noise, in units of their scale.
-        sigma : float
-
-        Raises
-        ------
-        Declined
-            If there is none; the message is the reason.
-        """
-        parts = layers(estimator, exact=True)
-        noisy = None
-        if isinstance(X, Table):
-            noisy = X.noisy.tobytes(), X.scale.tobytes()
-        compute = partial(self._compute, estimator, X, sigma)
-        if not may_have_closed_form(parts):
-            return compute()
-        return unless_declined(self._known.get(estimator, parts, compute, noisy))
-
-    def _compute(self, estimator, X, sigma):
-        source = self._find(estimator, X, sigma)
-        # Computed once, before a table is filled: the choice must not depend on
-        # earlier calls.
-        cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
-        return source, cost
+def _with_cost(find, estimator, X, sigma):
+    source = find(estimator, X, sigma)
+    # Computed once, before a table is filled: the choice must not depend on earlier
+    # calls.
+    cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
+    return source, cost

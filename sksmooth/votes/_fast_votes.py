@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sksmooth._estimators import Layers, layers
 from sksmooth.samples import values_of
-from sksmooth.votes._cache import FoundCache, unless_declined
+from sksmooth.votes._cache import Found
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import SelfCheckFailed
 from sksmooth.votes.fast import FastLabels, find_predictor, may_be_fast
@@ -18,11 +17,8 @@ from sksmooth.votes.sampled import MonteCarloVotes
 # even where samples are far from every boundary.
 _N_SAMPLES, _N_COPIES, _SPREADS = 16, 6, (1.0, 3.0, 10.0)
 
-# By the classifier proper: transformers before it change nothing of its labels.
-_known = FoundCache()
 
-
-def find_fast_votes(source, model, X):
+def find_fast_votes(source, model, X, found=None):
     """Votes with the labels of `predict`, computed from what the classifier learned.
 
     Parameters
@@ -33,6 +29,8 @@ def find_fast_votes(source, model, X):
     X : ndarray of shape (n_samples, ...) or Table
         Samples near which labels are compared with those of `predict`, once for each
         fitted classifier.
+    found : Found, default=None
+        What was found for the classifier before.
 
     Returns
     -------
@@ -44,7 +42,8 @@ def find_fast_votes(source, model, X):
         If there is no fast path; the message is the reason. `SelfCheckFailed` if there
         is one and `predict` contradicts it.
     """
-    transformers, core = layers(model.estimator, exact=True)
+    found = Found(model.estimator) if found is None else found
+    transformers, core = found.parts
     if not may_be_fast(core):
         raise Declined(f"{type(core).__name__} has no fast path")
     if not len(X):
@@ -58,7 +57,8 @@ def find_fast_votes(source, model, X):
         check_against_predict(fast.vote, source.vote, model.law, X)
         return predictor
 
-    predictor = unless_declined(_known.get(core, Layers([], core), find))
+    # Transformers before the classifier proper change nothing of its labels.
+    predictor = found.of_core().get(find_predictor, find)
     return MonteCarloVotes(model, FastLabels(transformers, predictor))
 
 

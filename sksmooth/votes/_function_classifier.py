@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A function from samples to labels as a fitted classifier."""
 
-import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+
+from sksmooth.certificates import array_of_labels
 
 
 class TrainedElsewhere(ClassifierMixin, BaseEstimator):
@@ -15,7 +16,7 @@ class TrainedElsewhere(ClassifierMixin, BaseEstimator):
 
     @property
     def classes_(self):
-        return np.asarray(self.classes)
+        return array_of_labels(self.classes)
 
     def __sklearn_is_fitted__(self):
         return True
@@ -67,8 +68,8 @@ class FunctionClassifier(TrainedElsewhere):
 
 def check_labels(classes, each):
     """Raise unless `classes` is a list of distinct labels."""
-    labels = np.asarray(classes)
-    if labels.ndim != 1 or not len(labels) or len(np.unique(labels)) != len(labels):
+    labels = array_of_labels(classes)
+    if labels.ndim != 1 or not len(labels) or len(set(labels.tolist())) != len(labels):
         raise ValueError(
             f"classes={classes!r} must be a list of distinct labels, {each}."
         )

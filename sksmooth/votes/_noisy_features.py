@@ -6,7 +6,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from sksmooth._compat import check_n_features
-from sksmooth._estimators import is_frame, tags_of
+from sksmooth._estimators import is_frame, may_take_missing
 from sksmooth.samples import resolve_scale
 from sksmooth.votes.probes import numeric_table, refuse_columns_without_numbers
 
@@ -51,7 +51,7 @@ class NoisyFeatures:
         return self._table(check_columns(self, X, reset=False))
 
     def _input_checks(self):
-        nan = tags_of(self.estimator).input_tags.allow_nan
+        nan = may_take_missing(self.estimator)
         return {
             "dtype": [np.float64, np.float32],
             "allow_nd": True,
@@ -64,7 +64,6 @@ class NoisyFeatures:
             self.feature_scale_,
             noise_features=self.noise_features,
             estimator=self.estimator,
-            caller=type(self).__name__,
         )
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from sksmooth._estimators import Layers, frames_of, has_own_predict, layers
+from sksmooth._estimators import Layers, frames_of, has_own_predict
 from sksmooth.samples import Table, unit_values_of
-from sksmooth.votes._cache import FoundCache, unless_declined
+from sksmooth.votes._cache import Found, FoundCache
 from sksmooth.votes._fast_votes import check_against_predict, find_fast_votes
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import AffineMap, fold_steps, is_foldable
@@ -17,10 +17,11 @@ from sksmooth.votes.sampled import MonteCarloVotes, ReducedNoiseVotes, ReducedSp
 # Near which labels of the classifier proper are compared with those of its predict.
 _N_SAMPLES = 16
 
-_known = FoundCache()
+# By transformers alone: the classifier behind them may be of any library.
+_of_transformers = FoundCache()
 
 
-def find_reduced_votes(model, X):
+def find_reduced_votes(model, X, found=None):
     """Votes with noise in the coordinates that an affine map leaves of a sample.
 
     Parameters
@@ -29,6 +30,8 @@ def find_reduced_votes(model, X):
         Its noise is Gaussian, and all of a sample takes noise.
     X : ndarray of shape (n_samples, ...) or Table
         Samples near which labels are compared with those of `predict`.
+    found : Found, default=None
+        What was found for the classifier before.
 
     Returns
     -------
@@ -40,8 +43,8 @@ def find_reduced_votes(model, X):
         If the classifier has no affine map before it, or one that keeps the dimension;
         the message is the reason.
     """
-    estimator = model.estimator
-    transformers, core = layers(estimator, exact=True)
+    found = Found(model.estimator) if found is None else found
+    transformers, core = found.parts
     split = first_layer.get(core)
     if split is not None and has_own_predict(core):
         raise Declined("its method predict was replaced")
@@ -50,9 +53,9 @@ def find_reduced_votes(model, X):
     like = X.rows if isinstance(X, Table) else X
     if len(like.shape) != 2 or getattr(like, "dtype", np.float64) != np.float64:
         raise Declined("its samples are not vectors of float64")
-    parts = Layers(transformers, core)
     if split is None:  # the classifier proper is not looked into
         parts = Layers(transformers[:-1], transformers[-1])
+        found = Found(model.estimator, parts, _of_transformers)
     scale = model.law.scale
     units = unit_values_of(X)
     unit = 1.0 if scale is None else np.array(scale)
@@ -65,7 +68,7 @@ def find_reduced_votes(model, X):
         matrix, shift = np.eye(affine.n_features_out), np.zeros(affine.n_features_out)
         if split is not None:
             matrix, shift, tail = split(core)
-        matrix, shift = (part.value for part in affine.fold(matrix, shift))
+        matrix, shift = affine.fold(matrix, shift)
         space = ReducedSpace(matrix, shift, affine.center)
         source = _votes(space, tail, model, core, units)
         check_against_predict(
@@ -76,8 +79,8 @@ def find_reduced_votes(model, X):
         )
         return space, tail
 
-    found = _known.get(estimator, parts, find, scale)
-    source = _votes(*unless_declined(found), model, core, units)
+    space, tail = found.get(find_reduced_votes, find, scale)
+    source = _votes(space, tail, model, core, units)
     if source.is_far(X).all():
         raise Declined("rounding is not small beside the noise")
     return source
@@ -92,6 +95,8 @@ def _votes(space, tail, model, core, units):
 
 class _Predicted:
     """A classifier proper, as what predicts from outputs of the map before it."""
+
+    n_rows = None  # what computes its labels sees to that
 
     def __init__(self, model, core, outputs):
         own = replace(

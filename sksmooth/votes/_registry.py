@@ -3,12 +3,13 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from sksmooth._estimators import frames_of, layers
 from sksmooth.samples import Counts, Table, has_missing, values_of
-from sksmooth.votes._cache import FormCache
+from sksmooth.votes._cache import Found, units_key
 from sksmooth.votes._fast_votes import find_fast_votes
 from sksmooth.votes._reduced_noise import find_reduced_votes
 from sksmooth.votes._source import Declined
@@ -24,10 +25,11 @@ from sksmooth.votes.exact import (
     inputs_of,
     may_have_closed_form,
 )
-from sksmooth.votes.probes import probe_once
+from sksmooth.votes.probes import check_takes_missing, probe_once
 from sksmooth.votes.sampled import (
     MonteCarloVotes,
     ProjectedLinearVotes,
+    ScoreSpace,
     find_word_votes,
 )
 from sksmooth.votes.torch import (
@@ -35,9 +37,6 @@ from sksmooth.votes.torch import (
     find_torch_votes,
     votes_of_predictions,
 )
-
-_closed_forms = FormCache(find_exact_source)
-_linear_forms = FormCache(find_linear_scores)
 
 
 def find_source(model, X, *, method, n_votes):
@@ -70,11 +69,12 @@ def find_source(model, X, *, method, n_votes):
         If votes come from a slower source than they could, with the reason.
     """
     model = _with_frames(model)
+    found = Found(model.estimator)
     for methods, find in _finders(model.law):
         if method not in methods:
             continue
         try:
-            source = find(model, X)
+            source = find(model, X, found)
         except Declined as reason:
             if method == "exact":
                 raise ValueError(
@@ -90,7 +90,7 @@ def find_source(model, X, *, method, n_votes):
     raise AssertionError("the last source serves any classifier")
 
 
-def find_network(model, X):
+def find_network(model, X, found=None):
     """Votes of a torch network."""
     try:
         source = find_torch_votes(model, X)
@@ -108,7 +108,7 @@ def find_network(model, X):
     return probe_once(source, model.estimator, X, is_network=True)
 
 
-def find_enumeration(model, X):
+def find_enumeration(model, X, found=None):
     """Votes of all noisy copies, where the law has only a few."""
     if model.law.n_copies is None:
         raise Declined(
@@ -117,13 +117,13 @@ def find_enumeration(model, X):
             "as feature_scale"
         )
     try:
-        votes = find_network(model, X)
+        votes = find_network(model, X, found)
     except Declined:
-        votes = find_any(model, X)
+        votes = find_any(model, X, found)
     return EnumeratedVotes(model, votes)
 
 
-def find_words(model, X):
+def find_words(model, X, found=None):
     """Votes on counts of words."""
     if model.device is not None:
         raise ValueError(
@@ -133,12 +133,12 @@ def find_words(model, X):
     return find_word_votes(model, X)
 
 
-def find_no_form(model, X):
+def find_no_form(model, X, found=None):
     """Decline: votes on texts are sampled."""
     raise Declined(f"none is known under noise={model.law.name!r}")
 
 
-def find_closed_form(model, X):
+def find_closed_form(model, X, found=None):
     """Class probabilities without sampling."""
     law = model.law
     if not hasattr(law, "tail"):
@@ -149,7 +149,7 @@ def find_closed_form(model, X):
             "with columns held fixed it is known under Gaussian noise only, not "
             f"{law.name}"
         )
-    form, break_even, inputs = _find(_closed_forms, model, X)
+    form, break_even, inputs = _find(find_exact_source, model, X, found)
     exact = ExactVotes(form, law, inputs, break_even)
     if has_margin(form) and not model.weighted and law.norm != 2 and not holds:
         others = exact if law.rotation_invariant else MonteCarloVotes(model)
@@ -159,15 +159,22 @@ def find_closed_form(model, X):
     )
 
 
-def find_projected_linear(model, X):
+def find_projected_linear(model, X, found=None):
     """Votes of linear scores, sampled in fewer dimensions."""
     if not model.law.rotation_invariant:
         raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
-    (coef, intercept), _, inputs = _find(_linear_forms, model, X)
-    return ProjectedLinearVotes(coef, intercept, model, inputs)
+    found = Found(model.estimator) if found is None else found
+    scores, _, inputs = _find(find_linear_scores, model, X, found)
+    sigma = model.law.sigma
+    space = found.get(
+        ScoreSpace,
+        partial(ScoreSpace, *scores, sigma, inputs.held),
+        (sigma, units_key(X)),
+    )
+    return ProjectedLinearVotes(space, model, inputs)
 
 
-def find_reduced_noise(model, X):
+def find_reduced_noise(model, X, found=None):
     """Votes of a classifier behind an affine map, sampled in fewer dimensions."""
     if not model.law.rotation_invariant:
         raise Declined(f"it is known under Gaussian noise only, not {model.law.name}")
@@ -176,16 +183,18 @@ def find_reduced_noise(model, X):
         raise Declined("some of its columns are held fixed")
     if has_missing(X):
         raise Declined("its samples have missing values")
-    source = find_reduced_votes(model, X)
+    source = find_reduced_votes(model, X, found)
     probe_once(source.votes_of_predict, model.estimator, X)
     return source
 
 
-def find_any(model, X):
+def find_any(model, X, found=None):
     """Votes of any classifier, by its `predict`."""
-    source = probe_once(MonteCarloVotes(model), model.estimator, X)
+    source = MonteCarloVotes(model)
+    check_takes_missing(source, model.estimator, X)
+    source = probe_once(source, model.estimator, X)
     try:
-        return find_fast_votes(source, model, X)
+        return find_fast_votes(source, model, X, found)
     except SelfCheckFailed as reason:
         _warn(f"Votes of {model.estimator!r} are those of its predict: {reason}.")
     except Declined:
@@ -204,9 +213,8 @@ def probe_fitted(model, X):
 
 
 def _with_frames(model):
-    if model.as_frame is not None:
-        return model
-    return replace(model, as_frame=frames_of(model.estimator))
+    as_frame = None if model.as_frame is not None else frames_of(model.estimator)
+    return model if as_frame is None else replace(model, as_frame=as_frame)
 
 
 # In order of preference, and the values of `method` that allow each.
@@ -248,13 +256,14 @@ def _check_noise(model, X):
         raise Declined("its training samples have missing values")
 
 
-def _find(forms, model, X):
+def _find(find_form, model, X, found):
     """Return the form of a model, where it breaks even, and what it takes."""
     _check_noise(model, X)
-    form, break_even = forms.get(model.estimator, X, model.law.sigma)
+    found = Found(model.estimator) if found is None else found
+    form, break_even = found.get_form(find_form, X, model.law.sigma)
     if not _has_classes(model.estimator, model.classes):
         raise Declined("its classes_ are no longer those that it was fitted with")
-    inputs = inputs_of(layers(model.estimator, exact=True).transformers, X)
+    inputs = inputs_of(found.parts.transformers, X)
     if _has_missing(inputs, X):
         raise ValueError(
             "X has missing values, and there were none when "

@@ -104,6 +104,12 @@ class Source(abc.ABC):
     def check(self, question) -> None:
         """Refuse a question that this source cannot decide, before any work."""
 
+    def probe(self, X) -> None:
+        """Refuse a classifier whose labels are not fixed, before any work.
+
+        Sources look for that once; one that may have changed since is probed anew.
+        """
+
     @abc.abstractmethod
     def answer(self, question, X, on_finished=None):
         """Results of a question for samples.

@@ -2,6 +2,7 @@
 """Tables by the exact type of an estimator, which others add to by a decorator."""
 
 from importlib import import_module
+from weakref import WeakKeyDictionary
 
 
 class ByType:
@@ -23,6 +24,7 @@ class ByType:
 
     def __init__(self):
         self._entries = {}
+        self._of_type = WeakKeyDictionary()  # types that were looked up
 
     def __call__(self, module, *names):
         """Return a decorator that registers a function or class.
@@ -37,6 +39,7 @@ class ByType:
 
         def register(entry):
             self._entries.update({(module, name): entry for name in names})
+            self._of_type.clear()
             return entry
 
         return register
@@ -44,6 +47,11 @@ class ByType:
     def get(self, instance):
         """Return what is registered for the exact type of an instance, or None."""
         kind = type(instance)
+        if kind not in self._of_type:
+            self._of_type[kind] = self._look_up(kind)
+        return self._of_type[kind]
+
+    def _look_up(self, kind):
         for (module, name), entry in self._entries.items():
             if name == kind.__name__ and _has(module, kind):
                 return entry

@@ -41,6 +41,10 @@ class EnumeratedVotes(Source):
         self.law = model.law
         self.classes = model.classes
 
+    def probe(self, X):
+        """Probe the classifier anew; see `Source.probe`."""
+        self.votes.probe(X)
+
     def count(self, X, on_finished=None):
         """Count the votes of all copies.
 

@@ -15,6 +15,9 @@ _ACTIVATIONS = {
     "tanh": lambda Z: np.tanh(Z, out=Z),
 }
 
+# Outputs of a layer that are held at a time, so that they stay in the cache.
+_MOST_VALUES = 2**16
+
 
 @first_layer("sklearn.neural_network", "MLPClassifier")
 def split_mlp(estimator):
@@ -48,6 +51,12 @@ class MLPTail:
         self.activation = activation
         self.weights = [np.array(part) for part in weights]
         self.biases = [np.array(part) for part in biases]
+
+    @property
+    def n_rows(self):
+        """Number of rows for which all that is computed stays in the cache."""
+        widest = max(max(part.shape) for part in self.weights)
+        return min(1024, max(64, _MOST_VALUES // widest))
 
     def positions(self, outputs):
         """Positions of labels, from outputs of the first layer, which are written to.

@@ -10,6 +10,10 @@ from numba import njit
 
 # Rows walked down a tree before the next tree: their values stay in the cache.
 _BLOCK = 256
+# Rows that are compared with a node at once: a small multiple of a vector register.
+_LANES = 64
+# Cuts of a feature up to which comparing all takes less time than a search.
+_MOST_CUTS = 64
 
 
 @njit(nogil=True, cache=True)
@@ -88,6 +92,114 @@ def add_leaf_values(
 
 
 @njit(nogil=True, cache=True)
+def leaf_ranges(left, right, ends):  # pragma: no cover - compiled
+    """Number the leaves of trees from left to right.
+
+    Parameters
+    ----------
+    left, right : ndarray of int64 of shape (n_nodes,)
+        Children, as positions in their own tree, after that of their parent; -1 for
+        leaves.
+    ends : ndarray of int64 of shape (n_trees,)
+        Where the nodes of each tree end.
+
+    Returns
+    -------
+    first, size : ndarray of int64 of shape (n_nodes,)
+        The first leaf below each node, and how many there are.
+    """
+    first = np.zeros(len(left), dtype=np.int64)
+    size = np.ones(len(left), dtype=np.int64)
+    begin = 0
+    for end in ends:
+        for i in range(end - 1, begin - 1, -1):
+            if left[i] >= 0:
+                size[i] = size[begin + left[i]] + size[begin + right[i]]
+        for i in range(begin, end):
+            if left[i] >= 0:
+                first[begin + left[i]] = first[i]
+                first[begin + right[i]] = first[i] + size[begin + left[i]]
+        begin = end
+    return first, size
+
+
+@njit(nogil=True, cache=True)
+def add_by_masks(
+    steps, ends, n_words, roots, values, columns, used, rows, totals
+):  # pragma: no cover - compiled
+    """Add to sums what trees have for the leaves of rows, without walking down.
+
+    Each inner node that sends a row to the right strikes out the leaves below its left
+    child. Of those that are left the first one is the leaf of the row. See C. Lucchese
+    et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of
+    regression trees", SIGIR 2015; here all nodes are compared, with many rows at once.
+
+    Parameters
+    ----------
+    steps : structured ndarray of shape (n_steps,)
+        With the fields threshold, feature (a position in `used`), word, and keep: the
+        bits of that word that remain for rows above the threshold.
+    ends, n_words, roots, columns : ndarray of int64 of shape (n_trees,)
+        Where the steps of each tree end, the number of words of 32 leaves, the first of
+        its leaves, and the first column that it adds to.
+    values : ndarray of float64 of shape (n_leaves, n_values)
+    used : ndarray of int64 of shape (n_used,)
+    rows : ndarray of float32 of shape (n_samples, n_features)
+    totals : ndarray of float64 of shape (n_samples, n_columns)
+    """
+    n_rows, n_columns, n_values = len(rows), totals.shape[1], values.shape[1]
+    every = np.uint32(0xFFFFFFFF)
+    x = np.zeros((len(used), _LANES), dtype=np.float32)
+    bits = np.empty((n_words.max(), _LANES), dtype=np.uint32)
+    lowest = np.empty(_LANES, dtype=np.float32)
+    exponent = lowest.view(np.int32)
+    leaf = np.empty(_LANES, dtype=np.int64)
+    sums = np.empty((_LANES, n_columns))
+    for first in range(0, n_rows, _LANES):
+        n = min(_LANES, n_rows - first)
+        for j in range(len(used)):
+            for i in range(n):
+                x[j, i] = rows[first + i, used[j]]
+        for i in range(n):
+            for k in range(n_columns):
+                sums[i, k] = totals[first + i, k]
+        begin = 0
+        for t in range(len(ends)):
+            for w in range(n_words[t]):
+                for i in range(_LANES):
+                    bits[w, i] = every
+            for at in range(begin, ends[t]):
+                values_of, of_word = x[steps[at].feature], bits[steps[at].word]
+                threshold, keep = steps[at].threshold, steps[at].keep
+                for i in range(_LANES):
+                    is_left = every if values_of[i] <= threshold else np.uint32(0)
+                    of_word[i] = of_word[i] & (keep | is_left)
+            begin = ends[t]
+            for i in range(_LANES):
+                leaf[i] = roots[t]
+            for w in range(n_words[t] - 1, -1, -1):
+                # The lowest bit is a power of two, with its number as the exponent.
+                for i in range(_LANES):
+                    word = np.int32(bits[w, i])
+                    lowest[i] = np.float32(np.int32(word & -word))
+                for i in range(_LANES):
+                    number = ((exponent[i] >> 23) & 255) - 127
+                    found = roots[t] + 32 * w + number
+                    leaf[i] = found if number >= 0 else leaf[i]
+            column = columns[t]
+            if n_values == 1:
+                for i in range(n):
+                    sums[i, column] += values[leaf[i], 0]
+            else:
+                for i in range(n):
+                    for k in range(n_values):
+                        sums[i, column + k] += values[leaf[i], k]
+        for i in range(n):
+            for k in range(n_columns):
+                totals[first + i, k] = sums[i, k]
+
+
+@njit(nogil=True, cache=True)
 def count_below(rows, features, cuts, ends, codes):  # pragma: no cover - compiled
     """Write how many cuts of its feature are below each value.
 
@@ -101,15 +213,33 @@ def count_below(rows, features, cuts, ends, codes):  # pragma: no cover - compil
         Where those of each begin and end.
     codes : ndarray of float32 of shape (n_samples, n_used)
     """
-    for i in range(len(rows)):
+    x, below = np.empty(_LANES), np.empty(_LANES)
+    for first in range(0, len(rows), _LANES):
+        n = min(_LANES, len(rows) - first)
         for j in range(len(features)):
-            value = rows[i, features[j]]
-            low, n = ends[j], ends[j + 1] - ends[j]
-            while n > 1:
-                half = n >> 1
-                low += half if cuts[low + half - 1] < value else 0
-                n -= half
-            code = low - ends[j]
-            if n and cuts[low] < value:
-                code += 1
-            codes[i, j] = code
+            begin, end = ends[j], ends[j + 1]
+            if end - begin > _MOST_CUTS:
+                for i in range(first, first + n):
+                    codes[i, j] = _search(cuts, begin, end, rows[i, features[j]])
+                continue
+            # With few cuts all of them are compared, with many values at once.
+            for i in range(n):
+                x[i] = rows[first + i, features[j]]
+            below[:] = 0.0
+            for at in range(begin, end):
+                cut = cuts[at]
+                for i in range(_LANES):
+                    below[i] += 1.0 if cut < x[i] else 0.0
+            for i in range(n):
+                codes[first + i, j] = below[i]
+
+
+@njit(nogil=True, cache=True)
+def _search(cuts, begin, end, value):  # pragma: no cover - compiled
+    """How many of some increasing cuts are below a value."""
+    low, n = begin, end - begin
+    while n > 1:
+        half = n >> 1
+        low += half if cuts[low + half - 1] < value else 0
+        n -= half
+    return low - begin + (1 if n and cuts[low] < value else 0)

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sksmooth._estimators import has_own_predict
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact._by_type import ByType
+from sksmooth.votes.probes import is_known
 
 # From a fitted classifier to its `FastPredictor`; it raises `Declined` with the reason
 # where parameters of the classifier are not covered.
@@ -81,8 +81,8 @@ def find_predictor(core):
     find = fast_predictor.get(core)
     if find is None:
         raise Declined(f"{type(core).__name__} has no fast path")
-    if has_own_predict(core):
-        raise Declined("its method predict was replaced")
+    if not is_known(core):
+        raise Declined("a method of it, or of a part of it, was replaced")
     return find(core)
 
 

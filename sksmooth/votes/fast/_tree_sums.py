@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sums of the values of the leaves that rows fall into, over many trees."""
 
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -9,6 +9,9 @@ import numpy as np
 # Rows after which compiled code is used, where numba is installed: the time that it
 # takes to bring trees into its form is then worth it.
 ROWS_WORTH_COMPILING = 2**18
+# Nodes of the largest of some trees up to which comparing a row with all of them, many
+# rows at once, takes less time than to walk down.
+MOST_NODES = 700
 
 
 class TreeSums:
@@ -69,8 +72,12 @@ class TreeSums:
         from sksmooth.votes.fast import _numba
 
         if self._compiled is None:
-            self._compiled = _packed(self._trees, self._values, self._columns)
-        _numba.add_leaf_values(*self._compiled, rows, totals)
+            parts = self._trees, self._values, self._columns
+            if max(tree.node_count for tree in self._trees) <= MOST_NODES:
+                self._compiled = partial(_numba.add_by_masks, *_masked(*parts))
+            else:
+                self._compiled = partial(_numba.add_leaf_values, *_packed(*parts))
+        self._compiled(rows, totals)
 
     def __getstate__(self):
         # A job builds the compiled form itself if that is worth it there.
@@ -81,6 +88,63 @@ class TreeSums:
 def has_numba():
     """Whether numba can be loaded."""
     return find_spec("numba") is not None
+
+
+_STEP = np.dtype(
+    [
+        ("threshold", np.float32),
+        ("keep", np.uint32),
+        ("feature", np.int32),
+        ("word", np.int32),
+    ]
+)
+
+
+def _masked(trees, values, columns):
+    """Leaves that each node strikes out for rows above its threshold, in words.
+
+    Leaves are numbered from left to right, 32 to a word.
+    """
+    from sksmooth.votes.fast import _numba
+
+    n_nodes = np.array([tree.node_count for tree in trees])
+    left, right, feature = (
+        np.concatenate([getattr(tree, name) for tree in trees]).astype(np.int64)
+        for name in ("children_left", "children_right", "feature")
+    )
+    threshold = np.concatenate([_float32_below(tree) for tree in trees])
+    ends = np.cumsum(n_nodes)
+    first, size = _numba.leaf_ranges(left, right, ends)
+    own = np.repeat(ends - n_nodes, n_nodes)
+    is_inner = left >= 0
+    inner = np.flatnonzero(is_inner)
+    below = left[inner] + own[inner]
+    # Words that the leaves below the left child are in, and their bits in each.
+    start, stop = first[below], first[below] + size[below]
+    n_words = (stop - 1) // 32 - start // 32 + 1
+    of = np.repeat(np.arange(len(inner)), n_words)
+    word = np.arange(len(of)) - np.repeat(np.cumsum(n_words) - n_words, n_words)
+    word += start[of] // 32
+    low, high = (np.clip(end[of] - 32 * word, 0, 32) for end in (start, stop))
+    steps = np.empty(len(of), dtype=_STEP)
+    steps["threshold"] = threshold[inner][of]
+    steps["keep"] = 2**32 - 1 - (2**high - 2**low)
+    used, place = np.unique(feature[inner], return_inverse=True)
+    steps["feature"], steps["word"] = place[of], word
+    n_leaves = size[ends - n_nodes]
+    roots = np.cumsum(n_leaves) - n_leaves
+    at = np.flatnonzero(~is_inner)
+    tree = np.repeat(np.arange(len(trees)), n_nodes)
+    order = np.argsort(roots[tree[at]] + first[at])
+    return (
+        steps,
+        np.searchsorted(inner[of], ends),
+        (n_leaves + 31) // 32,
+        roots,
+        np.concatenate(values)[at[order]],
+        np.array(columns, dtype=np.int64),
+        used,
+    )
 
 
 _NODE = np.dtype([("threshold", np.float32), ("feature", np.int32), ("left", np.int32)])
@@ -109,7 +173,7 @@ def _packed(trees, values, columns):
         at = np.concatenate(order)
         packed = np.empty(len(at), dtype=_NODE)
         is_leaf = left[at] < 0
-        packed["threshold"] = np.where(is_leaf, np.inf, _float32_below(tree, at))
+        packed["threshold"] = np.where(is_leaf, np.inf, _float32_below(tree)[at])
         packed["feature"] = np.where(is_leaf, 0, tree.feature[at])
         packed["left"] = np.concatenate(left_of)
         nodes.append(packed)
@@ -125,9 +189,9 @@ def _packed(trees, values, columns):
     )
 
 
-def _float32_below(tree, at):
+def _float32_below(tree):
     """Largest float32 up to each threshold: a float32 is up to both or to neither."""
-    threshold = tree.threshold[at]
+    threshold = tree.threshold
     with np.errstate(over="ignore"):
         rounded = threshold.astype(np.float32)
         above = rounded > threshold

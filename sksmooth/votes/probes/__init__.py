@@ -13,11 +13,13 @@ from sksmooth.votes.probes._categories import (
     refuse_categories,
 )
 from sksmooth.votes.probes._columns import (
+    check_takes_missing,
     columns_without_numbers,
     numeric_table,
     refuse_columns_without_numbers,
 )
-from sksmooth.votes.probes._independence import check_independence
+from sksmooth.votes.probes._independence import check_again, check_independence
+from sksmooth.votes.probes._known import is_known
 from sksmooth.votes.probes._noise_errors import explain_failure
 from sksmooth.votes.probes._once import probe_once
 from sksmooth.votes.probes._tiny_noise import warn_about_exact_values
@@ -25,10 +27,13 @@ from sksmooth.votes.probes._tiny_noise import warn_about_exact_values
 __all__ = [
     "branches_of",
     "categorical_columns",
+    "check_again",
     "check_independence",
+    "check_takes_missing",
     "columns_without_numbers",
     "explain_failure",
     "is_identity",
+    "is_known",
     "numeric_table",
     "probe_once",
     "refuse_categories",

@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from sksmooth._estimators import is_frame, tags_of
-from sksmooth.samples import Table
+from sksmooth._estimators import is_frame, may_take_missing, tags_of
+from sksmooth.samples import Table, has_missing, values_of
 
 
 def columns_without_numbers(X):
@@ -40,6 +40,7 @@ def refuse_columns_without_numbers(X, caller):
     caller : str
         Name of the class that adds the noise, for the message.
     """
+    _refuse_texts(X, caller)
     columns = columns_without_numbers(X)
     if not columns:
         return
@@ -52,6 +53,19 @@ def refuse_columns_without_numbers(X, caller):
         "make_column_selector(dtype_include='number'))\n"
         f"or encode them in a Pipeline before {caller}."
     )
+
+
+def _refuse_texts(X, caller):
+    """Refuse a sequence of texts, which has to be counted before."""
+    if not isinstance(X, (list, tuple)) and getattr(X, "ndim", 0) != 1:
+        return
+    if isinstance(next(iter(X), None), str):
+        raise ValueError(
+            "X holds texts, and noise can only be added to numbers. Count words in a "
+            f"Pipeline before {caller}, as in make_pipeline(CountVectorizer(), "
+            f"{caller}(..., noise=TokenDeletion(...))), which certifies how many words "
+            "may be added or deleted."
+        )
 
 
 def _is_numeric(dtype, X, at):
@@ -78,7 +92,7 @@ def _is_numeric(dtype, X, at):
         return False
 
 
-def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=None):
+def numeric_table(rows, scale, *, noise_features, estimator, categories=None):
     """Samples with the columns that take noise as numbers.
 
     Parameters
@@ -89,10 +103,8 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=
     noise_features : object
         The parameter of the caller, for messages.
     estimator : estimator
-        What is given noisy copies. Its tags tell whether values that take noise may be
-        missing.
-    caller : str
-        Name of the class that adds the noise, for messages.
+        What is given noisy copies: values that take noise may be missing if it takes
+        them.
     categories : dict {int: Categories}, default=None
         See `Table`; these columns need not hold numbers.
 
@@ -128,13 +140,47 @@ def numeric_table(rows, scale, *, noise_features, estimator, caller, categories=
             "noise_features."
         )
     missing = np.isnan(table.values).any(axis=0)
-    if missing.any() and not tags_of(estimator).input_tags.allow_nan:
-        raise ValueError(
-            f"X has missing values in the columns "
-            f"{[names[at] for at in noisy[missing]]}, which take noise, and "
-            f"{estimator!r} does not take missing values. Impute them in a Pipeline "
-            f"before {caller}, hold the columns fixed with noise_features, or use a "
-            "base classifier that takes them, such as HistGradientBoostingClassifier, "
-            "without a denoiser."
-        )
+    if missing.any() and not may_take_missing(estimator):
+        columns = [names[at] for at in noisy[missing]]
+        raise _missing_error(f"in the columns {columns}, which take noise", estimator)
     return table
+
+
+def check_takes_missing(source, estimator, X):
+    """Check that a fitted classifier predicts samples with missing values.
+
+    The tag of a classifier that consists of several does not tell whether one of them
+    replaces such values (see `may_take_missing`), so one sample for each feature with
+    missing values is predicted.
+
+    Parameters
+    ----------
+    source : MonteCarloVotes
+    estimator : fitted classifier
+        What it votes with.
+    X : ndarray of shape (n_samples, ...) or Table
+
+    Raises
+    ------
+    ValueError
+        If `estimator` does not take missing values.
+    """
+    if not has_missing(X) or tags_of(estimator).input_tags.allow_nan:
+        return
+    values = values_of(X)
+    missing = np.isnan(values).reshape(len(values), -1)
+    rows = np.unique(missing.argmax(axis=0)[missing.any(axis=0)])
+    try:
+        source.vote(values[rows], X, rows)
+    except Exception as error:
+        raise _missing_error("in features that take noise", estimator) from error
+
+
+def _missing_error(where, estimator):
+    return ValueError(
+        f"X has missing values {where}, and {estimator!r} does not take missing "
+        "values. Put an imputer into it, as in make_pipeline(SimpleImputer(), ...), or "
+        "use a base classifier that takes them, such as "
+        "HistGradientBoostingClassifier, without a denoiser; or hold the columns fixed "
+        "with noise_features."
+    )

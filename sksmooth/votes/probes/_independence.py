@@ -8,6 +8,8 @@ import numpy as np
 from sksmooth.samples import values_of
 
 _N_ROWS = 48
+# Parts of them in order of their labels.
+_N_GROUPS = 3
 # Copies of all of them, for what depends on the size of a batch: a norm, a sum.
 _N_COPIES = 10
 # Noise in multiples of sigma, so that labels differ even far from every boundary; times
@@ -19,6 +21,8 @@ _N_REPEATS = 4
 # boundary: of samples whose label also changes when they are moved by so many sigma.
 _NEAR_BOUNDARY, _N_MOVES = 1e-3, 8
 _MOST_TIES = 1 / 4
+# Samples are moved at least so far, in units of their last place.
+_ULPS = 16
 
 
 def check_independence(source, X):
@@ -91,9 +95,13 @@ def _compare(source, X, noisy, owner, together):
     by_label = np.lexsort((distance, together != np.bincount(together).argmax()))
     batches = {
         "in another order": [rng.permutation(n)],
-        "in smaller batches": [every[:1], every[1:4], every[4:16], every[16:]],
+        # Of an odd number of samples and of an even one.
+        "in smaller batches": [every[:1], every[1:5], every[5:16], every[16:]],
         # Every third has the noise of one sigma.
         "without those farther away": [every[:: len(_SPREADS)]],
+        "beside others of their label": np.array_split(
+            np.argsort(together, kind="stable"), _N_GROUPS
+        ),
         "several times over": [np.tile(every, _N_COPIES)],
         "beside many copies of one of them": [
             np.concatenate([np.full(n - 2, by_label[0]), by_label[-2:]])
@@ -132,13 +140,7 @@ def _refuse_unless_rounding(source, X, noisy, owner, together, changed, how):
             "fixed label for each sample: turn off what draws random numbers in "
             "predict, such as dropout or random augmentation."
         )
-    rng = np.random.default_rng(2)
-    move = _NEAR_BOUNDARY * source.law.deviation
-    near = np.zeros(n, dtype=bool)
-    for _ in range(_N_MOVES):
-        moved = noisy + move * rng.standard_normal(noisy.shape)
-        near |= source.vote(moved, X, owner) != together
-    if np.all(near[changed]) and changed.sum() <= _MOST_TIES * n:
+    if _may_be_rounding(source, X, noisy, owner, together, changed):
         return
     raise ValueError(
         f"{_name(source)}.predict gives {changed.sum()} of {n} noisy samples another "
@@ -148,6 +150,51 @@ def _refuse_unless_rounding(source, X, noisy, owner, together, changed, how):
         "StandardScaler() belongs, batch normalization in training mode, or a "
         "transductive classifier. Use steps that are fitted on training data and treat "
         "each sample on its own."
+    )
+
+
+def _may_be_rounding(source, X, noisy, owner, labels, changed):
+    """Whether samples that changed their labels are few, and next to a boundary."""
+    if not isinstance(noisy, np.ndarray):
+        return False  # words are counted, and nothing is rounded
+    rng = np.random.default_rng(2)
+    dtype = values_of(X).dtype if source.precision is None else source.precision
+    spacing = np.spacing(np.abs(noisy).astype(dtype)).astype(np.float64)
+    move = np.maximum(_NEAR_BOUNDARY * source.law.deviation, _ULPS * spacing)
+    near = np.zeros(len(noisy), dtype=bool)
+    for _ in range(_N_MOVES):
+        moved = noisy + move * rng.standard_normal(noisy.shape)
+        near |= source.vote(moved, X, owner) != labels
+    return np.all(near[changed]) and changed.sum() <= _MOST_TIES * len(noisy)
+
+
+def check_again(source, X, noisy, owner, votes):
+    """Refuse a classifier that gives noisy copies other labels than it did before.
+
+    Parameters
+    ----------
+    source : MonteCarloVotes
+    X : ndarray of shape (n_samples, ...)
+    noisy : ndarray of shape (n, d)
+        Some of the copies that were predicted first.
+    owner : ndarray of int of shape (n,)
+    votes : ndarray of int of shape (n,)
+        Their labels then, in a batch with others.
+
+    Raises
+    ------
+    ValueError
+    """
+    labels = np.array(source.vote(noisy, X, owner))
+    changed = labels != votes
+    if not changed.any() or _may_be_rounding(source, X, noisy, owner, labels, changed):
+        return
+    raise ValueError(
+        f"{_name(source)}.predict gives {changed.sum()} of {len(noisy)} noisy samples "
+        "another label than it gave them before, in a larger batch: the label of a "
+        "sample depends on the rest of its batch, or on earlier calls or the time, so "
+        "it cannot be certified. Use a classifier that does not change in predict, and "
+        "steps that are fitted on training data and treat each sample on its own."
     )
 
 

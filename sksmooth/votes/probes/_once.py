@@ -25,7 +25,8 @@ def probe_once(source, estimator, X, *, is_network=False):
     X : ndarray of shape (n_samples, ...)
     is_network : bool, default=False
         Whether the source has compared outputs of a network in different batches, which
-        finds more than a comparison of labels.
+        finds more than a comparison of labels. Steps before the network are not part of
+        that.
 
     Returns
     -------
@@ -47,8 +48,9 @@ def probe_once(source, estimator, X, *, is_network=False):
     _, n_rows = _probed.get(key, (None, 0))
     if min(len(X), _ENOUGH_ROWS) <= n_rows:
         return source
-    if not is_network:
+    if not (is_network and source.steps_are_known):
         check_independence(source, X)
+    source.is_probed = True
     # Cells of whole numbers are predicted by their middles, which are few values.
     if source.law.n_copies is None:
         warn_about_exact_values(source, X)

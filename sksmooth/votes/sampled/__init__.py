@@ -10,12 +10,14 @@ from sksmooth.votes.sampled._monte_carlo import (
 from sksmooth.votes.sampled._projected_linear import ProjectedLinearVotes
 from sksmooth.votes.sampled._reduced import ReducedNoiseVotes, ReducedSpace
 from sksmooth.votes.sampled._run import run
+from sksmooth.votes.sampled._score_space import ScoreSpace
 
 __all__ = [
     "MonteCarloVotes",
     "ProjectedLinearVotes",
     "ReducedNoiseVotes",
     "ReducedSpace",
+    "ScoreSpace",
     "VoteStreams",
     "batches",
     "find_word_votes",

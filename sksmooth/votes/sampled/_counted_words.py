@@ -116,4 +116,5 @@ def find_word_votes(model, X):
     source = WordVotes(model)
     if len(X):
         source.check_independence(X)
+    source.is_probed = True
     return source

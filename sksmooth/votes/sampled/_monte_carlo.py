@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes by sampling: the base classifier's `predict` on noisy copies of the samples."""
 
+from functools import cached_property
+
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
@@ -8,8 +10,17 @@ from sksmooth.noise import row_stream
 from sksmooth.samples import digests_of, shown, values_of
 from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
-from sksmooth.votes.probes import explain_failure
+from sksmooth.votes.probes import (
+    check_again,
+    check_independence,
+    explain_failure,
+    is_known,
+)
 from sksmooth.votes.sampled._run import run
+
+# Of the first noisy copies, and of the largest batch, so many are predicted a second
+# time at the end, where they are at most one in ten.
+_N_AGAIN, _SHARE_AGAIN = 48, 10
 
 
 class MonteCarloVotes(Source):
@@ -23,6 +34,9 @@ class MonteCarloVotes(Source):
     """
 
     method = "monte_carlo"
+    is_probed = False
+    # What the classifier computes in; None is the dtype of the samples.
+    precision = None
 
     def __init__(self, model, fast=None):
         self.estimator = model.estimator
@@ -41,7 +55,27 @@ class MonteCarloVotes(Source):
     def answer(self, question, X, on_finished=None):
         """Results of a question for samples; see `Source.answer`."""
         procedure = question.from_votes(len(X), len(self.classes))
-        return run(procedure, self.open(X), len(X), on_finished)
+        streams = self.open(X)
+        answers = run(procedure, streams, len(X), on_finished)
+        self.finish(streams)
+        return answers
+
+    @cached_property
+    def is_known(self):
+        """Whether labels are known to be fixed, see `sksmooth.votes.probes`."""
+        return is_known(self.estimator)
+
+    def probe(self, X):
+        """Probe the classifier anew, if it may have changed; see `Source.probe`."""
+        if not (self.is_probed or self.is_known):
+            check_independence(self, X)
+
+    def finish(self, streams):
+        """Check that labels did not change while votes were drawn."""
+        if self.is_known or streams.n_drawn < 2 * _SHARE_AGAIN * _N_AGAIN:
+            return
+        for some in streams.kept:
+            check_again(self, streams.samples, *some)
 
     def open(self, X):
         """Open the streams of samples.
@@ -85,7 +119,18 @@ class MonteCarloVotes(Source):
 
 
 class VoteStreams:
-    """Votes of a chunk of samples; each sample's stream goes on where it was left."""
+    """Votes of a chunk of samples; each sample's stream goes on where it was left.
+
+    Attributes
+    ----------
+    n_drawn : int
+        How many votes were drawn.
+    kept : list of tuple of ndarray
+        Some of the first noisy copies, positions of their samples, and their votes;
+        and the same of the largest batch.
+    """
+
+    n_drawn, kept, _largest = 0, (), 0
 
     def __init__(self, source, X):
         self._source = source
@@ -93,6 +138,11 @@ class VoteStreams:
         self._rows = source.law.snap(self._coordinates())
         self._digests = digests_of(X, source.key)
         self._streams = {}
+
+    @property
+    def samples(self):
+        """Samples of the chunk."""
+        return self._X
 
     def _coordinates(self):
         return self._source.coordinates(self._X)
@@ -156,7 +206,16 @@ class VoteStreams:
             if told is error:
                 raise
             raise told from error
+        self._keep_some(batch, owner, votes)
         return self._tally(votes, parts)
+
+    def _keep_some(self, batch, owner, votes):
+        self.n_drawn += len(owner)
+        if len(owner) > 2 * self._largest:
+            self._largest = len(owner)
+            some = np.linspace(0, len(owner) - 1, _N_AGAIN).astype(np.intp)
+            found = batch[some], owner[some], np.array(votes)[some]
+            self.kept = [*self.kept[:1], found]
 
     def _tally(self, votes, parts):
         """Number of votes for each class in each part."""

@@ -8,12 +8,10 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from sksmooth.samples import unit_values_of
-from sksmooth.votes._source import Declined
 from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams, batches
 
 # Scores held at a time, so that they stay in the cache.
 _MOST_SCORES = 2**17
-_EPS = np.finfo(np.float64).eps
 # Share of votes that may miss, up to which drawing only those takes less time.
 _FEW_MISSES = 0.2
 # How far rounding may move the boundary between two classes, in units of sigma. A vote
@@ -37,60 +35,19 @@ class ProjectedLinearVotes(MonteCarloVotes):
 
     Parameters
     ----------
-    coef : ndarray of shape (n_classes, n_features)
-    intercept : ndarray of shape (n_classes,)
-        The scores; the first of equal ones wins.
+    space : ScoreSpace
+        The scores.
     model : Model
     inputs : TableInputs, default=None
         The numbers that the scores are linear in; None is what takes noise.
-
-    Raises
-    ------
-    Declined
-        If the scores do not depend on what takes noise.
     """
 
-    def __init__(self, coef, intercept, model, inputs=None):
+    def __init__(self, space, model, inputs=None):
         # Coordinates are in units of the scale, where the noise is isotropic.
         super().__init__(replace(model, law=replace(model.law, scale=None)))
-        # Features that take no noise add to the scores of a sample.
-        held = getattr(inputs, "held", None)
-        if held is None or not held.any():
-            inputs, held = None, np.zeros(coef.shape[1], dtype=bool)
-        self._inputs, self._held = inputs, held
-        self._held_coef, noisy_coef = coef[:, held], coef[:, ~held]
-        # A common vector added to all scores changes no prediction.
-        differing = noisy_coef - noisy_coef.mean(axis=0)
-        left, scale, right = np.linalg.svd(differing, full_matrices=False)
-        if inputs is not None and not scale[0] > 0:
-            raise Declined("its scores do not depend on the columns that take noise")
-        rank = int(np.sum(scale > scale[0] * np.finfo(np.float64).eps * len(right)))
-        self._basis = right[:rank].T
-        self._coef = np.ascontiguousarray((left * scale)[:, :rank])
-        # Against the largest one: a class far behind must not cost the others digits.
-        self._intercept = intercept - intercept.max()
-        # Of classes with the same score only the first is ever predicted; here their
-        # scores could come out different in the last bits.
-        both = np.column_stack([coef, intercept])
-        _, first = np.unique(both, axis=0, return_index=True)
-        never = np.setdiff1d(np.arange(len(both)), first)
-        self._intercept[never] = -np.inf
-        # Rounding errors grow with the coefficients as given, not with what is left of
-        # them once a common vector is subtracted.
-        n_terms = coef.shape[1] + 8
-        self._rounding_per_norm = n_terms * _EPS * np.linalg.norm(coef, axis=1)
-        self._rounding = n_terms * _EPS * np.abs(intercept)
+        self.space = space
+        self._inputs = None if space.held is None else inputs
         self.votes_of_predict = MonteCarloVotes(model)
-        self.noise_coef = model.law.sigma * self._coef
-        # Standard deviation of the difference of two scores under the noise.
-        self.deviations = np.stack(
-            [np.linalg.norm(self.noise_coef - of, axis=1) for of in self.noise_coef]
-        )
-        same = np.array([(noisy_coef == of).all(axis=1) for of in noisy_coef])
-        self.deviations[same] = 0.0
-        different = ~same
-        different[never] = different[:, never] = False
-        self.least_deviation = np.min(self.deviations, where=different, initial=np.inf)
 
     def open(self, X):
         """Open the streams of samples; see `MonteCarloVotes.open`."""
@@ -103,23 +60,24 @@ class ProjectedLinearVotes(MonteCarloVotes):
 
     def coordinates(self, X):
         """Samples in the basis, of shape (n_samples, rank)."""
-        return unit_values_of(X) @ self._basis
+        return unit_values_of(X) @ self.space.basis
 
     def score_rounding(self, X):
         """Bound on the rounding error of scores, of shape (n_samples, n_classes)."""
         numbers = unit_values_of(X) if self._inputs is None else self._inputs.of(X)
         norms = np.linalg.norm(numbers, axis=1)
-        return norms[:, np.newaxis] * self._rounding_per_norm + self._rounding
+        space = self.space
+        return norms[:, np.newaxis] * space.rounding_per_norm + space.rounding
 
     def held_scores(self, X):
         """What features without noise add, of shape (n_rows, n_classes)."""
         if self._inputs is None:
-            return np.zeros((len(X), len(self._held_coef)))
-        return self._inputs.of(X)[:, self._held] @ self._held_coef.T
+            return np.zeros((len(X), len(self.classes)))
+        return self._inputs.of(X)[:, self.space.held] @ self.space.held_coef.T
 
     def scores(self, coordinates):
         """Scores of samples given in the basis, of shape (n_samples, n_classes)."""
-        return coordinates @ self._coef.T + self._intercept
+        return coordinates @ self.space.coef.T + self.space.intercept
 
 
 class _ScoreStreams(VoteStreams):
@@ -150,7 +108,7 @@ class _ScoreStreams(VoteStreams):
         self._leader = np.argmax(self._scores, axis=1)
         every = np.arange(len(X))
         lead = self._scores[every, self._leader][:, np.newaxis] - self._scores
-        deviations = source.deviations[self._leader]
+        deviations = source.space.deviations[self._leader]
         self._far = self._is_far(source.score_rounding(X), lead, deviations)
         self._asked = source.votes_of_predict.open(X) if self._far.any() else None
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -168,7 +126,7 @@ class _ScoreStreams(VoteStreams):
         rivals[every, self._leader] = False
         worst = rounding[every, self._leader]
         worst = 2 * np.maximum(worst, np.max(rounding, 1, where=rivals, initial=0.0))
-        moved = worst > _MOST_ROUNDING * self._source.least_deviation
+        moved = worst > _MOST_ROUNDING * self._source.space.least_deviation
         # Scores that differ by a constant are never parted by the noise.
         return np.any(rivals & (moved[:, np.newaxis] | (deviations == 0.0)), axis=1)
 
@@ -219,7 +177,7 @@ class _ScoreStreams(VoteStreams):
         -------
         ndarray of int of shape (n,)
         """
-        noise_coef = self._source.noise_coef
+        noise_coef = self._source.space.noise_coef
         n, rank = len(rows), noise_coef.shape[1]
         # One normal more than directions; it decides which noise is kept.
         normals = np.empty((n, rank + 1))
@@ -248,7 +206,7 @@ class _ScoreStreams(VoteStreams):
     def _count(self, batch, rows, parts):
         # One line per class: the largest score and its class are then found in long
         # loops without a branch.
-        scores = self._source.noise_coef @ batch.T
+        scores = self._source.space.noise_coef @ batch.T
         ends = np.cumsum(parts)
         starts = ends - parts
         for row, start, end in zip(rows, starts, ends, strict=True):

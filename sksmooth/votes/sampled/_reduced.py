@@ -4,9 +4,11 @@
 from dataclasses import replace
 
 import numpy as np
+from scipy.linalg.blas import dtrmm
 
 from sksmooth.samples import unit_values_of
 from sksmooth.votes._source import Declined
+from sksmooth.votes.exact._rounding import UNIT, Rounded
 from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams
 
 _EPS = np.finfo(np.float64).eps
@@ -17,6 +19,8 @@ _MOST_ROUNDING = 1e-8
 _REACH = 40.0
 # Largest ratio of singular values; beyond it rounding is not small beside the noise.
 _MOST_SPREAD = 1e6
+# For the rounding of the bounds themselves, and of a least singular value.
+_SLACK = 1.01
 
 
 class ReducedSpace:
@@ -27,8 +31,8 @@ class ReducedSpace:
 
     Parameters
     ----------
-    matrix : ndarray of shape (n_out, n_features)
-    shift : ndarray of shape (n_out,)
+    matrix : ndarray or Rounded of shape (n_out, n_features)
+    shift : ndarray or Rounded of shape (n_out,)
     center : ndarray of shape (n_features,) or None
 
     Raises
@@ -36,32 +40,70 @@ class ReducedSpace:
     Declined
         If the rank is not smaller than the number of features, so that nothing would be
         gained, or not clear.
+
+    Notes
+    -----
+    Rounding moves output j by an amount relative to the norm of row j of A, however
+    small that is. So the outputs are divided by powers of two that bring all rows to
+    norms between 1/2 and 1, which changes no digit of a product; a hat denotes what is
+    divided. With u the unit roundoff, r the rank and n the number of features, it is
+    from what they are in exact arithmetic that
+
+    - outputs here are apart by at most ``gamma(r + 1) * |y| * norm(B_hat)``: a sum of
+      r products and a shift, in any order (N. J. Higham, "Accuracy and Stability of
+      Numerical Algorithms", 2nd edition, 2002, section 3.1), and ``u * |b_hat|``;
+    - B and V are apart from A by the residual ``A_hat - B_hat @ V.T``, which is
+      measured, with at most ``gamma(r + 1) * norm(B_hat) * norm(V)`` of rounding of its
+      own, and by the bound that A and b come with, if they are products themselves;
+    - outputs of the map applied to a row are apart by at most ``gamma(n + 2) * |x -
+      center| * norm(A_hat)``, and ``u * |b_hat|``.
+
+    A move of x along V by ``e`` moves ``A_hat @ x`` by at least the least singular
+    value of A_hat times ``|e|``, so that errors are divided by it to be seen as moves.
+    It is that of rows of equal norms: a unit of a network that has shrunk in training
+    does not count as a direction in which little can be told apart.
     """
 
     def __init__(self, matrix, shift, center):
-        n_features = matrix.shape[1]
-        if not (np.isfinite(matrix).all() and np.isfinite(shift).all()):
+        matrix, shift = Rounded.of(matrix), Rounded.of(shift)
+        n_features = matrix.value.shape[1]
+        if not all(np.isfinite(part).all() for part in (*matrix.parts, *shift.parts)):
             raise Declined("the map before it has parameters that are not finite")
-        _, sizes, right = np.linalg.svd(matrix, full_matrices=False)
-        rank = int(np.sum(sizes > sizes[0] * _EPS * max(matrix.shape)))
+        # Of the maximum first, as squares may overflow or underflow.
+        unit = _power_of_two(np.abs(matrix.value).max(axis=1, initial=0.0))
+        unit *= _power_of_two(
+            np.linalg.norm(matrix.value / unit[:, np.newaxis], axis=1)
+        )
+        even = matrix.value / unit[:, np.newaxis]
+        _, sizes, right = np.linalg.svd(even, full_matrices=False)
+        rank = int(np.sum(sizes > sizes[0] * _EPS * max(even.shape)))
         if not 0 < rank <= 0.75 * n_features:
             raise Declined(f"it looks at {rank} directions of {n_features} features")
         spread = sizes[0] / sizes[rank - 1]
         if spread > _MOST_SPREAD:
             raise Declined(f"its directions differ in size by a factor of {spread:.1g}")
         self.center = center
-        self.basis = np.ascontiguousarray(right[:rank].T)
-        self.matrix = np.ascontiguousarray((matrix @ self.basis).T)
-        self.shift = shift
+        self._is_triangle = len(even) == rank
+        # Of all bases the one in which the matrix is a triangle, or begins with one.
+        seen = even @ right[:rank].T
+        turn, _ = np.linalg.qr(seen.T)
+        self.basis = np.ascontiguousarray(right[:rank].T @ turn)
+        seen = even @ self.basis
+        if self._is_triangle:
+            seen = np.tril(seen)
+        self.matrix = np.asfortranarray((unit[:, np.newaxis] * seen).T)
+        self.shift = shift.value
         # What the distance of two samples may grow by, relative to it.
         gram = self.basis.T @ self.basis - np.eye(rank)
-        self.stretch = np.linalg.norm(gram) + n_features * _EPS
+        self.stretch = np.linalg.norm(gram) + _SLACK * n_features * rank * UNIT
         self._per_norm = (n_features + 16) * _EPS * np.sqrt(rank)
-        # What the matrix here differs by, and sums of rank products.
-        size, least = np.linalg.norm(self.matrix), sizes[rank - 1]
-        apart = np.linalg.norm(matrix - self.matrix.T @ self.basis.T)
-        self._per_output = (apart + 2 * (rank + 4) * _EPS * size) / least
-        self._constant = 2 * _EPS * np.linalg.norm(shift) / least
+        size, least = np.linalg.norm(seen), sizes[rank - 1]
+        apart = np.linalg.norm(even - seen @ self.basis.T)
+        apart += np.linalg.norm(matrix.error / unit[:, np.newaxis])
+        n_terms = (rank + 4) * (1 + np.sqrt(rank)) + n_features + 4
+        self._per_output = _SLACK * (apart + n_terms * UNIT * size) / least
+        constant = np.linalg.norm((2 * UNIT * np.abs(self.shift) + shift.error) / unit)
+        self._constant = _SLACK * constant / least
 
     @property
     def rank(self):
@@ -78,7 +120,12 @@ class ReducedSpace:
 
     def outputs(self, coordinates):
         """Return what the map gives, of shape (n_samples, n_out)."""
-        return coordinates @ self.matrix + self.shift
+        if self._is_triangle and len(coordinates):
+            outputs = dtrmm(1.0, self.matrix, coordinates.T, trans_a=1).T
+        else:
+            outputs = coordinates @ self.matrix
+        outputs += self.shift
+        return outputs
 
     def rounding(self, norms, reach):
         """Bounds on rounding, as moves of a row, by norms of rows from the center.
@@ -98,6 +145,11 @@ class ReducedSpace:
         """
         of_outputs = self._per_output * (norms + reach) + self._constant
         return self._per_norm * norms, of_outputs
+
+
+def _power_of_two(sizes):
+    """Powers of two above sizes, at most twice as large; 1 where a size is 0."""
+    return np.where(sizes > 0, np.ldexp(1.0, np.frexp(sizes)[1]), 1.0)
 
 
 class ReducedNoiseVotes(MonteCarloVotes):
@@ -120,7 +172,8 @@ class ReducedNoiseVotes(MonteCarloVotes):
     ----------
     space : ReducedSpace
     head : object with a method ``positions(outputs)``
-        From outputs of the map to positions of labels, of shape (n_samples,).
+        From outputs of the map to positions of labels, of shape (n_samples,). Its
+        attribute ``n_rows`` is the number of rows that it takes best, or None for any.
     model : Model
     """
 
@@ -167,7 +220,12 @@ class ReducedNoiseVotes(MonteCarloVotes):
         X, owner
             Not used: coordinates are all that the classifier looks at.
         """
-        return self.head.positions(self.space.outputs(noisy))
+        step = self.head.n_rows or max(1, len(noisy))
+        pieces = [
+            self.head.positions(self.space.outputs(noisy[start : start + step]))
+            for start in range(0, len(noisy), step)
+        ]
+        return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.intp)
 
 
 class _ReducedStreams(VoteStreams):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sksmooth.noise import row_digests
+from sksmooth.votes.probes import is_known
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes.torch._philox import row_words, standard_noise
 
@@ -44,16 +45,32 @@ class TorchVotes(MonteCarloVotes):
 
     def __init__(self, network, steps, model):
         positions = np.arange(network.n_classes)
-        predictor = _Predictor(network, steps)
+        predictor = _NetworkBehindSteps(network, steps)
         super().__init__(replace(model, estimator=predictor, classes=positions))
         self.classes = model.classes
         self.network = network
         self.serial = network.device.type != "cpu"
+        self.steps_are_known = all(map(is_known, steps))
         # Steps before the network work on the host, and so noise must be there; and
         # the grid needs float64, which not all devices have.
         drawn_there = hasattr(model.law, "from_uniforms")
         on_gpu = network.device.type == "cuda"
         self.noise_on_device = not steps and on_gpu and drawn_there
+
+    @property
+    def precision(self):
+        """Type that the network computes in."""
+        return np.float64 if self.network.dtype == torch.float64 else np.float32
+
+    @property
+    def is_known(self):
+        """Whether labels cannot be compared: there is much rounding, or no copies."""
+        return self.noise_on_device or not self.network.is_exact
+
+    def probe(self, X):
+        """Probe steps before the network anew; its outputs were compared before."""
+        if not self.steps_are_known:
+            super().probe(X)
 
     def open(self, X):
         """Open the streams of samples.
@@ -71,7 +88,7 @@ class TorchVotes(MonteCarloVotes):
         return _HostStreams(self, X)
 
 
-class _Predictor:
+class _NetworkBehindSteps:
     """Positions that a network votes for, in the manner of `predict`."""
 
     def __init__(self, network, steps):
@@ -88,7 +105,8 @@ class _Predictor:
         def work(start, stop):
             votes[start:stop] = network.votes(rows[start:stop])
 
-        network.in_pieces(len(rows), work)
+        with network.evaluating():
+            network.in_pieces(len(rows), work)
         check_no_nan(int((votes == network.n_classes).sum()))
         return votes.numpy()
 

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether a classifier is known to predict each sample on its own, always the same."""
+
+from functools import partial
+from types import FunctionType, MethodType
+
+import numpy as np
+
+from sksmooth._estimators import has_own_predict
+
+# Their estimators change nothing in predict, and look at one sample at a time.
+_LIBRARIES = {"catboost", "imblearn", "lightgbm", "sklearn", "sksmooth", "xgboost"}
+_METHODS = ("fit", "predict", "transform")
+# Functions that predict does not call.
+_OF_FIT = {"importance_getter", "refit", "score_func", "scoring"}
+
+
+def is_known(estimator):
+    """Whether a fitted classifier is made of estimators of well-known libraries only.
+
+    The label that any other one gives a sample may come to depend on the other samples
+    of a batch, on time or on earlier calls, without a change that could be seen from
+    outside, such as a flag of its class or a global variable.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+
+    Returns
+    -------
+    bool
+        False if it, or an estimator inside it, is of another library, holds a function
+        or has a method replaced on the object.
+    """
+    return _is_known(estimator, set())
+
+
+def _is_known(value, seen):
+    if id(value) in seen:
+        return True
+    seen.add(id(value))
+    cls, attributes = type(value), getattr(value, "__dict__", {})
+    if cls.__module__.partition(".")[0] not in _LIBRARIES:
+        return False
+    if has_own_predict(value):
+        return False
+    if cls.__module__.startswith("sklearn.tree"):
+        return True  # of many trees, none has parts
+    return all(
+        _is_harmless(item, seen)
+        for name, held in attributes.items()
+        if name not in _OF_FIT
+        for item in _flat(held)
+    )
+
+
+def _is_harmless(item, seen):
+    if isinstance(item, (FunctionType, MethodType, partial)):
+        return False
+    if isinstance(item, type) or not any(hasattr(item, name) for name in _METHODS):
+        return True
+    return _is_known(item, seen)
+
+
+def _flat(held):
+    """Objects in nested containers."""
+    if isinstance(held, dict):
+        held = list(held.values())
+    elif isinstance(held, np.ndarray):
+        held = held.ravel().tolist() if held.dtype.hasobject else ()
+    if isinstance(held, (list, tuple)):
+        for item in held:
+            yield from _flat(item)
+    else:
+        yield held
