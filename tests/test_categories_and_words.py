@@ -275,6 +275,14 @@ def test_bad_settings_are_refused_by_name(mixed, change, message):
         clf.fit(*mixed).certify(mixed[0][:2])
 
 
+def test_lists_are_no_categories(mixed):
+    X = mixed[0].assign(color=[["red"]] * len(mixed[0]))
+    with pytest.raises(ValueError, match=r"X holds \['red'\] in a column of categ"):
+        SmoothedClassifier(one_hot("color", "size"), noise=Resample(0.3)).fit(
+            X, mixed[1]
+        )
+
+
 def test_bad_calls_are_refused_by_name(fitted, mixed):
     X = mixed[0][:2]
     with pytest.raises(ValueError, match=r"category 'pink' in column 'color'"):

@@ -77,6 +77,13 @@ def _key(value):
     is_missing = value is None or type(value).__name__ in ("NAType", "NaTType")
     if is_missing or (isinstance(value, float) and value != value):
         return _MISSING
+    try:
+        hash(value)
+    except TypeError:
+        raise ValueError(
+            f"X holds {value!r} in a column of categories, and categories are strings, "
+            "numbers or other values that can be hashed."
+        ) from None
     return value
 
 
