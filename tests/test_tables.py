@@ -707,33 +707,3 @@ def test_frames_of_noisy_copies_are_those_made_column_by_column(names):
     for at, column in zip(noisy, values.T, strict=True):
         expected.isetitem(at, column)
     pd.testing.assert_frame_equal(Table(X, noisy, None).shown(values, owner), expected)
-
-
-class Address:
-    """An object without a `repr` of its own."""
-
-
-class TestObjectsHeldFixed:
-    @staticmethod
-    def digests(values):
-        column = pd.Series(values, dtype=object)
-        frame = pd.DataFrame({"x": np.zeros(len(values)), "held": column})
-        return Table(frame, np.array([0]), np.ones(1)).digests(b"key")
-
-    def test_long_arrays_are_told_apart_in_their_middle(self):
-        arrays = [np.zeros(2000), np.zeros(2000), np.zeros(2000)]
-        arrays[1][1000] = 1.0
-        one, other, same = map(bytes, self.digests(arrays))
-        assert one != other and one == same
-        nested = self.digests([{"a": (array,)} for array in arrays])
-        assert bytes(nested[0]) != bytes(nested[1])
-
-    def test_sets_do_not_depend_on_the_order_of_their_members(self):
-        # 1 and 9 take the same place in a small table of hashes.
-        one, other = self.digests([{1, 9}, {9, 1}])
-        assert repr({1, 9}) != repr({9, 1}) and bytes(one) == bytes(other)
-
-    @pytest.mark.parametrize("wrap", [lambda v: v, lambda v: [v], lambda v: {"a": v}])
-    def test_what_only_an_address_tells_apart_is_refused_by_name(self, wrap):
-        with pytest.raises(ValueError, match=r"Column 'held' holds .*Address"):
-            self.digests([wrap(Address())])

@@ -87,10 +87,10 @@ def find_linear_scores(estimator, X_sample, sigma):
 def _opened(estimator, X_sample, sigma):
     """Inputs, sample, classifier proper and the affine map before it."""
     transformers, final = layers(estimator, exact=True)
-    if not is_known(estimator, closed_form.get):
-        raise Declined("a method of it, or of a part of it, was replaced")
     if closed_form.get(final) is None:
         raise Declined(f"{type(final).__name__} has no closed form")
+    if not is_known(estimator, closed_form.get):
+        raise Declined("a method of it, or of a part of it, was replaced")
     check_is_fitted(estimator)
     if not sigma > 0:
         raise ValueError(f"sigma={sigma!r} must be positive.")
