@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from sksmooth._estimators import has_own_predict
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact._by_type import ByType
 from sksmooth.votes.probes import is_known
@@ -95,9 +96,12 @@ def find_predictor(core):
     find = fast_predictor.get(core)
     if find is None:
         raise Declined(f"{type(core).__name__} has no fast path")
+    if has_own_predict(core):
+        raise Declined("its method predict was replaced")
+    predictor = find(core)  # its reasons say more than the next one
     if not is_known(core, fast_predictor.get):
         raise Declined("a method of it, or of a part of it, was replaced")
-    return find(core)
+    return predictor
 
 
 def may_be_fast(core):
