@@ -41,6 +41,7 @@ class MonteCarloVotes(Source):
 
     method = "monte_carlo"
     is_probed = False
+    _certifies = False
     # What the classifier computes in; None is the dtype of the samples.
     precision = None
 
@@ -81,12 +82,14 @@ class MonteCarloVotes(Source):
 
     def probe(self, X):
         """Probe the classifier anew, if it may have changed; see `Source.probe`."""
+        self._certifies = True
         if not (self.is_probed or self.is_known):
             check_independence(self, X)
 
     def finish(self, streams):
-        """Check that labels did not change while votes were drawn."""
-        if self.is_known or streams.n_drawn < 2 * _SHARE_AGAIN * _N_AGAIN:
+        """Check that labels of certificates did not change while votes were drawn."""
+        is_enough = streams.n_drawn >= 2 * _SHARE_AGAIN * _N_AGAIN
+        if self.is_known or not (self._certifies and is_enough):
             return
         for some in streams.kept:
             check_again(self, streams.samples, *some)

@@ -69,8 +69,8 @@ class TorchVotes(MonteCarloVotes):
 
     def probe(self, X):
         """Probe steps before the network anew; its outputs were compared before."""
-        if not self.steps_are_known:
-            super().probe(X)
+        self.is_probed = self.is_probed or self.steps_are_known
+        super().probe(X)
 
     def open(self, X):
         """Open the streams of samples.
