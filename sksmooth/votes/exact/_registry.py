@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.utils.validation import check_is_fitted
 
-from sksmooth._estimators import layers
+from sksmooth._estimators import has_own_predict, layers
 from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import closed_form
 from sksmooth.votes.exact._inputs import inputs_of
@@ -13,7 +13,7 @@ from sksmooth.votes.exact._linear import scores_behind
 from sksmooth.votes.exact._self_check import check_against_predict
 from sksmooth.votes.exact._source import Declined
 from sksmooth.votes.exact._wrappers import inside_wrapper
-from sksmooth.votes.probes import is_known
+from sksmooth.votes.probes import REPLACED, is_known
 
 
 def find_exact_source(estimator, X_sample, sigma):
@@ -88,9 +88,9 @@ def _opened(estimator, X_sample, sigma):
     """Inputs, sample, classifier proper and the affine map before it."""
     transformers, final = layers(estimator, exact=True)
     if closed_form.get(final) is None:
-        raise Declined(f"{type(final).__name__} has no closed form")
-    if not is_known(estimator, closed_form.get):
-        raise Declined("a method of it, or of a part of it, was replaced")
+        was_replaced = has_own_predict(final)
+        name = type(final).__name__
+        raise Declined(REPLACED if was_replaced else f"{name} has no closed form")
     check_is_fitted(estimator)
     if not sigma > 0:
         raise ValueError(f"sigma={sigma!r} must be positive.")
@@ -109,6 +109,8 @@ def _opened(estimator, X_sample, sigma):
             f"{type(final).__name__} was fitted on {fitted_on} features, "
             f"and is given {affine.n_features_out}"
         )
+    if not is_known(estimator, closed_form.get):
+        raise Declined(REPLACED)
     return inputs, X_sample, final, affine
 
 

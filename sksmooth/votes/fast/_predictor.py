@@ -9,7 +9,7 @@ import numpy as np
 from sksmooth._estimators import has_own_predict
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact._by_type import ByType
-from sksmooth.votes.probes import is_known
+from sksmooth.votes.probes import REPLACED, is_known
 
 # From a fitted classifier to its `FastPredictor`; it raises `Declined` with the reason
 # where parameters of the classifier are not covered.
@@ -100,7 +100,7 @@ def find_predictor(core):
         raise Declined("its method predict was replaced")
     predictor = find(core)  # its reasons say more than the next one
     if not is_known(core, fast_predictor.get):
-        raise Declined("a method of it, or of a part of it, was replaced")
+        raise Declined(REPLACED)
     return predictor
 
 

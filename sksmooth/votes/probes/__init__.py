@@ -19,12 +19,13 @@ from sksmooth.votes.probes._columns import (
     refuse_columns_without_numbers,
 )
 from sksmooth.votes.probes._independence import check_again, check_independence
-from sksmooth.votes.probes._known import is_known
+from sksmooth.votes.probes._known import REPLACED, is_known
 from sksmooth.votes.probes._noise_errors import explain_failure
 from sksmooth.votes.probes._once import probe_once
 from sksmooth.votes.probes._tiny_noise import warn_about_exact_values
 
 __all__ = [
+    "REPLACED",
     "branches_of",
     "categorical_columns",
     "check_again",

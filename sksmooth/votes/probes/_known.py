@@ -15,6 +15,10 @@ _METHODS = ("fit", "predict", "transform")
 _OF_FIT = {"importance_getter", "refit", "score_func", "scoring"}
 
 
+# Why closed forms and fast paths decline a classifier that is not known.
+REPLACED = "a method such as predict was replaced, of it or of a part of it"
+
+
 def is_known(estimator, registered=None):
     """Whether a fitted classifier is made of estimators of well-known libraries only.
 

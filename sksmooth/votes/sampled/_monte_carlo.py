@@ -48,6 +48,8 @@ class MonteCarloVotes(Source):
     def __init__(self, model, fast=None):
         self.estimator = model.estimator
         self.classes = model.classes
+        # What `predict` returns; `classes` may be set to other names of the same.
+        self._predicted_classes = model.classes
         self.law = model.law
         self.key = model.key
         self.batch_size = model.batch_size
@@ -58,7 +60,7 @@ class MonteCarloVotes(Source):
 
     @cached_property
     def _index(self):
-        return LabelIndex(self.classes)
+        return LabelIndex(self._predicted_classes)
 
     def check(self, question):
         """Refuse a question that no number of votes could decide."""
