@@ -132,7 +132,7 @@ def test_the_project_names_the_same_site():
     assert project["urls"]["Documentation"] == DOCUMENTATION
 
 
-def test_progress_is_a_widget_in_a_notebook(monkeypatch):
+def test_progress_is_a_widget_in_a_notebook(monkeypatch, capsys):
     import tqdm.auto
 
     class Widget:
@@ -144,4 +144,5 @@ def test_progress_is_a_widget_in_a_notebook(monkeypatch):
     monkeypatch.delitem(sys.modules, "tqdm.auto")
     with _chunks._progress(0)(total=3) as bar:
         bar.update(1)
-    assert bar.disable and "tqdm.auto" not in sys.modules
+    assert "tqdm.auto" not in sys.modules
+    assert not any(capsys.readouterr())
