@@ -100,7 +100,7 @@ def test_a_published_file_with_other_lines_in_it(tmp_path, capsys):
     assert err.startswith(f"warning: {path}: skipped 2 lines (line 1: 1 columns")
     by_class = [line.split() for line in out.splitlines() if line.strip()[:2] == "8 "]
     assert by_class[0][:3] == ["8", "2", "0.500"]
-    assert "3 samples, sigma=nan" in out
+    assert "3 samples, sigma unknown" in out
 
 
 @pytest.mark.parametrize(

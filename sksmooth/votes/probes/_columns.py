@@ -178,7 +178,7 @@ def check_takes_missing(source, estimator, X):
 
 def _missing_error(where, estimator):
     return ValueError(
-        f"X has missing values {where}, and {estimator!r} does not take missing "
+        f"X has missing values (NaN) {where}, and {estimator!r} does not take missing "
         "values. Put an imputer into it, as in make_pipeline(SimpleImputer(), ...), or "
         "use a base classifier that takes them, such as "
         "HistGradientBoostingClassifier, without a denoiser; or hold the columns fixed "
