@@ -47,7 +47,7 @@ def find_exact_source(estimator, X_sample, sigma):
     """
     inputs, X_sample, final, affine = _opened(estimator, X_sample, sigma)
     source = closed_form.get(final)(final, affine)
-    check_against_predict(estimator, source.disagrees, inputs, X_sample, sigma)
+    _check(estimator, source.disagrees, inputs, X_sample, sigma)
     return source
 
 
@@ -80,17 +80,17 @@ def find_linear_scores(estimator, X_sample, sigma):
         best = np.argmax(X @ scores.coef.T + scores.intercept, axis=1)
         return final.classes_[best] != labels
 
-    check_against_predict(estimator, disagrees, inputs, X_sample, sigma)
+    _check(estimator, disagrees, inputs, X_sample, sigma)
     return scores
 
 
 def _opened(estimator, X_sample, sigma):
     """Inputs, sample, classifier proper and the affine map before it."""
     transformers, final = layers(estimator, exact=True)
+    if has_own_predict(final):
+        raise Declined(REPLACED)
     if closed_form.get(final) is None:
-        was_replaced = has_own_predict(final)
-        name = type(final).__name__
-        raise Declined(REPLACED if was_replaced else f"{name} has no closed form")
+        raise Declined(f"{type(final).__name__} has no closed form")
     check_is_fitted(estimator)
     if not sigma > 0:
         raise ValueError(f"sigma={sigma!r} must be positive.")
@@ -109,9 +109,14 @@ def _opened(estimator, X_sample, sigma):
             f"{type(final).__name__} was fitted on {fitted_on} features, "
             f"and is given {affine.n_features_out}"
         )
+    return inputs, X_sample, final, affine
+
+
+def _check(estimator, disagrees, inputs, X_sample, sigma):
+    """Decline a form that `predict` contradicts, or may contradict elsewhere."""
+    check_against_predict(estimator, disagrees, inputs, X_sample, sigma)
     if not is_known(estimator, closed_form.get):
         raise Declined(REPLACED)
-    return inputs, X_sample, final, affine
 
 
 def may_have_closed_form(parts):
