@@ -96,8 +96,11 @@ def test_certificates_are_false_at_a_rate_of_at_most_alpha(mode):
 
         shares = base.shares(x)[np.searchsorted(base.classes_, found.label)]
         assert_at_most((found.p_lower > shares).sum(), N_ROWS, ALPHA)
-        # The cost is right: so many noisy copies were predicted.
-        np.testing.assert_array_equal(found.n_evaluations, base.evaluations_)
+        # The cost is right: so many noisy copies were predicted, and of a classifier of
+        # one's own a fixed number again, see `sksmooth.votes.probes`.
+        again = base.evaluations_ - found.n_evaluations
+        assert (again >= 0).all()
+        assert again.sum() <= 1024 < found.n_evaluations.sum() / 100
     # The cases are a threat, and alpha is used.
     assert max(rates.values()) > ALPHA / 5
 

@@ -111,7 +111,7 @@ def test_missing_values_stay_missing_in_training():
     settings = {"noise_features": NUMERIC, "feature_scale": "std"}
     clf = NoiseAugmentedClassifier(base, n_copies=2, **settings).fit(X, y)
     assert clf.predict(X).shape == (200,)
-    with pytest.raises(ValueError, match=r"\['age'\].*NoiseAugmentedClassifier"):
+    with pytest.raises(ValueError, match=r"\['age'\].*LogisticRegression"):
         NoiseAugmentedClassifier(LogisticRegression(), **settings).fit(X, y)
 
 
@@ -241,7 +241,7 @@ def test_reweighting_smooths_with_the_noise_and_the_missing_values_of_the_table(
     std = X[NUMERIC].std(ddof=0)
     assert_allclose(clf.feature_scale_, [0.0, *std, 0.0])
     assert (clf.path_["class_accuracy"] > 0.3).all()
-    with pytest.raises(ValueError, match=r"\['age'\].*ReweightedNoiseClassifier"):
+    with pytest.raises(ValueError, match=r"\['age'\].*LogisticRegression"):
         clf.set_params(estimator=LogisticRegression()).fit(X, y)
 
 
