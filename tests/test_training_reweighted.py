@@ -329,7 +329,12 @@ def test_bad_parameters(params, message):
 
 COMMON = [
     ReweightedNoiseClassifier(
-        GaussianNB(), sigma=0.25, n_rounds=2, cv=2, n_copies=2, n_predict=30
+        LogisticRegression(),
+        sigma=0.25,
+        n_rounds=2,
+        cv=2,
+        n_copies=2,
+        n_predict=30,
     ),
     ReweightedNoiseClassifier(
         DecisionTreeClassifier(random_state=0),
