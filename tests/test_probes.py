@@ -800,11 +800,16 @@ def test_labels_of_any_kind_that_equal_themselves_are_counted(classes):
     assert (shares == np.eye(len(classes))[[0, 0, 0]]).all()
 
 
-@pytest.mark.parametrize("stranger", [None, "z", np.nan, 7, 2.5])
-@pytest.mark.parametrize("classes", [[0, 1, 2], ["a", "b", "c"], [0, "b", None]])
+@pytest.mark.parametrize(
+    ("classes", "stranger"),
+    [
+        (classes, stranger)
+        for classes in ([0, 1, 2], ["a", "b", "c"], [0, "b", None])
+        for stranger in (None, "z", np.nan, 7, 2.5)
+        if stranger not in classes
+    ],
+)
 def test_a_label_that_is_no_class_is_named_in_one_line(classes, stranger):
-    if stranger in classes:
-        pytest.skip("a class")
     array = np.empty(3, dtype=object)
     array[:] = classes
     clf = Predicts(lambda X: np.array([stranger] * len(X), dtype=object)).fit(X, Y)
