@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -664,6 +665,19 @@ class TestObjectsHeldFixed:
         assert one != other and one == same
         nested = self.digests([{"a": (array,)} for array in arrays])
         assert bytes(nested[0]) != bytes(nested[1])
+
+    @pytest.mark.parametrize(
+        "make", [pd.Series, lambda v: pd.DataFrame({"a": v}), lambda v: csr_array([v])]
+    )
+    def test_other_containers_are_told_apart_by_what_they_hold(self, make):
+        values = np.ones((2, 2000))
+        values[1, 1000] = 2.0
+        one, other = self.digests([make(row) for row in values])
+        assert bytes(one) != bytes(other)
+
+    def test_containers_of_other_types_are_told_apart(self):
+        digests = self.digests([[1], (1,), {1}, np.array([1]), np.array([1.0])])
+        assert len({bytes(one) for one in digests}) == 5
 
     def test_sets_do_not_depend_on_the_order_of_their_members(self):
         # 1 and 9 take the same place in a small table of hashes.

@@ -473,7 +473,7 @@ def test_consistency_makes_answers_agree_under_noise(trained):
 
 @pytest.mark.parametrize("missing", ["torch", "skorch"])
 def test_without_torch_the_error_says_what_to_install(missing, monkeypatch):
-    """That nothing is loaded before a net is asked for is shown in test_packaging."""
+    """That nothing is loaded before a net is used is shown in test_packaging."""
     monkeypatch.setitem(sys.modules, missing, None)
     for name in [name for name in sys.modules if "sksmooth.training._" in name]:
         monkeypatch.delitem(sys.modules, name)

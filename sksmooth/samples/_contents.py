@@ -3,8 +3,6 @@
 
 import re
 
-import numpy as np
-
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 _PLAIN = (str, bytes, bool, int, float, complex, type(None))
 
@@ -30,16 +28,18 @@ def comparable(value, column):
     """
     if isinstance(value, _PLAIN):
         return value
+    name = type(value).__name__
     if isinstance(value, (list, tuple)):
-        return [comparable(part, column) for part in value]
+        return [name, *(comparable(part, column) for part in value)]
     if isinstance(value, (set, frozenset)):
-        return sorted(repr(comparable(part, column)) for part in value)
+        return [name, *sorted(repr(comparable(part, column)) for part in value)]
     if isinstance(value, dict):
-        return [[comparable(part, column) for part in item] for item in value.items()]
-    # The `repr` of a long array leaves its middle out.
-    if isinstance(value, np.ndarray) or hasattr(value, "to_list"):
-        values = value.tolist() if isinstance(value, np.ndarray) else value.to_list()
-        return [str(getattr(value, "dtype", "")), comparable(values, column)]
+        return [name, *(comparable(item, column) for item in value.items())]
+    # The `repr` of an array, tensor, series, sparse matrix or frame leaves parts out.
+    for read in ("tolist", "to_list", "toarray", "to_dict"):
+        if callable(getattr(value, read, None)):
+            parts = getattr(value, read)()
+            return [name, str(getattr(value, "dtype", "")), comparable(parts, column)]
     if _ADDRESS.search(repr(value)):
         raise ValueError(
             f"Column {column!r} holds {value!r}, which only its address in memory "

@@ -92,7 +92,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     alpha : float or None, default=None
         None counts a held-out sample as right if the smoothed classifier predicts its
-        class. A number, such as 0.001, asks for more: it is certified with
+        class. A number, such as 0.001, is stricter: it is certified with
         `n_predict` votes at that error probability, and abstentions are errors. This
         serves certified accuracy, with as many votes as are cast in the end.
 
