@@ -2,6 +2,8 @@
 """The noise laws, each by the tests that all of them inherit."""
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import mpmath
 import numpy as np
@@ -9,7 +11,17 @@ import pytest
 from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from sksmooth.noise import LAWS, Gaussian, Laplace, Splitting, Uniform
+from sksmooth.noise import (
+    LAWS,
+    DeletedWords,
+    Gaussian,
+    Laplace,
+    Law,
+    ResampledGaussian,
+    Splitting,
+    TokenDeletion,
+    Uniform,
+)
 from tests.law_case import ERRORS, AdditiveLawCase, LawCase
 
 
@@ -135,3 +147,146 @@ def test_every_law_inherits_the_tests():
     cases = LawCase.__subclasses__() + AdditiveLawCase.__subclasses__()
     tested = {type(case.law) for case in cases if hasattr(case, "law")}
     assert tested >= set(LAWS.values())
+
+
+def resampled(cardinalities, **parameters):
+    return ResampledGaussian(
+        0.7, probability=0.8, cardinalities=cardinalities, **parameters
+    )
+
+
+# One of each kind of formula.
+EVERY_LAW = [
+    Gaussian(0.7, n_features=3),
+    Laplace(0.7, n_features=3),
+    Uniform(0.7, n_features=3),
+    Uniform(0.7, norm=math.inf, n_features=3),
+    Splitting(0.7, n_features=3),
+    resampled((0, 3)),
+    resampled((0, 3), changes=1),
+    resampled((3, 4)),
+    DeletedWords(1.0, probability=0.8),
+    DeletedWords(1.0, probability=0.8, changes=2),
+]
+every_law = pytest.mark.parametrize("law", EVERY_LAW, ids=lambda law: law.name)
+
+
+@every_law
+def test_what_is_left_out_is_the_plain_vote(law):
+    top, other = np.array([0.2, 1.0, 2.5]), np.array([-0.3, -1.5, -2.6])
+    radius = np.array([0.0, 0.3, 1.0])
+    for given, defaults in (
+        (law.radius(top, other), law.radius(top, other, 1.0, 1.0)),
+        (law.radius(top, other, 2.0), law.radius(top, other, 2.0, 1.0)),
+        (law.threshold(radius), law.threshold(radius, 0.5)),
+        (law.largest_radius(), law.largest_radius(0.5)),
+    ):
+        np.testing.assert_array_equal(given, defaults)
+
+
+@every_law
+@pytest.mark.parametrize("kind", ["float16", "float32", "int64", "list"])
+def test_numbers_of_other_types_are_taken_for_float64(law, kind):
+    """In the precision of the type, results would be rounded to the unsafe side."""
+    numbers = np.array([[1.0, -2.0, 0.3], [2.0, -3.0, 0.5], [3.0, -3.0, 0.2]])
+    if kind != "int64":
+        numbers[:, :2] += 0.1
+    if kind != "list":
+        numbers = numbers.astype(kind)
+    top, other, share = numbers.T
+    words = np.array([0, 1, 2])
+    functions = [
+        (law.grow, (other, top)),
+        (law.radius, (top, other)),
+        (law.radius, (top, other, top, top[::-1])),
+    ]
+    if kind != "int64":
+        functions.append((law.threshold, (top, share)))
+    if isinstance(law, ResampledGaussian):
+        functions.append((partial(law.frontier, changes=2), (top, other)))
+    if isinstance(law, DeletedWords):
+        deletion = law.deletion
+        functions += [
+            (deletion.deleted, (top, other, top, top[::-1])),
+            (deletion.added, (top, other, top, top[::-1])),
+            (deletion.grow, (other, words, words[::-1])),
+        ]
+    for function, values in functions:
+        exact = function(*(value.astype(np.float64) for value in values))
+        given = (value.tolist() for value in values) if kind == "list" else values
+        found = function(*given)
+        np.testing.assert_array_equal(found, exact)
+        assert found.dtype == exact.dtype
+
+
+class ByRoot(Gaussian):
+    """Gaussian noise by what a law derives from its growth function alone."""
+
+    radius = Law.radius
+    unit = Law.unit
+    largest_radius = Law.largest_radius
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, 3.0), (1000.0, 1.0)])
+def test_radii_that_follow_from_growth_alone(weights):
+    law, closed = ByRoot(0.7, n_features=3), Gaussian(0.7, n_features=3)
+    rng = np.random.default_rng(0)
+    top = rng.uniform(-1, 4, 200)
+    other = -top - rng.exponential(0.3, 200)
+    found, expected = (l.radius(top, other, *weights) for l in (law, closed))
+    ahead = expected > 0
+    np.testing.assert_allclose(found[ahead], expected[ahead], rtol=1e-12, atol=1e-12)
+    assert (found[expected < 0] < 0).all() and ahead.any()
+    # Rounded down: the class is still ahead there, whatever is rounded.
+    with mpmath.workdps(30):
+        v, w = weights
+        for a, b, r in zip(top[ahead], other[ahead], found[ahead], strict=True):
+            at = mpmath.mpf(r) / mpmath.mpf(0.7)
+            assert v * mpmath.ncdf(a - at) > w * mpmath.ncdf(b + at)
+    # Nothing is known of a class whose bound is at 0 or 1.
+    assert (law.radius([-np.inf, 0.0, np.inf], [np.inf, np.inf, 0.0]) < 0).all()
+    assert law.radius(np.zeros((4, 1)), np.full(3, -1.0)).shape == (4, 3)
+    assert law.unit == pytest.approx(0.7) and law.largest_radius() == np.inf
+
+
+@pytest.mark.parametrize("share_other", [0.5, 0.2, 0.8])
+@pytest.mark.parametrize("probability", [0.3, 0.5, 0.95])
+def test_the_first_number_of_words_that_no_votes_prove(probability, share_other):
+    law = DeletedWords(1.0, probability=probability)
+    largest = law.largest_radius(share_other)
+    assert largest == int(largest) >= 1
+    assert law.threshold(largest, share_other) == np.inf
+    assert law.threshold(largest - 1, share_other) < np.inf
+
+
+def test_words_by_default_are_none():
+    law, probit = TokenDeletion(0.8), np.array([-2.0, 0.3, 1.0])
+    np.testing.assert_allclose(law.grow(probit), probit, rtol=1e-14)
+    np.testing.assert_allclose(law.threshold(share_other=0.2), -0.8416212335729143)
+    top, other = np.array([1.5, 3.0]), np.array([-1.6, -3.2])
+    plain = law.frontier(top, other, 1.0, 1.0, deleted=4)
+    np.testing.assert_array_equal(law.frontier(top, other, deleted=4), plain)
+    np.testing.assert_array_equal(law.added(top, other), plain[:, 0])
+    for count in (law.added, law.deleted):
+        np.testing.assert_array_equal(count(top, other), count(top, other, 1.0, 1.0))
+        np.testing.assert_array_equal(
+            count(top, other, 2.0), count(top, other, 2.0, 1.0)
+        )
+
+
+@pytest.mark.parametrize(
+    "law", [*EVERY_LAW[:5], resampled((0, 3))], ids=lambda law: law.name
+)
+def test_all_that_defines_a_law_is_described(law):
+    """A log that another law has written must not be taken for its own."""
+    n = len(law.cardinalities) if isinstance(law, ResampledGaussian) else 3
+    scaled = replace(law, scale=[2.0, 3.0, 4.0][:n])
+    others = [law, replace(law, sigma=0.8), scaled, replace(law, scale=[2.0] * n)]
+    if isinstance(law, ResampledGaussian):
+        others += [replace(law, probability=0.7), replace(law, cardinalities=(0, 4))]
+        others += [replace(law, changes=1), replace(law, cardinalities=(0, 3, 3))]
+    described = [str(other.described()) for other in others]
+    assert len(set(described)) == len(others)
+    assert scaled.described()["noise_scale"] == list(scaled.scale)
+    grid = np.ravel(scaled.described()["grid"])
+    np.testing.assert_array_equal(grid, np.ravel(scaled.grid)[: len(grid)])
