@@ -2,7 +2,9 @@
 """The noise laws, each by the tests that all of them inherit."""
 
 import math
+import re
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 
 import mpmath
@@ -22,6 +24,7 @@ from sksmooth.noise import (
     TokenDeletion,
     Uniform,
 )
+from sksmooth.noise._law import broadcast_odds, leads
 from tests.law_case import ERRORS, AdditiveLawCase, LawCase
 
 
@@ -290,3 +293,103 @@ def test_all_that_defines_a_law_is_described(law):
     assert scaled.described()["noise_scale"] == list(scaled.scale)
     grid = np.ravel(scaled.described()["grid"])
     np.testing.assert_array_equal(grid, np.ravel(scaled.grid)[: len(grid)])
+
+
+# What lies between points of the grid, and below the last digit
+
+
+SCALED = [
+    (Gaussian(0.5), 2),
+    (Gaussian(0.5, norm=1), 2),  # the certificate in l1 is one in l2
+    (Laplace(0.7), 1),
+    (Uniform(0.7), 1),
+    (Uniform(0.7, norm=math.inf, n_features=3), math.inf),
+    (Splitting(0.7), 1),
+]
+
+
+@pytest.mark.parametrize("scale", [None, [2.0, 0.3, 11.0]])
+@pytest.mark.parametrize(("law", "norm"), SCALED)
+def test_the_slack_is_what_rounding_may_move_two_samples_apart(law, norm, scale):
+    law = replace(law, scale=scale)
+    units = np.ones(3) if scale is None else np.array(scale)
+    cell = np.broadcast_to(law.grid, 3) / units
+    expected = np.linalg.norm(cell, norm)
+    assert law.grid_slack(3) == pytest.approx(expected, rel=1e-14)
+    # Of Gaussian noise in l-infinity, in whose certificate the root of 3 cancels.
+    if type(law) is Gaussian:
+        wide = replace(law, norm=math.inf, n_features=3)
+        expected = np.linalg.norm(cell) / math.sqrt(3)
+        assert wide.grid_slack(3) == pytest.approx(expected, rel=1e-14)
+
+
+def test_whole_values_lie_on_their_grid():
+    law = Splitting(1.2, whole=True)
+    assert law.grid_slack(3) == 0.0 and law.grid == 1.0
+
+
+@pytest.mark.parametrize(
+    ("law", "width"),
+    [
+        (Uniform(0.7), 2 * Uniform(0.7).largest_noise),
+        (Splitting(0.7), Splitting(0.7).width),
+        (Splitting(1.2, whole=True), 4.0),
+    ],
+)
+def test_the_distance_and_its_inverse_are_rounded_to_the_safe_side(law, width):
+    distance = np.random.default_rng(0).random(300)
+    for d, radius in zip(distance, law._radius_of(distance), strict=True):
+        exact = Fraction(width) * Fraction(d)
+        assert exact * (1 - Fraction(1, 10**14)) < Fraction(radius) < exact
+    np.testing.assert_array_equal(law.distance([0.0, width, 3 * width]), [0, 1, 1])
+    np.testing.assert_allclose(law.distance(distance * width), distance, rtol=1e-15)
+
+
+def test_whether_a_share_leads_is_not_left_to_rounding():
+    """A lead within the error of the logs does not count, a larger one does."""
+    for keeps, gains, odds in [
+        (-1.0, -901.0, 900.0),
+        (-1.0, 899.0, -900.0),
+        (-800.0, -800.0, 0.0),
+        (-1e-3, -1e-3, 0.0),
+    ]:
+        error = 2.0**-52 * (1 + abs(keeps) + abs(gains) + abs(odds))
+        keeps, gains, odds = (np.array([value]) for value in (keeps, gains, odds))
+        for lead, expected in ((0.0, False), (4 * error, False), (100 * error, True)):
+            assert leads(keeps + lead, gains, odds) == expected
+    assert leads(np.array([-3.0]), np.array([-np.inf]), np.array([5.0]))
+    assert not leads(np.array([-np.inf]), np.array([-3.0]), np.array([5.0]))
+
+
+def test_odds_of_weights_have_all_their_digits():
+    near = [(1.0, 1.0 + k * 2.0**-52) for k in (1, 3, 1000)]
+    weights = [*near, (3.0, 7.0), (1e-300, 1e300), (1e300, 1e-300), (5e-324, 1e-323)]
+    for top, other in weights:
+        _, _, log_odds = broadcast_odds(1.0, -1.0, top, other)
+        with mpmath.workdps(40):
+            exact = mpmath.log(mpmath.mpf(other) / mpmath.mpf(top))
+        assert float(log_odds) == pytest.approx(float(exact), rel=1e-15)
+
+
+@every_law
+def test_radii_are_rounded_down_to_what_they_count(law):
+    radius = np.array([0.3, 1.5, 7.0])
+    expected = [0.0, 1.0, 7.0] if law.norm == 0 else radius
+    np.testing.assert_array_equal(law.rounded_down(radius), expected)
+
+
+@pytest.mark.parametrize("law", [law for law, _ in SCALED], ids=lambda law: law.name)
+def test_a_scale_has_one_positive_number_for_each_feature(law):
+    assert replace(law, scale=[1.0, 2.0]).n_features == 2
+    for scale in ([1.0, -1.0], [1.0, 0.0], [1.0, np.inf], [np.nan], [[1.0, 2.0]], 1.0):
+        with pytest.raises(ValueError, match=re.escape(f"scale={scale!r} must be")):
+            replace(law, scale=scale)
+
+
+def test_radii_of_many_words_are_the_worst_mixture_of_added_and_deleted_ones():
+    law, probit = DeletedWords(1.0, probability=0.95), np.array([-8.0, 0.0, 2.0])
+    for radius in (40, 120):
+        deleted = np.arange(radius + 1)
+        each = law.deletion.grow(probit[:, np.newaxis], radius - deleted, deleted)
+        np.testing.assert_array_equal(law.grow(probit, radius), each.max(axis=1))
+        assert np.isfinite(each[0]).all()
