@@ -152,6 +152,18 @@ def test_cuts_are_where_the_probability_lies_beyond(probability, cardinalities):
 
 
 @pytest.mark.parametrize(("probability", "cardinalities"), CASES)
+def test_cuts_between_atoms_that_the_numbers_hardly_blur(probability, cardinalities):
+    """The probability beyond is nearly constant there: Newton's method is of no use."""
+    changed = ChangedCategories(probability, cardinalities)
+    sums = np.cumsum(changed.here[::-1])[:-1]
+    probit = ndtri(np.outer(1 + np.array([-1e-6, -1e-9, 0.0, 1e-9, 1e-6]), sums))
+    s = np.repeat([1e-4, 1e-2, 0.1], probit.size)
+    probit = np.tile(np.clip(probit.ravel(), -8, 8), 3)
+    found = changed._probit_here(changed._cut(probit, s), s)
+    np.testing.assert_allclose(found, probit, rtol=0, atol=2e-11)
+
+
+@pytest.mark.parametrize(("probability", "cardinalities"), CASES)
 def test_radii_and_growth_do_not_depend_on_those_beside_them(
     probability, cardinalities
 ):
