@@ -284,9 +284,14 @@ def cost(estimator, X, sigma, with_art=False):
 
 
 def next_to_ties(predict, X):
-    """Rows on lines between samples, next to where the label changes, on both sides."""
+    """Rows on lines between samples, next to where the label changes, on both sides.
+
+    There are none where all samples have the same label.
+    """
     labels = predict(X)
     at = np.flatnonzero(labels != np.roll(labels, 1))
+    if not len(at):
+        return X[:0]
     first, second = X[at], np.roll(X, 1, axis=0)[at]
     low, high = np.zeros((len(at), 1)), np.ones((len(at), 1))
     for _ in range(60):
@@ -383,9 +388,10 @@ def equality_of(name, seed, on, n_rows):
             counts["differ"] += int(np.sum(labels != expected))
             if way == "same rows" and factor == 1:
                 rows = next_to_ties(predict, noisy[:N_TIES])
-                labels, _ = labels_of(rows, owner[:1])
-                counts["ties"] += len(rows)
-                counts["differ"] += int(np.sum(labels != predict(rows)))
+                if len(rows):
+                    labels, _ = labels_of(rows, owner[:1])
+                    counts["ties"] += len(rows)
+                    counts["differ"] += int(np.sum(labels != predict(rows)))
     return found
 
 
