@@ -29,10 +29,11 @@ only where there are many.
 """
 
 import argparse
+import itertools
 import time
 import warnings
 from collections import Counter, defaultdict
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache, partial
 from multiprocessing import get_context
 
@@ -406,10 +407,14 @@ def print_equality(models, n_rows, shard, n_jobs):
     header = "fits", "rows", "next to ties", "left to predict", "differ"
     print(line.format("classifier", "way", *header), flush=True)
     keys = "fits", "rows", "ties", "left", "differ"
-    with get_context("spawn").Pool(n_jobs) as pool:
+    with ExitStack() as stack:
+        starmap = itertools.starmap
+        if n_jobs > 1:
+            pool = stack.enter_context(get_context("spawn").Pool(n_jobs))
+            starmap = partial(pool.starmap, chunksize=1)
         for name in models:
             settings = [(name, *of, n_each) for of in fits]
-            parts = pool.starmap(equality_of, settings, chunksize=1)
+            parts = starmap(equality_of, settings)
             total = defaultdict(Counter)
             for part in parts:
                 for way, counts in part.items():
