@@ -246,7 +246,9 @@ def hist_boosting_trees(estimator):
         nodes = predictor.nodes
         left = np.zeros((len(nodes), 256), dtype=bool)
         for at in np.flatnonzero(nodes["is_categorical"] & (nodes["is_leaf"] == 0)):
-            goes_left = _codes_of(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][at]])
+            goes_left = _codes_of(
+                predictor.raw_left_cat_bitsets[nodes["bitset_idx"][at]]
+            )
             known = _codes_of(known_bits[row_of[nodes["feature_idx"][at]]])
             # What is not known goes where missing values go.
             is_left = bool(nodes["missing_go_to_left"][at])

@@ -150,7 +150,11 @@ def test_a_sample_has_the_same_shares_whatever_is_beside_it(on_codes):
 def test_the_form_is_that_of_the_law_and_the_categories_of_now():
     tree = DecisionTreeClassifier(random_state=0).fit(DOMAIN, labels(DOMAIN))
     # Two fits know other categories by the same codes.
-    for X, probability in ((DOMAIN, 0.2), (DOMAIN, 0.7), (DOMAIN[DOMAIN[:, 0] > 0], 0.7)):
+    for X, probability in (
+        (DOMAIN, 0.2),
+        (DOMAIN, 0.7),
+        (DOMAIN[DOMAIN[:, 0] > 0], 0.7),
+    ):
         clf = smoothed(FrozenEstimator(tree), [0, 1, 2])
         clf.fit(X, labels(X)).set_params(noise__probability=probability)
         seen = np.isin(DOMAIN[:, 0], X[:, 0])
@@ -175,8 +179,14 @@ def test_weights_count():
 # Of categories beside a number
 
 
-@pytest.mark.parametrize("base", [DecisionTreeClassifier(max_leaf_nodes=9),
-                                  boosted(), ExtraTreesClassifier(3, max_depth=3)])  # fmt: skip
+@pytest.mark.parametrize(
+    "base",
+    [
+        DecisionTreeClassifier(max_leaf_nodes=9),
+        boosted(),
+        ExtraTreesClassifier(3, max_depth=3),
+    ],
+)
 def test_shares_beside_a_number_are_those_of_all_cells(base):
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.integers(0, 3, 200), rng.normal(size=200),
@@ -184,23 +194,29 @@ def test_shares_beside_a_number_are_those_of_all_cells(base):
     y = ((X[:, 0] == 1) + X[:, 1] - X[:, 2] > 0.3).astype(int)
     clf = smoothed(base, [0, 2]).fit(X, y)
     rows = X[:10]
-    trees = np.ravel(getattr(clf.estimator_, "estimators_", clf.estimator_))
-    cuts = np.unique([t for tree in trees
-                      for t in tree.tree_.threshold[tree.tree_.feature == 1]])  # fmt: skip
-    # Trees of scikit-learn compare numbers of float32.
+    members = np.ravel(getattr(clf.estimator_, "estimators_", clf.estimator_))
+    trees = [member.tree_ for member in members]
+    cuts = np.concatenate([tree.threshold[tree.feature == 1] for tree in trees])
+    # Trees compare numbers of float32: labels change half-way between two of them.
+    below = np.unique(cuts).astype(np.float32)
+    lower = np.nextafter(below, np.float32(-np.inf))
+    below = np.where(below > np.unique(cuts), lower, below)
+    above = np.nextafter(below, np.float32(np.inf))
+    cuts = (below.astype(float) + above) / 2
     ends = np.concatenate([[-np.inf], cuts, [np.inf]])
     inside = np.concatenate([[cuts[0] - 1], (cuts[1:] + cuts[:-1]) / 2, [cuts[-1] + 1]])
     expected = np.zeros((len(rows), 2))
     for a, c in itertools.product(range(3), range(2)):
-        cells = np.column_stack([np.full(len(inside), a), inside, np.full(len(inside), c)])
+        cells = np.column_stack(
+            [np.full(len(inside), a), inside, np.full(len(inside), c)]
+        )
         votes = clf.estimator_.predict(cells)[:, np.newaxis] == clf.classes_
         mass = np.diff(ndtr((ends - rows[:, 1:2]) / SIGMA), axis=1)
         chance = ((rows[:, 0] == a) * (1 - PROBABILITY) + PROBABILITY / 3) * (
             (rows[:, 2] == c) * (1 - PROBABILITY) + PROBABILITY / 2
         )
         expected += chance[:, np.newaxis] * (mass @ votes)
-    # Between two numbers of float32, a cut is in the middle of them.
-    np.testing.assert_allclose(clf.predict_proba(rows), expected, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(clf.predict_proba(rows), expected, rtol=0, atol=1e-12)
 
 
 N = 200
@@ -324,7 +340,9 @@ def test_logs_that_are_read_have_the_frontier(table, tmp_path):
     first = clf.certify(X[:8], changes=[1], log=log)
     again = clf.certify(X[:8], changes=[1], log=log)
     np.testing.assert_array_equal(first.frontier, again.frontier)
-    np.testing.assert_array_equal(first.frontier, clf.certify(X[:8], changes=[1]).frontier)
+    np.testing.assert_array_equal(
+        first.frontier, clf.certify(X[:8], changes=[1]).frontier
+    )
 
 
 def test_a_missing_category_is_one_of_them(table):
@@ -358,7 +376,10 @@ DECLINED = {
     "own function": (
         make_pipeline(
             make_column_transformer(
-                (make_pipeline(OrdinalEncoder(), FunctionTransformer(sums)), CATEGORICAL),
+                (
+                    make_pipeline(OrdinalEncoder(), FunctionTransformer(sums)),
+                    CATEGORICAL,
+                ),
                 remainder="passthrough",
             ),
             DecisionTreeClassifier(max_depth=3),

@@ -167,6 +167,8 @@ def find_closed_form(model, X, found=None):
 def _find_category_votes(model, X, found):
     """Class probabilities where noise draws categories anew."""
     _check_noise(model, X)
+    if not X.categories:
+        raise Declined("each of its columns of categories has one only")
     found = Found(model.estimator) if found is None else found
     if not may_have_category_form(found.parts.core):
         find_category_form(model.estimator, X, model.law.sigma, model.law)

@@ -443,7 +443,9 @@ def boxes_of_tree(tree, labels, n_classes, sides=None):
             ends.append(labels[node])
             continue
         children = tree.left[node], tree.right[node]
-        for child, inside in zip(children, sides.split(tree, node, bounds), strict=True):
+        for child, inside in zip(
+            children, sides.split(tree, node, bounds), strict=True
+        ):
             # A tree that was edited may have branches that no sample reaches.
             if inside is not None:
                 stack.append((child, inside))

@@ -36,6 +36,8 @@ from sksmooth.votes.probes import REPLACED
 
 # A table of up to this many cells is preferred to a dynamic program.
 _SMALL_TABLE = 50_000
+# Seconds to draw a category and to encode it, with scikit-learn 1.9 and pandas.
+_CATEGORY_COST = 1e-6
 # From a fitted classifier, `CategoryInputs` and a law to an `ExactSource`.
 _category_form = ByType()
 
@@ -98,6 +100,10 @@ def _encoder_of(final):
     return hist_boosting_encoder(final) if is_hist else None
 
 
+def _predict_cost(ensemble, inputs):
+    return ensemble.visit_cost() + _CATEGORY_COST * len(inputs.n_categories)
+
+
 class CategoryVotes(ExactVotes):
     """A source that computes the probabilities of classes where categories change."""
 
@@ -121,7 +127,7 @@ class CategoryTree(TreeSource):
 
     def __init__(self, estimator, inputs, law):
         tree = read_code_tree(estimator, inputs)
-        cost = Ensemble([tree], True).visit_cost()
+        cost = _predict_cost(Ensemble([tree], True), inputs)
         ExactSource.__init__(self, estimator.classes_, inputs.affine, cost)
         labels = np.argmax(tree.value, axis=1)
         sides = CodeSides(inputs, law)
@@ -152,7 +158,7 @@ class CategoryCells(CellSource):
         if _encoder_of(estimator) is not None:
             raise Declined("it encodes categories itself, and its trees are no stumps")
         ensemble = read_code_ensemble(estimator, inputs)
-        cost = ensemble.visit_cost()
+        cost = _predict_cost(ensemble, inputs)
         ExactSource.__init__(self, estimator.classes_, inputs.affine, cost)
         self._law, self._encoded = law, inputs.encoded
         self._n_features = inputs.n_features
@@ -198,7 +204,8 @@ class CategoryCells(CellSource):
 def _told_apart(ensemble, feature, n_categories):
     """Which categories any tree tells apart, as numbers of groups from 0 on."""
     splits = [
-        tree.goes_left[tree.feature == feature, :n_categories] for tree in ensemble.trees
+        tree.goes_left[tree.feature == feature, :n_categories]
+        for tree in ensemble.trees
     ]
     splits = np.concatenate([*splits, np.ones((1, n_categories), dtype=bool)])
     _, group = np.unique(splits, axis=1, return_inverse=True)
@@ -221,7 +228,7 @@ class CategoryStumps(AdditiveSource):
         if len(estimator.classes_) != 2:
             raise Declined("a sum over features is only worked out for two classes")
         ensemble = read_code_ensemble(estimator, inputs)
-        cost = ensemble.visit_cost()
+        cost = _predict_cost(ensemble, inputs)
         ExactSource.__init__(self, estimator.classes_, inputs.affine, cost)
         self.single_precision = ensemble.single_precision
         n_numbers, sizes = inputs.n_features, inputs.n_categories

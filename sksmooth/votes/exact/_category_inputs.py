@@ -76,11 +76,9 @@ class CategoryInputs:
         if values[0].shape[1] != features.n_features_out:
             raise Declined("a step before it drops columns")
         owner = self._owners(features, values)
-        self.encoded = [
-            (np.flatnonzero(owner == c), of) for c, of in enumerate(values)
-        ]
+        self.encoded = [(np.flatnonzero(owner == c), of) for c, of in enumerate(values)]
         # Only codes tell what these features are.
-        self._aside = np.unique(features.index[owner >= 0]) if (owner >= 0).any() else []
+        self._aside = np.unique(features.index[owner >= 0])
         n_numbers, n_codes = len(self._inner.held), len(self._columns)
         self.held = np.append(self._inner.held, np.ones(n_codes, dtype=bool))
         n_out = features.n_features_out
@@ -124,7 +122,9 @@ class CategoryInputs:
     def _values_by_category(self, X, chain):
         """Features of the first sample, with each category of each column in turn."""
         parts = []
-        for j, size in zip(np.flatnonzero(self._is_code), self.n_categories):
+        for j, size in zip(
+            np.flatnonzero(self._is_code), self.n_categories, strict=True
+        ):
             values = np.repeat(X.values[:1], size, axis=0)
             values[:, j] = np.arange(size)
             rows = X.shown(values, np.zeros(size, dtype=np.intp))
@@ -141,13 +141,11 @@ class CategoryInputs:
         """Which column of categories each feature is a function of; -1 for none."""
         allowed = self._inner.allowed
         owner = np.full(features.n_features_out, -1)
+        if features.index is None:
+            raise Declined("a step before it mixes features, beside its categories")
         for c, of in enumerate(values):
             same = (of == of[:1]) | (np.isnan(of) & np.isnan(of[:1]))
             varies = ~same.all(axis=0)
-            if features.index is None:
-                if allowed.any():
-                    raise Declined("a step before it mixes categories with numbers")
-                continue
             may = allowed[features.index, c]
             several = (owner >= 0) & varies
             if np.any(varies & ~may) or several.any():
@@ -237,7 +235,9 @@ class _Branches(_Aside, BranchInputs):
                 continue
             steps = [part for part in steps_of(step) if not is_identity(part)]
             unknown = [
-                name for part in steps if (name := type(part).__name__) not in _BY_COLUMN
+                name
+                for part in steps
+                if (name := type(part).__name__) not in _BY_COLUMN
             ]
             if unknown and len(features) > 1:
                 raise Declined(

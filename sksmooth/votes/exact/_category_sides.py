@@ -178,7 +178,9 @@ class SetsAndIntervals(AxisIntervals):
 
     def log_masses(self, X, scale, narrow):
         """Logarithm of `masses`."""
-        return self._join(X, self._log_masses, self._intervals.log_masses(X, scale, narrow))
+        return self._join(
+            X, self._log_masses, self._intervals.log_masses(X, scale, narrow)
+        )
 
     def contains(self, X):
         """Whether each of them contains x, as 0.0 or 1.0."""
