@@ -93,6 +93,7 @@ from sksmooth.questions import (
     DecideLabel,
     Recertify,
     check_changes,
+    exact_frontier,
 )
 from sksmooth.samples import (
     Categories,
@@ -754,19 +755,22 @@ class SmoothedClassifier(
         source.probe(X)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
-            return self._certificates(answers, question, source, index, changes)
+            frontier = self._frontier(answers, question, source, X, changes)
+            return self._certificates(answers, question, source, index, frontier)
         parts = []
         try:
             parts.extend(self._chunks(question, source, X))
         except KeyboardInterrupt:
             if not parts:
                 raise
-            partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
+            some = RowAnswers.concatenate(parts).named(self.classes_)
+            frontier = self._frontier(some, question, source, X, changes)
             raise CertifyInterrupted(
-                self._certificates(partial_answers, question, source, index, changes)
+                self._certificates(some, question, source, index, frontier)
             ) from None
         answers = RowAnswers.concatenate(parts).named(self.classes_)
-        return self._certificates(answers, question, source, index, changes)
+        frontier = self._frontier(answers, question, source, X, changes)
+        return self._certificates(answers, question, source, index, frontier)
 
     def _certify_question(self, X, radii, tol, beta):
         law = self._law(n_values_of(X), X)
@@ -783,16 +787,22 @@ class SmoothedClassifier(
             return CertifyRadius(tol=tol, **settings)
         return CertifyAtRadii(radii=radii, **settings)
 
-    def _certificates(self, answers, question, source, index, changes):
+    def _frontier(self, answers, question, source, X, changes):
+        """Radii while 0, 1, ..., `changes` categories change, from what is known."""
+        if changes is None:
+            return None
+        if source.method == "exact":
+            probits = source.probits(X[: len(answers.label)])
+            return exact_frontier(probits, question.law, question.weights, changes)
+        settings = {
+            name: getattr(question, name)
+            for name in ("law", "alpha", "bound", "weights", "slack")
+        }
+        label = class_index(answers.label, self.classes_)
+        return Recertify(**settings).frontier(answers.counts, label, changes)
+
+    def _certificates(self, answers, question, source, index, frontier):
         """Certificates from what is known of each sample."""
-        frontier = None
-        if changes is not None:
-            settings = {
-                name: getattr(question, name)
-                for name in ("law", "alpha", "bound", "weights", "slack")
-            }
-            label = class_index(answers.label, self.classes_)
-            frontier = Recertify(**settings).frontier(answers.counts, label, changes)
         columns = vars(answers).copy()
         del columns["label_counts"]
         return Certificates(
