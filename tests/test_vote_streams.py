@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, csr_matrix
 from scipy.stats import binom
 
 from sksmooth.noise import DeletedWords, Gaussian, Stage
+from sksmooth.questions import CountVotes
 from sksmooth.samples import Counts, Table
 from sksmooth.votes import Declined, Model, MonteCarloVotes, VoteRequest
 from sksmooth.votes.exact import ExactVotes
@@ -94,18 +95,68 @@ def test_votes_are_labels_of_noisy_copies_of_their_sample():
 
 def test_some_of_the_first_copies_and_of_the_largest_batch_are_kept():
     X = np.array([[0.0], [3.0]])
-    source = of_sign(batch_size=500)
+    source = of_sign(batch_size=5000)
     streams = source.open(X)
-    for size in (60, 50, 240):
+    sizes = [60, 100, 240, 700]
+    for size in sizes:
         streams.draw(np.arange(2), np.array([size, size]), Stage.ESTIMATE)
-    assert streams.n_drawn == 2 * (60 + 50 + 240)
+    assert streams.n_drawn == 2 * sum(sizes)
     first, largest = streams.kept
-    for at, (copies, owner, votes) in enumerate((first, largest)):
+    for at, (copies, owner, votes) in ((0, first), (3, largest)):
         assert copies.shape == (48, 1) and set(owner) == {0, 1}
         assert_array_equal(votes, (copies[:, 0] > 0).astype(int))
-        batch = source.estimator.seen[(0, 2)[at]]
+        batch = source.estimator.seen[at]
         assert np.isin(copies, batch).all()
         assert copies[0] == batch[0] and copies[-1] == batch[-1]
+
+
+class Turns(Sign):
+    """The other class after so many calls."""
+
+    def predict(self, X):
+        labels = super().predict(X)
+        return labels if len(self.seen) <= 8 else np.where(labels == "up", "down", "up")
+
+
+def test_labels_that_change_are_refused_where_they_certify():
+    """From ten times as many votes on as are predicted a second time, which are 96."""
+    X = np.array([[0.0, 1.0], [0.3, 2.0]])
+    for certifies, n_votes, refused in [
+        (False, 480, False),
+        (True, 479, False),
+        (True, 480, True),
+    ]:
+        source = of_sign(batch_size=1000)
+        source.estimator = Turns()
+        source.is_probed = True
+        if certifies:
+            source.probe(X)
+        source.estimator.seen.extend([None] * 7)
+        if refused:
+            with pytest.raises(ValueError, match=r"Turns.predict gives 48 of 48 noisy"):
+                source.answer(CountVotes(n_votes), X)
+        else:
+            source.answer(CountVotes(n_votes), X)
+
+
+class NeedsPositive(Sign):
+    def predict(self, X):
+        if (X < 0).any():
+            raise KeyError("a negative value")
+        return super().predict(X)
+
+
+def test_an_error_of_noisy_values_says_that_noise_gave_them():
+    source = of_sign()
+    source.estimator = NeedsPositive()
+    rows, sizes = np.arange(1), np.array([300])
+    with pytest.raises(ValueError, match="KeyError: 'a negative value'") as caught:
+        source.open(np.array([[0.1, 0.1]])).draw(rows, sizes, Stage.PREDICT)
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert "clips" in str(caught.value)
+    # A sample that cannot be predicted at all has its own error.
+    with pytest.raises(KeyError, match="a negative value"):
+        source.open(np.array([[-0.1, 0.1]])).draw(rows, sizes, Stage.PREDICT)
 
 
 # Scores in few directions
