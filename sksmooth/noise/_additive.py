@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.noise._grid import FLOAT64_BITS, GridLaw
 
+# 256 KiB of noise.
+_VALUES_AT_ONCE = 2**15
+
 
 @dataclass(frozen=True)
 class AdditiveLaw(GridLaw):
@@ -104,8 +107,12 @@ class AdditiveLaw(GridLaw):
         out : ndarray of shape (n_copies, n_features), C-contiguous float64
             It is overwritten with the copies.
         """
-        self.draw(stream, out)
-        self.add(row, out)
+        # Piece by piece, so that what was drawn is still in the cache when it is added.
+        step = max(1, _VALUES_AT_ONCE // max(1, row.size))
+        for start in range(0, len(out), step):
+            part = out[start : start + step]
+            self.draw(stream, part)
+            self.add(row, part)
 
     def add(self, row: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Turn standard noise into noisy copies of a snapped sample.
