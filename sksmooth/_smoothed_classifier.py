@@ -31,7 +31,6 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
-    has_fit_parameter,
     validate_data,
 )
 
@@ -51,6 +50,7 @@ from sksmooth._estimators import (
     is_classifier,
     is_no_classifier,
     may_take_missing,
+    refuse_class,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -73,6 +73,7 @@ from sksmooth.denoising import (
     PosteriorMeanDenoiser,
     follow_noise,
 )
+from sksmooth.denoising._follow import fit_denoiser
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import (
     LAWS,
@@ -1123,11 +1124,7 @@ class SmoothedClassifier(
             return own
         if isinstance(own, str):
             own = PosteriorMeanDenoiser()
-        fitted = clone(self._told_denoiser(own))
-        weights = {}
-        if sample_weight is not None and has_fit_parameter(fitted, "sample_weight"):
-            weights["sample_weight"] = sample_weight
-        fitted.fit(X, y, **weights)
+        fitted = fit_denoiser(own, X, y, sample_weight, **self._noise_of_denoiser())
         # What it was told of the noise is told again before each use.
         return fitted.set_params(**own.get_params(deep=False))
 
@@ -1146,12 +1143,10 @@ class SmoothedClassifier(
             ) from None
         return self.denoiser
 
-    def _told_denoiser(self, denoiser):
-        """The denoiser, with the noise as it is now."""
-        if denoiser is None:
-            return None
-        scale = self._scale()
-        drawn, noise = self._known_categories(), {"noise": self.noise}
+    def _noise_of_denoiser(self):
+        """The noise as it is now, for `follow_noise`."""
+        scale, drawn = self._scale(), self._known_categories()
+        noise = {"noise": self.noise}
         if drawn is not None and self.noise.adds_missing:
             raise ValueError(
                 f"denoiser={self.denoiser!r} is for noise of numbers and categories "
@@ -1164,19 +1159,18 @@ class SmoothedClassifier(
                 "resample_probability": self.noise.probability,
                 "categorical_features": list(drawn),
             }
-        return follow_noise(
-            denoiser,
-            sigma=self.sigma,
+        return {
+            "sigma": self.sigma,
             **noise,
-            feature_scale=scale,
-            noise_features=None if scale is None else self._numbers_of(scale),
-        )
+            "feature_scale": scale,
+            "noise_features": None if scale is None else self._numbers_of(scale),
+        }
 
     def _base(self):
         """What is smoothed: the classifier, behind the denoiser if there is one."""
-        denoiser = self._told_denoiser(self.denoiser_)
-        if denoiser is None:
+        if self.denoiser_ is None:
             return self.estimator_
+        denoiser = follow_noise(self.denoiser_, **self._noise_of_denoiser())
         return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
 
     def _counts_words(self):
@@ -1347,6 +1341,7 @@ class SmoothedClassifier(
 
 
 def _check_classifier(estimator, name="estimator"):
+    refuse_class(estimator, name)
     predicts = is_classifier(estimator) or hasattr(estimator, "predict")
     if is_no_classifier(estimator) or not predicts:
         raise TypeError(

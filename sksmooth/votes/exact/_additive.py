@@ -4,12 +4,12 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from sksmooth._special import row_products
 from sksmooth.votes.exact._boxes import cell_intervals
 from sksmooth.votes.exact._numerics import (
     UNDERFLOW,
     probit_interval,
     row_dots,
-    row_products,
 )
 from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.exact._self_check import ask
