@@ -272,9 +272,16 @@ class VoteStreams:
 
 
 def batches(sizes, capacity):
-    """Cut the votes of all samples into batches: which samples, how many votes."""
+    """Cut the votes of all samples into batches: which samples, how many votes.
+
+    Batches hold `capacity` votes at most and are of about the same size, as a small one
+    may take hardly less time than a large one.
+    """
     ends = np.cumsum(sizes)
-    for start in range(0, int(ends[-1]) if len(ends) else 0, max(1, capacity)):
+    n_votes = int(ends[-1]) if len(ends) else 0
+    n_batches = -(-n_votes // max(1, capacity))
+    capacity = -(-n_votes // max(1, n_batches))
+    for start in range(0, n_votes, max(1, capacity)):
         low = np.clip(ends - sizes, start, start + capacity)
         parts = np.clip(ends, start, start + capacity) - low
         owners = np.flatnonzero(parts)
