@@ -14,7 +14,12 @@ from sksmooth.certificates._known_classes import (
     require_known,
     unknown_classes,
 )
-from sksmooth.certificates._labels import LabelIndex, array_of_labels, check_classes
+from sksmooth.certificates._labels import (
+    LabelIndex,
+    UnknownLabelError,
+    array_of_labels,
+    check_classes,
+)
 from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
 from sksmooth.certificates._vote_weights import resolve_vote_weights
 
@@ -26,6 +31,7 @@ __all__ = [
     "Labels",
     "RowAnswers",
     "Shares",
+    "UnknownLabelError",
     "array_of_labels",
     "check_classes",
     "check_radii",
