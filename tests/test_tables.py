@@ -22,7 +22,7 @@ from sklearn.svm import SVC
 
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
 from sksmooth.metrics import CertifiedScorer, classwise_report
-from sksmooth.noise import Gaussian, Laplace
+from sksmooth.noise import Gaussian, Laplace, Resample
 from sksmooth.samples import Table
 from sksmooth.verification import verify_log
 from sksmooth.votes.sampled._monte_carlo import batches
@@ -767,3 +767,32 @@ def test_categories_are_told_apart_as_their_values_are(categories):
     assert digests["values"] == digests["category"] == digests["more"]
     assert len(set(digests["values"])) == 4
     assert tables["category"][2:].digests(bytes(32)) == digests["category"][2:]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.date_range("2020-01-01", periods=60),
+        pd.date_range("2020-01-01", periods=60, tz="UTC"),
+        pd.to_timedelta(np.arange(60), "h"),
+        pd.period_range("2020", periods=60, freq="D"),
+    ],
+)
+def test_dates_are_no_categories_unless_they_are_named(dates):
+    X = pd.DataFrame({"a": np.linspace(-1, 1, 60), "d": dates, "c": ["u", "v"] * 30})
+    columns = make_column_transformer((OneHotEncoder(), ["c"]), ("drop", ["d"]))
+    base = make_pipeline(columns, LogisticRegression())
+
+    def smoothed(**settings):
+        noise = Resample(0.2, **settings)
+        clf = SmoothedClassifier(base, noise=noise, noise_features=["a"], sigma=0.1)
+        return clf.fit(X, X["a"] > 0)
+
+    assert smoothed().feature_scale_.tolist() == [1, 0, 1]
+    drawn = smoothed(categorical_features=["c", "d"])
+    assert drawn.feature_scale_.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match=r"columns \['d'\], which are not numbers"):
+        smoothed().set_params(noise_features=None).predict(X)
+    X["c"] = 0.0
+    with pytest.raises(ValueError, match="no column whose dtype is that of categories"):
+        smoothed()
