@@ -113,7 +113,7 @@ from sksmooth.votes import (
     VoteSource,
     as_classifier,
     check_columns,
-    columns_without_numbers,
+    columns_with_categories,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -1192,7 +1192,7 @@ class SmoothedClassifier(
             self.noise.categorical_features,
             names=getattr(self, "feature_names_in_", None),
             n_features=self.n_features_in_,
-            not_numbers=columns_without_numbers(rows),
+            with_categories=columns_with_categories(rows),
         )
         adds = self.noise.adds_missing
         learned = {at: Categories(column_of(rows, at), adds) for at in found}
