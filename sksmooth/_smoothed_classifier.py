@@ -31,7 +31,6 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
-    has_fit_parameter,
     validate_data,
 )
 
@@ -51,6 +50,7 @@ from sksmooth._estimators import (
     is_classifier,
     is_no_classifier,
     may_take_missing,
+    refuse_class,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -75,6 +75,7 @@ from sksmooth.denoising import (
     PosteriorMeanDenoiser,
     follow_noise,
 )
+from sksmooth.denoising._follow import fit_denoiser
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import (
     LAWS,
@@ -94,6 +95,7 @@ from sksmooth.questions import (
     DecideLabel,
     Recertify,
     check_changes,
+    exact_frontier,
 )
 from sksmooth.samples import (
     Categories,
@@ -757,19 +759,22 @@ class SmoothedClassifier(
         source.probe(X)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
-            return self._certificates(answers, question, source, index, changes)
+            frontier = self._frontier(answers, question, source, X, changes)
+            return self._certificates(answers, question, source, index, frontier)
         parts = []
         try:
             parts.extend(self._chunks(question, source, X))
         except KeyboardInterrupt:
             if not parts:
                 raise
-            partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
+            some = RowAnswers.concatenate(parts).named(self.classes_)
+            frontier = self._frontier(some, question, source, X, changes)
             raise CertifyInterrupted(
-                self._certificates(partial_answers, question, source, index, changes)
+                self._certificates(some, question, source, index, frontier)
             ) from None
         answers = RowAnswers.concatenate(parts).named(self.classes_)
-        return self._certificates(answers, question, source, index, changes)
+        frontier = self._frontier(answers, question, source, X, changes)
+        return self._certificates(answers, question, source, index, frontier)
 
     def _certify_question(self, X, radii, tol, beta):
         law = self._law(n_values_of(X), X)
@@ -786,16 +791,22 @@ class SmoothedClassifier(
             return CertifyRadius(tol=tol, **settings)
         return CertifyAtRadii(radii=radii, **settings)
 
-    def _certificates(self, answers, question, source, index, changes):
+    def _frontier(self, answers, question, source, X, changes):
+        """Radii while 0, 1, ..., `changes` categories change, from what is known."""
+        if changes is None:
+            return None
+        if source.method == "exact":
+            probits = source.probits(X[: len(answers.label)])
+            return exact_frontier(probits, question.law, question.weights, changes)
+        settings = {
+            name: getattr(question, name)
+            for name in ("law", "alpha", "bound", "weights", "slack")
+        }
+        label = class_index(answers.label, self.classes_)
+        return Recertify(**settings).frontier(answers.counts, label, changes)
+
+    def _certificates(self, answers, question, source, index, frontier):
         """Certificates from what is known of each sample."""
-        frontier = None
-        if changes is not None:
-            settings = {
-                name: getattr(question, name)
-                for name in ("law", "alpha", "bound", "weights", "slack")
-            }
-            label = class_index(answers.label, self.classes_)
-            frontier = Recertify(**settings).frontier(answers.counts, label, changes)
         columns = vars(answers).copy()
         del columns["label_counts"]
         return Certificates(
@@ -1117,11 +1128,7 @@ class SmoothedClassifier(
             return own
         if isinstance(own, str):
             own = PosteriorMeanDenoiser()
-        fitted = clone(self._told_denoiser(own))
-        weights = {}
-        if sample_weight is not None and has_fit_parameter(fitted, "sample_weight"):
-            weights["sample_weight"] = sample_weight
-        fitted.fit(X, y, **weights)
+        fitted = fit_denoiser(own, X, y, sample_weight, **self._noise_of_denoiser())
         # What it was told of the noise is told again before each use.
         return fitted.set_params(**own.get_params(deep=False))
 
@@ -1140,31 +1147,28 @@ class SmoothedClassifier(
             ) from None
         return self.denoiser
 
-    def _told_denoiser(self, denoiser):
-        """The denoiser, with the noise as it is now."""
-        if denoiser is None:
-            return None
-        scale = self._scale()
-        drawn, noise = self._known_categories(), {"noise": self.noise}
+    def _noise_of_denoiser(self):
+        """The noise as it is now, for `follow_noise`."""
+        scale, drawn = self._scale(), self._known_categories()
+        noise = {"noise": self.noise}
         if drawn is not None:
             noise = {
                 "noise": "gaussian",
                 "resample_probability": self.noise.probability,
                 "categorical_features": list(drawn),
             }
-        return follow_noise(
-            denoiser,
-            sigma=self.sigma,
+        return {
+            "sigma": self.sigma,
             **noise,
-            feature_scale=scale,
-            noise_features=None if scale is None else self._numbers_of(scale),
-        )
+            "feature_scale": scale,
+            "noise_features": None if scale is None else self._numbers_of(scale),
+        }
 
     def _base(self):
         """What is smoothed: the classifier, behind the denoiser if there is one."""
-        denoiser = self._told_denoiser(self.denoiser_)
-        if denoiser is None:
+        if self.denoiser_ is None:
             return self.estimator_
+        denoiser = follow_noise(self.denoiser_, **self._noise_of_denoiser())
         return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
 
     def _counts_words(self):
@@ -1334,6 +1338,7 @@ class SmoothedClassifier(
 
 
 def _check_classifier(estimator, name="estimator"):
+    refuse_class(estimator, name)
     predicts = is_classifier(estimator) or hasattr(estimator, "predict")
     if is_no_classifier(estimator) or not predicts:
         raise TypeError(

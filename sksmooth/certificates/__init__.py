@@ -16,6 +16,7 @@ from sksmooth.certificates._known_classes import (
 )
 from sksmooth.certificates._labels import (
     LabelIndex,
+    UnknownLabelError,
     array_of_labels,
     check_classes,
     check_given_labels,
@@ -32,6 +33,7 @@ __all__ = [
     "Labels",
     "RowAnswers",
     "Shares",
+    "UnknownLabelError",
     "array_of_labels",
     "check_classes",
     "check_given_labels",

@@ -7,6 +7,10 @@ _MOST_SHOWN = 10
 _MOST_EXACT = 2**53
 
 
+class UnknownLabelError(ValueError):
+    """A classifier returned a label that is not one of its classes."""
+
+
 class LabelIndex:
     """Positions of labels in an array of classes.
 
@@ -68,10 +72,12 @@ class LabelIndex:
                     )
                 ]
         if not np.all(known):
-            unknown = labels[~known]
-            raise ValueError(
+            unknown = labels[~known].tolist()
+            raise UnknownLabelError(
                 f"estimator.predict returned {unknown[0]!r} for {len(unknown)} of "
-                f"{n_rows} samples, which is not in its classes {shown(self._classes)}."
+                f"{n_rows} samples, which is not in its classes "
+                f"{shown(self._classes)}. All labels that it may return have to be in "
+                "its classes_, or in the parameter classes of from_fitted."
             )
         return at
 

@@ -30,6 +30,7 @@ from sksmooth._compat import (
     _fit_context,
     refuse_fit_params,
 )
+from sksmooth._estimators import refuse_class
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
 from sksmooth.certificates import refuse_masked, require_known
@@ -296,6 +297,7 @@ class RobustConformalClassifier(
             As :meth:`SmoothedClassifier.fit <sksmooth.SmoothedClassifier.fit>`.
         """
         refuse_fit_params(fit_params, self)
+        refuse_class(self.estimator)
         self._check_training(X, y)
         for name in ("thresholds_", "calibrated_coverage_", "n_calibration_"):
             if hasattr(self, name):

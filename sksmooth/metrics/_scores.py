@@ -94,13 +94,13 @@ def _check_labels(labels, y_true, classes):
     return labels
 
 
-def _check_weight(sample_weight, n_rows):
+def _check_weight(sample_weight, n_samples):
     if sample_weight is None:
-        return np.ones(n_rows)
+        return np.ones(n_samples)
     weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != (n_rows,):
+    if weight.shape != (n_samples,):
         raise ValueError(
-            f"sample_weight must have shape {(n_rows,)}, one weight per sample, got "
+            f"sample_weight must have shape {(n_samples,)}, one weight per sample, got "
             f"{weight.shape}."
         )
     wrong = ~(np.isfinite(weight) & (weight >= 0))

@@ -187,7 +187,7 @@ class Law(abc.ABC):
         .. [1] J. Dong, A. Roth, W. J. Su, "Gaussian Differential Privacy", Journal of
            the Royal Statistical Society B 84 (2022), Proposition 1 and Section 2.
         """
-        return self.grow(ndtri(share_other), radius)
+        return self.grow(ndtri(np.asarray(share_other, dtype=np.float64)), radius)
 
     def radius(
         self,

@@ -376,6 +376,23 @@ class ResampledGaussian(Law):
         )
         return np.where(self._is_number, self.sigma * unit, 0.0)
 
+    def set_masses(self, contains: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Probability that a noisy category is one of a set.
+
+        Parameters
+        ----------
+        contains : ndarray of bool of shape (n_categories,)
+            Which categories of a feature the set holds.
+
+        Returns
+        -------
+        ndarray of shape (n_categories,)
+            For each category that a sample may have, right to a few units of the last
+            place.
+        """
+        drawn = self.probability * (np.sum(contains) / len(contains))
+        return (1.0 - self.probability) * contains + drawn
+
     def snap(self, X: ArrayLike) -> NDArray[np.float64]:
         """Round numbers to the grid, and check categories.
 

@@ -117,27 +117,29 @@ class CertifyAtRadii(Certify):
                 active, look - drawn, Stage.ESTIMATE, n_samples - active.size
             )
             drawn = look
-            n_evaluations[active] = look
             votes = counts[active]
             leader = leading_class(votes, self.weights)
             holds, lower = own_share.decide(k, votes, leader)
             if against_each is not None:
                 holds, lower = against_each.add(k, votes, leader, holds, lower)
 
-            gained = holds > held[active]
-            held[active[gained]] = holds[gained]
-            p_lower[active[gained]] = lower[gained]
-            # Until something is shown, the label is only the leader so far.
-            moves = gained | (held[active] == 0)
-            label[active[moves]] = leader[moves]
-            label_counts[active[moves]] = votes[moves]
-
             following = held[active]  # index of the smallest radius not shown yet
+            gained = holds > following
+            if gained.any():
+                shown = active[gained]
+                held[shown] = following[gained] = holds[gained]
+                p_lower[shown] = lower[gained]
+                label[shown] = leader[gained]
+                label_counts[shown] = votes[gained]
+
             done = following == len(radii)
-            if not done.all():
+            if look == looks[-1]:
+                done[:] = True
+            else:
                 undecided = np.flatnonzero(~done)
-                hopeless = own_share.hopeless(k, votes[undecided], leader[undecided])
-                hopeless = hopeless[np.arange(undecided.size), following[undecided]]
+                hopeless = own_share.hopeless(
+                    k, votes[undecided], leader[undecided], following[undecided]
+                )
                 if against_each is not None and hopeless.any():
                     check = np.flatnonzero(hopeless)
                     at = undecided[check]
@@ -145,7 +147,13 @@ class CertifyAtRadii(Certify):
                         votes[at], leader[at], following[at]
                     )
                 done[undecided[hopeless]] = True
-            active = active[~done]
+            if done.any():
+                n_evaluations[active[done]] = look
+                # Where nothing was shown, the label is only the leader.
+                nothing = done & (following == 0)
+                label[active[nothing]] = leader[nothing]
+                label_counts[active[nothing]] = votes[nothing]
+                active = active[~done]
 
         return RowAnswers(
             label=label,
@@ -258,10 +266,10 @@ class _OwnShare:
         holds = (lead >= self._accept[k, group]).sum(axis=1)
         return holds, np.nextafter(self._threshold[group, holds], 0.0)
 
-    def hopeless(self, k, votes, leader):
-        """Which radii will hardly be shown, of shape (n_samples, n_radii)."""
+    def hopeless(self, k, votes, leader, following):
+        """Whether the radii at the indices `following` will hardly be shown."""
         lead, group = self._lead(votes, leader)
-        return lead <= self._hopeless[k, group]
+        return lead[:, 0] <= self._hopeless[k, group, following]
 
     def _lead(self, votes, leader):
         lead = votes[np.arange(len(votes)), leader][:, np.newaxis]
@@ -298,6 +306,7 @@ class _AgainstEach:
             for level in levels
         ]
         self._needed = needed
+        self._following = np.append(needed, np.inf)  # none after the last one
         self._looks = looks
         self._n_classes = n_classes
         self._most = {}  # by look
@@ -330,8 +339,7 @@ class _AgainstEach:
         holds, lower
             The same, where this test shows no more.
         """
-        following = np.append(self._needed, np.inf)[holds]
-        at = np.flatnonzero(following < self._largest(k))
+        at = np.flatnonzero(self._following[holds] < self._largest(k))
         if at.size:
             more, more_lower = self.decide(k, votes[at], leader[at])
             gained = more > holds[at]

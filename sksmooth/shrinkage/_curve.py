@@ -315,7 +315,7 @@ class ShrinkageCurve:
     def __repr__(self):
         return (
             f"ShrinkageCurve(n_sigmas={len(self.sigmas)}, "
-            f"n_classes={len(self.classes)}, n_rows={self.support.sum()}, "
+            f"n_classes={len(self.classes)}, n_samples={self.support.sum()}, "
             f"radius={self.radius:g}, alpha={self.alpha:g})"
         )
 
@@ -423,14 +423,14 @@ def shrinkage_curve(
     counts |= {f"base_{name}": at_zero for name, at_zero in base.items()}
 
     support = np.bincount(truth, minlength=len(classes))
-    n_rows = np.full(len(classes), len(truth))  # for shares of all samples
+    n_samples = np.full(len(classes), len(truth))  # for shares of all samples
     return ShrinkageCurve(
         sigmas=sigmas,
         classes=classes.copy(),
         tallies={
             name: ClassTally(
                 of_name,
-                n_rows if name in _OF_ALL else support,
+                n_samples if name in _OF_ALL else support,
                 higher_is_better=name != "abstention_rate",
             )
             for name, of_name in counts.items()

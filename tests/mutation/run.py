@@ -46,7 +46,8 @@ ROOMS = {
     "bounds": (["bounds/*"], "bounds"),
     "noise": (
         ["noise/_[!n]*"],  # numba is not among what `make mutate` installs
-        "noise laws laws_of_changes growth splitting resample token_deletion questions",
+        "noise laws laws_of_changes changed_categories growth splitting resample "
+        "token_deletion questions",
     ),
     "questions": (
         ["questions/*"],
@@ -55,7 +56,8 @@ ROOMS = {
     ),
     "votes": (
         ["votes/sampled/*", "votes/exact/_votes.py", "certificates/_vote_weights.py"],
-        "projected_linear sources vote_weights exact_tree",
+        "projected_linear sources vote_weights exact_tree reduced_noise small_calls "
+        "categories_and_words",
     ),
 }
 # mutmut calls functions through one of its own, so that warnings come from there.
@@ -240,15 +242,17 @@ def changes(folder, names):
         known = modules[module]
         old = known[re.sub("[0-9]+$", "orig", function)]
         lines = difflib.ndiff(old, known[function])
-        # Without the line that has the name.
-        yield [line[0] + " " + line[2:] for line in lines if line[0] in "-+"][2:]
+        yield [line[0] + " " + line[2:] for line in lines if line[0] in "-+"]
 
 
 def functions(source):
-    """Lines of each function of a module, methods among them."""
+    """Lines of each function of a module, methods among them, without its name."""
     lines = source.splitlines()
     return {
-        node.name: [line.strip() for line in lines[node.lineno - 1 : node.end_lineno]]
+        node.name: [
+            line.replace(node.name, "").strip()
+            for line in lines[node.lineno - 1 : node.end_lineno]
+        ]
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef)
     }

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from scipy.spatial.distance import pdist
 from scipy.special import ndtr, owens_t
 
-from sksmooth._special import LOG_HALF, log_interval_mass
+from sksmooth._special import LOG_HALF, log_interval_mass, row_products
 from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._boxes import row_chunks
 from sksmooth.votes.exact._by_type import ByType, closed_form
@@ -23,7 +23,6 @@ from sksmooth.votes.exact._numerics import (
     probit_of_log,
     probits_of_log_shares,
     probits_of_shares,
-    row_products,
     sums_of_others,
 )
 from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma

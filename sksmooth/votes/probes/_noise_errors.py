@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors that a base classifier raises because of noise."""
 
+from sksmooth.certificates import UnknownLabelError
 from sksmooth.samples import values_of
 
 # From words of an error message to the usual cure.
@@ -26,6 +27,7 @@ _CURES = (
         "transform in a Pipeline before SmoothedClassifier.",
     ),
 )
+_OF_OTHER_CAUSES = (MemoryError, Warning, OSError, ImportError, UnknownLabelError)
 _GENERAL_CURE = (
     "Let the first step of the base classifier handle such values, for example by "
     "clipping, or transform in a Pipeline before SmoothedClassifier."
@@ -48,7 +50,7 @@ def explain_failure(error, source, X, owner):
     Exception
         `error` itself, unless the samples can be predicted without noise.
     """
-    is_of_values = not isinstance(error, (MemoryError, Warning, OSError, ImportError))
+    is_of_values = not isinstance(error, _OF_OTHER_CAUSES)
     if not is_of_values or "out of memory" in str(error).lower():
         return error
     try:

@@ -42,9 +42,10 @@ class ReadAhead:
         elif at.size:
             computed = np.maximum(missing, self._at_once // at.size)
             votes = self._streams.votes(rows, computed, stage)
-            votes = np.split(votes, np.cumsum(computed)[:-1])
-            for k, of_row, size, row in zip(at, votes, missing, rows, strict=True):
-                self._count(of_row, size, counts[k], (int(row), stage))
+            ends = np.cumsum(computed).tolist()
+            parts = zip(at, [0, *ends[:-1]], ends, missing, rows.tolist(), strict=True)
+            for k, start, end, size, row in parts:
+                self._count(votes[start:end], size, counts[k], (row, stage))
         return counts
 
     def _count(self, votes, size, counts, key):
