@@ -4,6 +4,7 @@
 import dataclasses
 import re
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,17 @@ from sksmooth.certificates import resolve_vote_weights
 from sksmooth.conformal import RobustConformalClassifier
 from sksmooth.metrics import abstention_rate, certified_accuracy_score, classwise_report
 from sksmooth.noise import LAWS
+from sksmooth.shrinkage import (
+    ball_certified_radius,
+    ball_smoothed_radius,
+    ball_vote_probability,
+    box_smoothed_halfwidths,
+    cone_vote_probability,
+    half_space_vote_probability,
+    shrinkage_curve,
+    slab_smoothed_halfwidth,
+    slab_vote_probability,
+)
 from sksmooth.training import (
     NoiseAugmentedClassifier,
     ParzenClassifier,
@@ -314,3 +326,59 @@ def test_no_more_jobs_than_samples():
     expected = clf.certify(X[:3])
     with parallel_config(backend="threading"):
         assert clf.set_params(n_jobs=10**6).certify(X[:3]) == expected
+
+
+# -- closed forms ----------------------------------------------------------------------
+
+CONE = {"axial": 1.0, "radial": 0.2, "half_angle": 0.5}
+NO_NUMBERS = ["1", None, 1j, [1, None], np.ma.masked_array([1.0, 2], mask=[0, 1])]
+
+
+@pytest.mark.parametrize("value", [*NO_NUMBERS, 10**400, ["1", "2"]], ids=repr)
+def test_closed_forms_take_numbers(value):
+    """A text that reads as a number is none, and what is masked is not there."""
+    for function, name, others in (
+        (ball_smoothed_radius, "radius", {"sigma": 0.5, "n_features": 3}),
+        (ball_certified_radius, "sigma", {"distance": 0, "radius": 1, "n_features": 3}),
+        (box_smoothed_halfwidths, "halfwidths", {"sigma": 0.5}),
+        (cone_vote_probability, "n_features", {**CONE, "sigma": 0.5}),
+        (slab_smoothed_halfwidth, "sigma", {"halfwidth": 1.0}),
+    ):
+        with pytest.raises((TypeError, ValueError), match=name):
+            function(**others, **{name: value})
+
+
+@pytest.mark.parametrize("size", [1e200, 1e300, 10**200])
+def test_closed_forms_refuse_sizes_whose_squares_overflow(size):
+    with pytest.raises(ValueError, match="radius must be of a size up to"):
+        ball_vote_probability(0.0, size, 0.5, 3)
+    with pytest.raises(ValueError, match="n_features must be"):
+        cone_vote_probability(**CONE, sigma=0.5, n_features=size)
+
+
+@pytest.mark.parametrize("value", ["no", None, 2, np.nan])
+def test_a_complement_is_true_or_false(value):
+    for vote_probability in (
+        partial(ball_vote_probability, 0.0, 1.0, 0.5, 3),
+        partial(cone_vote_probability, **CONE, sigma=0.5, n_features=3),
+        partial(slab_vote_probability, 0.0, 1.0, 0.5),
+        partial(half_space_vote_probability, 0.0, 0.5),
+    ):
+        with pytest.raises(TypeError, match="complement must be True or False"):
+            vote_probability(complement=value)
+        assert vote_probability(complement=True) + vote_probability() == pytest.approx(
+            1.0
+        )
+
+
+@pytest.mark.parametrize("sigmas", ["0.5", ["0.5"], [10**400], iter([0.5]), [1j], None])
+def test_sigmas_of_a_curve_are_numbers(sigmas):
+    base = GaussianNB().fit(X, Y)
+    with pytest.raises((TypeError, ValueError), match="sigmas must be a sequence"):
+        shrinkage_curve(base, X, Y, sigmas)
+
+
+@pytest.mark.parametrize("scale", [10**400, [1, 1, 10**400], {0: 10**400}])
+def test_a_scale_that_no_float_holds(scale):
+    with pytest.raises(ValueError, match="feature_scale"):
+        smoothed(feature_scale=scale).fit(X, Y)
