@@ -63,9 +63,11 @@ from sksmooth.certificates import (
     RowAnswers,
     array_of_labels,
     check_classes,
+    check_given_labels,
     check_radii,
     check_radius,
     class_index,
+    refuse_masked,
     require_known,
     resolve_vote_weights,
 )
@@ -229,7 +231,8 @@ class SmoothedClassifier(
     vote_weights : dict {class: weight}, array-like of shape (n_classes,) or None, \
             default=None
         Positive weights of the classes in the vote, in the order of `classes_` if an
-        array. Classes that a dict leaves out have weight 1.
+        array. A Series is read by its index, as a dict is; classes that these leave
+        out have weight 1.
 
     n_predict : int, default=1000
         Votes of `predict_proba`, and most votes of `predict`, for a sample.
@@ -558,6 +561,7 @@ class SmoothedClassifier(
         """
         refuse_fit_params(fit_params, self)
         _check_classifier(self.estimator)
+        check_given_labels(y)
         samples, y_checked = self._check_training(X, y)
         check_classification_targets(y_checked)
         fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
@@ -639,7 +643,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        question = DecideLabel(self.n_predict, self.alpha, self._weights())
+        question = DecideLabel(int(self.n_predict), float(self.alpha), self._weights())
         return self.classes_[self._answer(question, X, as_frame).label]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -660,7 +664,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        return self._answer(CountVotes(self.n_predict), X, as_frame).shares
+        return self._answer(CountVotes(int(self.n_predict)), X, as_frame).shares
 
     def certify(
         self,
@@ -777,8 +781,8 @@ class SmoothedClassifier(
         law = self._law(n_values_of(X), X)
         settings = {
             "law": law,
-            "n_max": self.n_certify,
-            "alpha": self.alpha,
+            "n_max": int(self.n_certify),
+            "alpha": float(self.alpha),
             "bound": self.bound,
             "weights": self._weights(),
             "slack": law.grid_slack(law.n_features),
@@ -897,6 +901,7 @@ class SmoothedClassifier(
         """
         check_is_fitted(self)
         radius = check_radius(radius)
+        refuse_masked(y, "y")
         y = column_or_1d(y)
         check_consistent_length(X, y)
         require_known(y, self.classes_)
@@ -1063,7 +1068,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        return VoteSource.of(self._source(X, CountVotes(self.n_predict), as_frame))
+        return VoteSource.of(self._source(X, CountVotes(int(self.n_predict)), as_frame))
 
     def _weights(self):
         return resolve_vote_weights(self.vote_weights, self.classes_)
