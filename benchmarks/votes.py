@@ -29,10 +29,11 @@ only where there are many.
 """
 
 import argparse
+import itertools
 import time
 import warnings
 from collections import Counter, defaultdict
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache, partial
 from multiprocessing import get_context
 
@@ -284,9 +285,14 @@ def cost(estimator, X, sigma, with_art=False):
 
 
 def next_to_ties(predict, X):
-    """Rows on lines between samples, next to where the label changes, on both sides."""
+    """Rows on lines between samples, next to where the label changes, on both sides.
+
+    There are none where all samples have the same label.
+    """
     labels = predict(X)
     at = np.flatnonzero(labels != np.roll(labels, 1))
+    if not len(at):
+        return X[:0]
     first, second = X[at], np.roll(X, 1, axis=0)[at]
     low, high = np.zeros((len(at), 1)), np.ones((len(at), 1))
     for _ in range(60):
@@ -383,9 +389,10 @@ def equality_of(name, seed, on, n_rows):
             counts["differ"] += int(np.sum(labels != expected))
             if way == "same rows" and factor == 1:
                 rows = next_to_ties(predict, noisy[:N_TIES])
-                labels, _ = labels_of(rows, owner[:1])
-                counts["ties"] += len(rows)
-                counts["differ"] += int(np.sum(labels != predict(rows)))
+                if len(rows):
+                    labels, _ = labels_of(rows, owner[:1])
+                    counts["ties"] += len(rows)
+                    counts["differ"] += int(np.sum(labels != predict(rows)))
     return found
 
 
@@ -400,10 +407,14 @@ def print_equality(models, n_rows, shard, n_jobs):
     header = "fits", "rows", "next to ties", "left to predict", "differ"
     print(line.format("classifier", "way", *header), flush=True)
     keys = "fits", "rows", "ties", "left", "differ"
-    with get_context("spawn").Pool(n_jobs) as pool:
+    with ExitStack() as stack:
+        starmap = itertools.starmap
+        if n_jobs > 1:
+            pool = stack.enter_context(get_context("spawn").Pool(n_jobs))
+            starmap = partial(pool.starmap, chunksize=1)
         for name in models:
             settings = [(name, *of, n_each) for of in fits]
-            parts = pool.starmap(equality_of, settings, chunksize=1)
+            parts = starmap(equality_of, settings)
             total = defaultdict(Counter)
             for part in parts:
                 for way, counts in part.items():

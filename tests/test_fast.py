@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, NuSVC
@@ -65,6 +66,42 @@ class TestSVC(FastCase):
             SVC(kernel="sigmoid", gamma=0.2, coef0=-0.1),
             NuSVC(nu=0.3),
         ]
+
+
+class TestMLP(FastCase):
+    @staticmethod
+    def estimators():
+        settings = {"learning_rate_init": 0.05, "tol": 0.05, "random_state": 0}
+        return [
+            MLPClassifier((20,), **settings),
+            MLPClassifier((8, 6), activation="tanh", **settings),
+            MLPClassifier((10,), activation="logistic", **settings),
+            MLPClassifier((5,), activation="identity", **settings),
+        ]
+
+    def test_few_rows_are_left_to_float64(self):
+        X, y = self.data()
+        predictor = find_predictor(self.estimators()[0].fit(X, y))
+        single, double = predictor.tiers
+        assert single.layers.dtype == np.float32
+        _, unsure = single.positions(X)
+        assert unsure.mean() < 0.01
+        # Rows next to a tie are open in float32, of which float64 settles most.
+        rows = next_to_ties(self.estimators()[0].fit(X, y), X)
+        rows = rows + 1e-9 * np.random.default_rng(0).standard_normal(rows.shape)
+        assert single.positions(rows)[1].all()
+        assert not double.positions(rows)[1].any()
+
+
+class TestMLPTwoClasses(TestMLP):
+    @staticmethod
+    def estimators():
+        return TestMLP.estimators()[:2]
+
+    @staticmethod
+    def data():
+        X, y = SourceCase.data()
+        return X, np.where(y > 0, "b", "a")
 
 
 class TestNeighbors(FastCase):

@@ -19,7 +19,12 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from sksmooth.votes import Declined
 from sksmooth.votes.fast import _tree_sums
-from sksmooth.votes.fast._tree_sums import TreeSums, _packed, has_numba
+from sksmooth.votes.fast._tree_sums import (
+    TreeSums,
+    _packed,
+    _without_zeros,
+    has_numba,
+)
 from tests.fast_case import FastCase, fast_votes, fitted
 from tests.source_case import SourceCase
 
@@ -179,7 +184,8 @@ def test_packed_trees_lead_to_the_same_leaves():
     forest = RandomForestClassifier(3, random_state=0).fit(X, y)
     trees = [member.tree_ for member in forest.estimators_]
     values = [np.arange(float(tree.node_count))[:, np.newaxis] for tree in trees]
-    nodes, starts, depths, packed, _ = _packed(trees, values, [0, 1, 2])
+    nodes, starts, depths, packed, places, _ = _packed(trees, values, [0, 1, 2])
+    assert not places.any()  # there is one column
     rows = TestForests.noisy(X[:3], 0.5).astype(np.float32)
     at_threshold = np.full((1, X.shape[1]), nodes["threshold"][starts[0]])
     rows = np.concatenate([rows, at_threshold, np.nextafter(at_threshold, np.inf)])
@@ -189,6 +195,25 @@ def test_packed_trees_lead_to_the_same_leaves():
             value = rows[np.arange(len(rows)), nodes["feature"][at]]
             at = nodes["left"][at] + (value > nodes["threshold"][at])
         assert_array_equal(packed[at, 0], tree.apply(rows))
+
+
+def test_zeros_are_left_out_where_no_leaf_has_several_values():
+    pure = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.5, 0.0, 0.0]])
+    values, places = _without_zeros(pure)
+    assert values.shape == (3, 1)
+    again = np.zeros_like(pure)
+    again[np.arange(3), places] = values[:, 0]
+    assert_array_equal(again, pure)
+    mixed = np.concatenate([pure, [[0.0, 0.3, 0.7]]])
+    assert_array_equal(_without_zeros(mixed)[0], mixed)
+    # Trees that are grown fully are of the one kind, others of the other.
+    forests, _ = fitted(TestForests)
+    kinds = [
+        _without_zeros(tree.tree_.value[tree.tree_.feature < 0, 0])[0].shape[1]
+        for forest in forests[:2]
+        for tree in forest.estimators_[:1]
+    ]
+    assert kinds == [1, 3]
 
 
 @NEED_NUMBA

@@ -64,7 +64,7 @@ def _walk(nodes, root, depth, rows, first, leaves, n):  # pragma: no cover - com
 
 @njit(nogil=True, cache=True)
 def add_leaf_values(
-    nodes, starts, depths, values, columns, rows, totals
+    nodes, starts, depths, values, places, columns, rows, totals
 ):  # pragma: no cover - compiled
     """Add to sums what trees have for the leaves of rows.
 
@@ -75,7 +75,8 @@ def add_leaf_values(
         its own left child with an infinite threshold.
     starts, depths, columns : ndarray of int64 of shape (n_trees,)
         First node and depth of each tree, and the first column that it adds to.
-    values : ndarray of float64 of shape (n_nodes, n_values)
+    values, places : ndarray of shape (n_nodes, n_values) and (n_nodes,)
+        See `sksmooth.votes.fast._tree_sums`.
     rows : ndarray of float32 of shape (n_samples, n_features)
     totals : ndarray of float64 of shape (n_samples, n_columns)
     """
@@ -86,9 +87,14 @@ def add_leaf_values(
         for t in range(len(starts)):
             _walk(nodes, starts[t], depths[t], rows, first, leaves, n)
             column = columns[t]
-            for i in range(n):
-                for k in range(n_values):
-                    totals[first + i, column + k] += values[leaves[i], k]
+            if n_values == 1:
+                for i in range(n):
+                    place = column + places[leaves[i]]
+                    totals[first + i, place] += values[leaves[i], 0]
+            else:
+                for i in range(n):
+                    for k in range(n_values):
+                        totals[first + i, column + k] += values[leaves[i], k]
 
 
 @njit(nogil=True, cache=True)
@@ -125,7 +131,7 @@ def leaf_ranges(left, right, ends):  # pragma: no cover - compiled
 
 @njit(nogil=True, cache=True)
 def add_by_masks(
-    steps, ends, n_words, roots, values, columns, used, rows, totals
+    steps, ends, n_words, roots, values, places, columns, used, rows, totals
 ):  # pragma: no cover - compiled
     """Add to sums what trees have for the leaves of rows, without walking down.
 
@@ -142,7 +148,8 @@ def add_by_masks(
     ends, n_words, roots, columns : ndarray of int64 of shape (n_trees,)
         Where the steps of each tree end, the number of words of 32 leaves, the first of
         its leaves, and the first column that it adds to.
-    values : ndarray of float64 of shape (n_leaves, n_values)
+    values, places : ndarray of shape (n_leaves, n_values) and (n_leaves,)
+        See `sksmooth.votes.fast._tree_sums`.
     used : ndarray of int64 of shape (n_used,)
     rows : ndarray of float32 of shape (n_samples, n_features)
     totals : ndarray of float64 of shape (n_samples, n_columns)
@@ -189,7 +196,7 @@ def add_by_masks(
             column = columns[t]
             if n_values == 1:
                 for i in range(n):
-                    sums[i, column] += values[leaf[i], 0]
+                    sums[i, column + places[leaf[i]]] += values[leaf[i], 0]
             else:
                 for i in range(n):
                     for k in range(n_values):

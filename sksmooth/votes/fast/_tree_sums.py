@@ -90,6 +90,28 @@ def has_numba():
     return find_spec("numba") is not None
 
 
+def _without_zeros(values):
+    """Leave out zeros where no leaf has several other values, as in trees grown fully.
+
+    A sum of numbers that are not negative zeros is the same without zeros.
+
+    Parameters
+    ----------
+    values : ndarray of float64 of shape (n_leaves, n_values)
+
+    Returns
+    -------
+    values : ndarray of float64 of shape (n_leaves, n_values) or (n_leaves, 1)
+    places : ndarray of int32 of shape (n_leaves,)
+        Where each value belongs, if there is one for each leaf.
+    """
+    is_value = values != 0
+    places = np.argmax(is_value, axis=1)  # the first one, where all are zeros
+    if (is_value.sum(axis=1) <= 1).all():
+        values = np.take_along_axis(values, places[:, np.newaxis], axis=1)
+    return np.ascontiguousarray(values), places.astype(np.int32)
+
+
 _STEP = np.dtype(
     [
         ("threshold", np.float32),
@@ -141,7 +163,7 @@ def _masked(trees, values, columns):
         np.searchsorted(inner[of], ends),
         (n_leaves + 31) // 32,
         roots,
-        np.concatenate(values)[at[order]],
+        *_without_zeros(np.concatenate(values)[at[order]]),
         np.array(columns, dtype=np.int64),
         used,
     )
@@ -177,14 +199,14 @@ def _packed(trees, values, columns):
         packed["feature"] = np.where(is_leaf, 0, tree.feature[at])
         packed["left"] = np.concatenate(left_of)
         nodes.append(packed)
-        of_nodes.append(of_tree[at])
+        of_nodes.append(np.where(is_leaf[:, np.newaxis], of_tree[at], 0.0))
         starts.append(starts[-1] + len(at))
     depths = np.array([tree.max_depth for tree in trees], dtype=np.int64)
     return (
         np.concatenate(nodes),
         np.array(starts[:-1], dtype=np.int64),
         depths,
-        np.concatenate(of_nodes),
+        *_without_zeros(np.concatenate(of_nodes)),
         np.array(columns, dtype=np.int64),
     )
 

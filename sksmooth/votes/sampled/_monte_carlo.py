@@ -278,14 +278,21 @@ class VoteStreams:
 
 
 def batches(sizes, capacity):
-    """Cut the votes of all samples into batches: which samples, how many votes."""
+    """Cut the votes of all samples into batches: which samples, how many votes.
+
+    Batches hold `capacity` votes at most and are of about the same size, as a small one
+    may take hardly less time than a large one.
+    """
     ends = np.cumsum(sizes)
-    if len(ends) and ends[-1] <= capacity:
+    n_votes = int(ends[-1]) if len(ends) else 0
+    if n_votes <= capacity:
         owners = np.flatnonzero(sizes)
         if owners.size:
             yield owners, np.asarray(sizes)[owners]
         return
-    for start in range(0, int(ends[-1]) if len(ends) else 0, max(1, capacity)):
+    n_batches = -(-n_votes // max(1, capacity))
+    capacity = -(-n_votes // n_batches)
+    for start in range(0, n_votes, capacity):
         low = np.clip(ends - sizes, start, start + capacity)
         parts = np.clip(ends, start, start + capacity) - low
         owners = np.flatnonzero(parts)
