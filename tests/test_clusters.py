@@ -99,6 +99,27 @@ def test_jobs_give_the_same_bits(backend, one_process):
     np.testing.assert_array_equal(shares, smoothed().predict_proba(X[:40]))
 
 
+def test_a_classifier_that_is_defined_in_a_script_can_be_sent(monkeypatch):
+    """Pickled by the name of its class, it could not be loaded by a process."""
+
+    class Sign(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict(self, X):
+            return self.classes_[(X[:, 0] > 0).astype(int)]
+
+    # As if this file were the script: processes have another main module.
+    Sign.__module__, Sign.__qualname__ = "__main__", "Sign"
+    monkeypatch.setattr(sys.modules["__main__"], "Sign", Sign, raising=False)
+    assert type(pickle.loads(pickle.dumps(Sign()))) is Sign
+    X = np.linspace(-1, 1, 20)[:, np.newaxis]
+    clf = SmoothedClassifier(Sign(), random_state=0, n_jobs=2, n_certify=100)
+    clf.fit(X, X[:, 0] > 0)
+    assert clf.certify(X) == clf.set_params(n_jobs=1).certify(X)
+
+
 def test_a_cluster_gives_the_same_bits(client, one_process, tmp_path):
     path = tmp_path / "log.tsv"
     clf = smoothed()
@@ -196,27 +217,6 @@ def test_an_interrupt_of_jobs_keeps_the_finished_rows(backend, one_process):
     certificates = cut.value.certificates
     assert 0 < len(certificates) < N_ROWS
     assert certificates == one_process[: len(certificates)]
-
-
-def test_a_classifier_that_is_defined_in_a_script_can_be_sent(monkeypatch):
-    """Pickled by the name of its class, it could not be loaded by a process."""
-
-    class Sign(ClassifierMixin, BaseEstimator):
-        def fit(self, X, y):
-            self.classes_ = np.unique(y)
-            return self
-
-        def predict(self, X):
-            return self.classes_[(X[:, 0] > 0).astype(int)]
-
-    # As if this file were the script: processes have another main module.
-    Sign.__module__, Sign.__qualname__ = "__main__", "Sign"
-    monkeypatch.setattr(sys.modules["__main__"], "Sign", Sign, raising=False)
-    assert type(pickle.loads(pickle.dumps(Sign()))) is Sign
-    X = np.linspace(-1, 1, 20)[:, np.newaxis]
-    clf = SmoothedClassifier(Sign(), random_state=0, n_jobs=2, n_certify=100)
-    clf.fit(X, X[:, 0] > 0)
-    assert clf.certify(X) == clf.set_params(n_jobs=1).certify(X)
 
 
 def test_an_interrupted_log_of_a_cluster_goes_on_here(client, tmp_path, one_process):
