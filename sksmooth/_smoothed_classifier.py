@@ -88,6 +88,7 @@ from sksmooth.noise import (
 from sksmooth.parallel import run_in_chunks
 from sksmooth.questions import (
     CertifyAtRadii,
+    CertifyFrontier,
     CertifyRadius,
     CountVotes,
     DecideLabel,
@@ -695,8 +696,8 @@ class SmoothedClassifier(
             2)``, under ``noise=Resample(...)``: `frontier` of the certificates then
             holds the radius for each number up to the largest of them. Under
             ``noise=TokenDeletion(...)``, numbers of words that may be taken out, and
-            radii are how many may be added beside. It takes no votes. Used without
-            `radii`.
+            radii are how many may be added beside. It takes no votes of its own; with
+            `radii`, it holds the largest of them for each number, which may take more.
         tol : float, default=0.05
             Radius, in units of `sigma`, that may be sacrificed to save votes, though
             never more than a fortieth of a radius. 0 gives every sample `n_certify`
@@ -746,11 +747,13 @@ class SmoothedClassifier(
         question = self._certify_question(X, radii, tol, beta)
         changes = check_changes(changes, question.law)
         if changes is not None and radii is not None:
-            raise ValueError(
-                f"changes={changes} needs the radii themselves, and radii="
-                f"{radii.tolist()} decides only whether they hold. Use certify(X, "
-                "changes=...) without radii."
-            )
+            if log is not None:
+                raise ValueError(
+                    f"log={log!r} has no place for what holds beside changes at given "
+                    "radii. Leave radii out: the frontier is then computed from the "
+                    "votes that the log keeps; or leave out log."
+                )
+            question = CertifyFrontier(**vars(question), changes=changes)
         source = self._source(X, question, as_frame)
         source.check(question)
         source.probe(X)
@@ -790,8 +793,8 @@ class SmoothedClassifier(
 
     def _frontier(self, answers, question, source, X, changes):
         """Radii while 0, 1, ..., `changes` categories change, from what is known."""
-        if changes is None:
-            return None
+        if changes is None or question.radii is not None:
+            return answers.frontier
         if source.method == "exact":
             probits = source.probits(X[: len(answers.label)])
             return exact_frontier(probits, question.law, question.weights, changes)
@@ -804,7 +807,7 @@ class SmoothedClassifier(
 
     def _certificates(self, answers, question, source, index, frontier):
         """Certificates from what is known of each sample."""
-        columns = vars(answers).copy()
+        columns = vars(answers) | {"frontier": frontier}
         del columns["label_counts"]
         return Certificates(
             **columns,
@@ -819,7 +822,6 @@ class SmoothedClassifier(
             index=None if index is None else index[: len(answers.label)],
             law=question.law.terms(),
             vote_weights=question.weights,
-            frontier=frontier,
         )
 
     def _space(self):

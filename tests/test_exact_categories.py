@@ -138,6 +138,8 @@ def test_no_sample_within_the_changes_has_another_label(name):
         left = certificates.radius - k
         expected = np.where(shown & (left >= 0), left, np.nan)
         np.testing.assert_array_equal(certificates.frontier[:, k], expected)
+    asked = clf.certify(DOMAIN, radii=[0, 1, 2, 3], changes=(0, 1, 2, 3))
+    np.testing.assert_array_equal(asked.frontier, certificates.frontier)
 
 
 def test_a_sample_has_the_same_shares_whatever_is_beside_it(on_codes):
@@ -330,6 +332,27 @@ def test_the_frontier_is_that_of_the_shares(table):
         rows["age"] = X.age[beside] + radius * np.sin(angle)
         rows["pay"] = X.pay[beside] + 10 * radius * np.cos(angle)
         assert (clf.predict(rows) == found.label[beside]).all()
+
+
+def test_radii_are_tested_beside_changes(table):
+    base = make_pipeline(encoded(), DecisionTreeClassifier(max_depth=4))
+    clf = smoothed(base, CATEGORICAL)
+    X, _, y = table
+    radii = [0.0, 0.05, 0.2]
+    found = clf.fit(X, y).certify(X, radii=radii, changes=(0, 1))
+    reach = np.nan_to_num(clf.certify(X, changes=(0, 1)).frontier, nan=-1.0)
+    expected = np.append(np.nan, radii)[np.searchsorted(radii, reach, side="right")]
+    np.testing.assert_array_equal(found.frontier, expected)
+    np.testing.assert_array_equal(np.nan_to_num(expected[:, 0]), found.radius)
+    # Votes come to the same; a false claim is made with probability 0.001 at most.
+    clf.set_params(method="monte_carlo", n_certify=2000)
+    sampled = clf.certify(X[:30], radii=radii, changes=(0, 1))
+    claimed = np.nan_to_num(sampled.frontier, nan=-1.0)
+    true = np.nan_to_num(expected[:30], nan=-1.0)
+    right = sampled.label == found.label[:30]
+    assert (right | sampled.abstained).all()
+    assert ((claimed > true).any(axis=1) & right).sum() <= 1
+    assert np.mean(claimed == true) > 0.8
 
 
 def test_logs_that_are_read_have_the_frontier(table, tmp_path):

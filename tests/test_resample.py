@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtr, ndtri
 from sklearn.base import clone
 
-from sksmooth.noise import Resample, ResampledGaussian, TokenDeletion
+from sksmooth.noise import Erase, Resample, ResampledGaussian, TokenDeletion
 from sksmooth.noise._changed_categories import ChangedCategories
 from tests.most_powerful import largest_probability
 
@@ -214,6 +214,18 @@ def test_the_threshold_is_the_radius_the_other_way_round(weights):
         whole.radius(threshold + 1e-9, -threshold - 1e-9, v, w)
     ).tolist() == [1, 2, 3]
     assert (whole.radius(threshold - 1e-9, 1e-9 - threshold, v, w) < [1, 2, 3]).all()
+
+
+@pytest.mark.parametrize("noise", [Resample, Erase])
+def test_changes_count_as_those_of_the_radius(noise):
+    law = noise(0.8).bind(1.0, (3, 3, 4, 5))
+    probits = np.array([-6.0, -1.0, 0.3, 2.0])
+    for k in range(4):
+        beside = law.with_changes(k)
+        np.testing.assert_array_equal(beside.grow(probits, 1), law.grow(probits, 1 + k))
+        assert beside.threshold(1) == law.threshold(1 + k)
+        assert beside.radius(4.0, -4.0) == law.radius(4.0, -4.0) - k
+        assert beside.largest_radius() == law.largest_radius() - k
 
 
 def test_radii_are_a_table_and_not_a_search():
