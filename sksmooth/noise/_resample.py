@@ -31,8 +31,8 @@ class Resample(LawParameters):
     probability : float
         Probability that a category is drawn anew, strictly between 0 and 1.
     categorical_features : "from_dtype" or array-like, default="from_dtype"
-        Which features are categories: by the dtypes of a DataFrame, or names, indices
-        or a boolean mask, as in
+        Which features are categories: by the dtypes of a DataFrame, of which all but
+        those of numbers and dates count; or names, indices or a boolean mask, as in
         :class:`~sklearn.ensemble.HistGradientBoostingClassifier`.
 
     Examples
