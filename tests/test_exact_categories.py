@@ -168,6 +168,16 @@ def test_the_form_is_that_of_the_law_and_the_categories_of_now():
         np.testing.assert_allclose(clf.predict_proba(X), chance @ votes, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["tree", "forest", "stumps", "hist"])
+def test_categories_that_matter_to_no_tree(name):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 2, 60), rng.normal(size=60)])
+    clf = smoothed(CODES[name], [0]).fit(X, (X[:, 1] > 0).astype(int))
+    clf.set_params(sigma=0.1)
+    far = np.array([[0.0, 3.0], [1.0, -3.0]])
+    np.testing.assert_allclose(clf.predict_proba(far), [[0, 1], [1, 0]], atol=1e-12)
+
+
 def test_weights_count():
     weights = [1.0, 4.0, 1.0]
     clf = smoothed(CODES["tree"], [0, 1, 2], vote_weights=dict(enumerate(weights)))
