@@ -135,7 +135,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
     nearest in the maximum norm are taken.
 
     **The output for a sample depends on that sample alone**, to the last bit. Matrix
-    products are done in slices of a fixed shape by one BLAS thread. They are in float32
+    products have a fixed shape and are done by one BLAS thread. They are in float32
     where log weights then are exact to 0.001, and in float64 elsewhere. What is far
     from all training samples is mapped to those nearest: log weights are relative to
     the largest.
