@@ -135,8 +135,9 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
     nearest in the maximum norm are taken.
 
     **The output for a sample depends on that sample alone**, to the last bit. Matrix
-    products are done in slices of a fixed shape by one BLAS thread. They are in float32
-    where log weights then are exact to 0.001, and in float64 elsewhere. What is far
+    products have a fixed shape and are done by one BLAS thread. They are in float32
+    where log weights then are exact to 0.001, in float64 where that is needed, and
+    differences take their place where digits would cancel in float64. What is far
     from all training samples is mapped to those nearest: log weights are relative to
     the largest.
 
@@ -250,8 +251,9 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         ]
         numbers, codes, weight = _merge_copies(numbers, codes, weight)
         scale = self._scale_of(columns)
-        # Distances are computed about the mean: a large offset would cancel in them.
-        self._center = np.average(numbers, axis=0, weights=weight)
+        # Distances are computed about the median: a large offset would cancel in them,
+        # and the mean may be far from most samples.
+        self._center = np.median(numbers, axis=0)
         scaled = (numbers - self._center) / scale
         _check_size(scaled, "X")
         random_state = check_random_state(self.random_state)
