@@ -13,8 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.bounds import check_alpha
-from sksmooth.certificates._delta import changes_of, in_units, size_of
+from sksmooth.certificates._delta import (
+    changes_of,
+    check_row_labels,
+    in_units,
+    size_of,
+)
 from sksmooth.certificates._html import certificates_html
+from sksmooth.certificates._labels import refuse_masked
 from sksmooth.certificates._radius_against import (
     against_all_copies,
     against_kept_votes,
@@ -856,12 +862,10 @@ class Certificates:
         if isinstance(rows, numbers.Integral) and not isinstance(
             rows, (bool, np.bool_)
         ):
-            if not -len(self) <= rows < len(self):
-                raise IndexError(
-                    f"sample {rows} is out of range for {len(self)} certificates."
-                )
             rows = [rows]
         if not isinstance(rows, slice):
+            refuse_masked(rows, "the mask")
+            given = rows
             rows = np.asarray(rows)
             if rows.size == 0:
                 rows = rows.astype(np.intp)
@@ -875,6 +879,16 @@ class Certificates:
                 raise IndexError(
                     f"the mask has {len(rows)} entries for {len(self)} certificates."
                 )
+            if rows.dtype == bool:
+                check_row_labels("the mask", given, self.index)
+            elif rows.size:
+                ends = int(rows.min()), int(rows.max())
+                beyond = [at for at in ends if not -len(self) <= at < len(self)]
+                if beyond:
+                    raise IndexError(
+                        f"sample {beyond[0]} is out of range for {len(self)} "
+                        "certificates."
+                    )
         by_row = ["label", "radius", "abstained", "p_lower", "counts", "n_evaluations"]
         optional = ("index", "p_upper", "frontier")
         by_row += [name for name in optional if getattr(self, name) is not None]
@@ -885,6 +899,12 @@ class Certificates:
                 else getattr(self, field.name)
                 for field in fields(self)
             }
+        )
+
+    def __array__(self, *_, **__):
+        raise TypeError(
+            "Certificates are no array, and are not joined as arrays are; take a field "
+            "of theirs, such as certificates.radius, or certificates.to_labels()."
         )
 
     def __eq__(self, other):
