@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from sklearn.base import clone
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -446,3 +447,52 @@ def test_the_same_denoiser_after_fit():
     with pytest.raises(ValueError, match="fit again"):
         clf.certify(X[:3])
     assert clf.fit(X, Y).certify(X[:3]) != expected
+
+
+@pytest.mark.parametrize("sigma", [np.float16(0.25), Fraction(1, 4), True, np.uint8(1)])
+def test_a_denoiser_takes_numbers_of_any_type(sigma):
+    settings = {"sigma": sigma, "bandwidth": sigma, "n_prototypes": True}
+    found = PosteriorMeanDenoiser(**settings).fit(X).transform(X)
+    plain = {"sigma": float(sigma), "bandwidth": float(sigma), "n_prototypes": 1}
+    expected = PosteriorMeanDenoiser(**plain).fit(X).transform(X)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("clf", "name"),
+    [
+        (CLASSIFIERS["kernel density"], "sigma"),
+        (CLASSIFIERS["augmented"], "sigma"),
+        (CLASSIFIERS["tuned"], "radius"),
+        (CLASSIFIERS["sets"], "radius"),
+        (PosteriorMeanDenoiser(sigma=0.5), "bandwidth"),
+        (PosteriorMeanDenoiser(), "sigma"),
+    ],
+    ids=["kernel density", "augmented", "tuned", "sets", "bandwidth", "denoiser"],
+)
+def test_parameters_that_no_float_holds(clf, name):
+    with pytest.raises(ValueError, match=f"{name}"):
+        clone(clf).set_params(**{name: 10**400}).fit(X, Y).transform(X)
+
+
+def test_zeros_and_ones_are_no_positions():
+    """Whole numbers are no mask; these would name two features of three."""
+    for mask in ([1, 0, 0], np.array([0, 0, 1]), pd.Series([1, 0, 1])):
+        with pytest.raises(ValueError, match=r"noise_features=.*give True or False"):
+            smoothed(noise_features=mask).fit(X, Y)
+    for positions in ([1, 0], [0, 0], [0, 1, 2], [1]):
+        smoothed(noise_features=positions).fit(X, Y)
+
+
+def test_parameters_that_are_masked(plain):
+    masked = np.ma.masked_array([1.0, 2.0, 3.0], mask=[1, 0, 0])
+    for name in ("feature_scale", "vote_weights"):
+        with pytest.raises(ValueError, match=f"{name} has 1 masked values"):
+            smoothed(**{name: masked}).fit(X, Y)
+    with pytest.raises(ValueError, match="noise_features has 1 masked values"):
+        smoothed(noise_features=masked > 0).fit(X, Y)
+    with pytest.raises(ValueError, match="radii has 1 masked values"):
+        smoothed().fit(X, Y).certify(X[:2], radii=masked)
+    weight = np.ma.masked_array(np.ones(9), mask=Y[:9] == 0)
+    with pytest.raises(ValueError, match="sample_weight has 3 masked values"):
+        certified_accuracy_score(Y[:9], plain, sample_weight=weight)

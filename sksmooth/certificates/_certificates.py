@@ -69,6 +69,7 @@ def check_radius(radius, name="radius"):
 
 def check_radii(radii, name="radii"):
     """Return `radii` as a tuple of distinct floats; at least one, each >= 0."""
+    refuse_masked(radii, name)
     texts = (str, bytes, bytearray)
     if isinstance(radii, (*texts, numbers.Number)) or not np.iterable(radii):
         raise TypeError(
