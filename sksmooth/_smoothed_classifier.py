@@ -115,7 +115,7 @@ from sksmooth.votes import (
     VoteSource,
     as_classifier,
     check_columns,
-    columns_without_numbers,
+    columns_with_categories,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -175,14 +175,15 @@ class SmoothedClassifier(
     sigma : float, default=0.25
         Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample or \
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample, Erase or \
             TokenDeletion, default="gaussian"
         Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
         width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
         of their units, so are the cells, certificates hold for all such samples, and
         they are exact. What `from_fitted` returns takes all samples for such ones,
         unless `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
-        categories anew, beside Gaussian noise of `sigma` on the other features.
+        categories anew and :class:`~sksmooth.noise.Erase` replaces them by missing
+        values, beside Gaussian noise of `sigma` on the other features.
         :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
         sparse.
 
@@ -1168,6 +1169,12 @@ class SmoothedClassifier(
         """The noise as it is now, for `follow_noise`."""
         scale, drawn = self._scale(), self._known_categories()
         noise = {"noise": self.noise}
+        if drawn is not None and self.noise.adds_missing:
+            raise ValueError(
+                f"denoiser={self.denoiser!r} is for noise of numbers and categories "
+                f"drawn anew, and noise={self.noise!r} erases them. Leave denoiser "
+                "None, or use Resample."
+            )
         if drawn is not None:
             noise = {
                 "noise": "gaussian",
@@ -1208,9 +1215,10 @@ class SmoothedClassifier(
             self.noise.categorical_features,
             names=getattr(self, "feature_names_in_", None),
             n_features=self.n_features_in_,
-            not_numbers=columns_without_numbers(rows),
+            with_categories=columns_with_categories(rows),
         )
-        learned = {at: Categories(column_of(rows, at)) for at in found}
+        adds = self.noise.adds_missing
+        learned = {at: Categories(column_of(rows, at), adds) for at in found}
         # Noise cannot change a feature that has one category only: it is held fixed.
         self._categories = {
             at: known for at, known in learned.items() if len(known) > 1

@@ -81,7 +81,7 @@ def resolve_scale(
     return scale
 
 
-def categorical_positions(spec, *, names, n_features, not_numbers):
+def categorical_positions(spec, *, names, n_features, with_categories):
     """Turn `categorical_features` of a law into positions of columns.
 
     Parameters
@@ -90,8 +90,8 @@ def categorical_positions(spec, *, names, n_features, not_numbers):
     names : sequence of shape (n_features,) or None
         Names of the features.
     n_features : int
-    not_numbers : sequence of str
-        Names of the columns whose dtype is none of numbers, for "from_dtype".
+    with_categories : sequence of str
+        Names of the columns whose dtype is one of categories, for "from_dtype".
 
     Returns
     -------
@@ -105,7 +105,7 @@ def categorical_positions(spec, *, names, n_features, not_numbers):
     """
     if isinstance(spec, str) and spec == "from_dtype":
         known = [] if names is None else list(names)
-        found = sorted(known.index(name) for name in not_numbers)
+        found = sorted(known.index(name) for name in with_categories)
         if not found:
             raise ValueError(
                 "categorical_features='from_dtype' finds no column whose dtype is that "

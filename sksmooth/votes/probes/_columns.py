@@ -32,6 +32,38 @@ def columns_without_numbers(X):
     ]
 
 
+def columns_with_categories(X):
+    """Names of the columns of a data frame whose dtype is none of numbers or dates.
+
+    Two dates are hardly ever the same: they are no categories, unless their dtype says
+    so.
+
+    Parameters
+    ----------
+    X : object
+        See `columns_without_numbers`.
+
+    Returns
+    -------
+    list
+    """
+    without = columns_without_numbers(X)
+    if not without:
+        return []
+    dtypes = zip(X.columns, X.dtypes, strict=True)
+    return [
+        name for name, dtype in dtypes if name in without and not _is_of_dates(dtype)
+    ]
+
+
+def _is_of_dates(dtype):
+    is_temporal = getattr(dtype, "is_temporal", None)  # of polars
+    if callable(is_temporal):
+        return bool(is_temporal())
+    of_dates = ("period", "date", "time", "duration")
+    return getattr(dtype, "kind", "O") in "mM" or str(dtype).startswith(of_dates)
+
+
 def refuse_columns_without_numbers(X, caller):
     """Refuse a data frame with columns that hold no numbers; see above.
 
