@@ -50,6 +50,7 @@ from sksmooth._estimators import (
     is_classifier,
     is_no_classifier,
     may_take_missing,
+    plain_array,
     refuse_class,
     tags_of,
     takes_frame,
@@ -946,6 +947,7 @@ class SmoothedClassifier(
         if not reset and self._passes(X):
             return X
         self._refuse_sparse(X)
+        X, y = plain_array(X), plain_array(y)
         refuse_columns_without_numbers(X, "SmoothedClassifier")
         if isinstance(X, Mapping):
             raise ValueError(
