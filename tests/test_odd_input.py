@@ -496,3 +496,19 @@ def test_parameters_that_are_masked(plain):
     weight = np.ma.masked_array(np.ones(9), mask=Y[:9] == 0)
     with pytest.raises(ValueError, match="sample_weight has 3 masked values"):
         certified_accuracy_score(Y[:9], plain, sample_weight=weight)
+
+
+@pytest.mark.parametrize(
+    ("frontier", "error"),
+    [
+        (np.full((9, 2), np.inf), ValueError),
+        (np.full((9, 2), "0.5"), TypeError),
+        (np.full((9, 2), None), TypeError),
+        (np.ones((9, 2), dtype=bool), TypeError),
+        (np.tile([0.0, 1.0], (9, 1)), ValueError),
+    ],
+    ids=["infinite", "texts", "missing", "bools", "increasing"],
+)
+def test_a_frontier_holds_radii(plain, frontier, error):
+    with pytest.raises(error, match="frontier must"):
+        dataclasses.replace(plain, frontier=frontier)

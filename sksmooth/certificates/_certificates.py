@@ -418,7 +418,10 @@ class Certificates:
     def _checked_frontier(self, n_rows):
         if self.frontier is None:
             return None
-        frontier = np.array(self.frontier, dtype=np.float64)
+        frontier = np.array(self.frontier)
+        if frontier.dtype.kind not in "iuf":
+            raise TypeError(f"frontier must be of float64, got dtype {frontier.dtype}.")
+        frontier = frontier.astype(np.float64)
         if frontier.ndim != 2 or len(frontier) != n_rows or not frontier.shape[1]:
             raise ValueError(
                 f"frontier must have shape ({n_rows}, n_changes) with a column for no "
@@ -426,10 +429,14 @@ class Certificates:
             )
         # What holds for more changes holds for fewer.
         steps = np.nan_to_num(frontier, nan=-1.0)
-        if (frontier < 0).any() or (np.diff(steps, axis=1) > 0).any():
+        if (
+            (frontier < 0).any()
+            or np.isinf(frontier).any()
+            or (np.diff(steps, axis=1) > 0).any()
+        ):
             raise ValueError(
-                "frontier must hold radii >= 0, or nan, that do not increase from one "
-                "number of changes to the next."
+                "frontier must hold finite radii >= 0, or nan, that do not increase "
+                "from one number of changes to the next."
             )
         frontier.setflags(write=False)
         return frontier
