@@ -50,6 +50,7 @@ from sksmooth._estimators import (
     is_classifier,
     is_no_classifier,
     may_take_missing,
+    plain_array,
     refuse_class,
     tags_of,
     takes_frame,
@@ -299,8 +300,8 @@ class SmoothedClassifier(
     those of closed forms up to rounding; samples that differ, as float32, have
     independent noise. Certifying a sample again adds no evidence.
 
-    Parameters other than `estimator` may be changed by `set_params` on a fitted object:
-    nothing needs to be fitted again.
+    Parameters other than `estimator` and `denoiser` may be changed by `set_params` on a
+    fitted object: nothing needs to be fitted again.
 
     References
     ----------
@@ -513,7 +514,7 @@ class SmoothedClassifier(
         smoothed._ranges = None
         # Nothing is known of training samples; a closed form refuses missing values.
         smoothed._may_miss = False
-        smoothed.denoiser_ = smoothed._fitted_denoiser()
+        smoothed._learn_denoiser(smoothed._fitted_denoiser())
         smoothed._adopt(frozen, draw_noise_key(rng))
         return smoothed
 
@@ -589,7 +590,7 @@ class SmoothedClassifier(
         if not isinstance(samples, Counts):
             scale = samples.scale if isinstance(samples, Table) else None
             self._ranges = ranges_of(values_of(samples), scale)
-        self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
+        self._learn_denoiser(self._fit_denoiser(X_seen, y_checked, sample_weight))
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":
             probe_fitted(self._model(samples, as_frame), samples)
@@ -948,6 +949,7 @@ class SmoothedClassifier(
         if not reset and self._passes(X):
             return X
         self._refuse_sparse(X)
+        X, y = plain_array(X), plain_array(y)
         refuse_columns_without_numbers(X, "SmoothedClassifier")
         if isinstance(X, Mapping):
             raise ValueError(
@@ -1150,6 +1152,23 @@ class SmoothedClassifier(
             ) from None
         return self.denoiser
 
+    def _learn_denoiser(self, fitted):
+        """Keep a fitted denoiser, and what it was made of."""
+        self.denoiser_ = fitted
+        self._denoiser_of = self.denoiser, _parameters_of(self.denoiser)
+
+    def _check_denoiser(self):
+        """Refuse another denoiser than the one that was fitted."""
+        own, parameters = self._denoiser_of
+        now = self.denoiser
+        if now is own and (own is self.denoiser_ or isinstance(own, str)):
+            return
+        if type(now) is not type(own) or _parameters_of(now) != parameters:
+            raise ValueError(
+                f"denoiser={now!r} was set after fit, which has fitted {own!r}"
+                f"{'' if now is not own else ' of other parameters'}: fit again."
+            )
+
     def _noise_of_denoiser(self):
         """The noise as it is now, for `follow_noise`."""
         scale, drawn = self._scale(), self._known_categories()
@@ -1175,6 +1194,7 @@ class SmoothedClassifier(
 
     def _base(self):
         """What is smoothed: the classifier, behind the denoiser if there is one."""
+        self._check_denoiser()
         if self.denoiser_ is None:
             return self.estimator_
         denoiser = follow_noise(self.denoiser_, **self._noise_of_denoiser())
@@ -1356,6 +1376,14 @@ def _check_classifier(estimator, name="estimator"):
             "class labels. Pass a classifier, or a function that returns labels to "
             "SmoothedClassifier.from_fitted(function, classes=[...])."
         )
+
+
+def _parameters_of(denoiser):
+    """Parameters of a denoiser as texts, which are the same after a copy."""
+    if denoiser is None or isinstance(denoiser, str):
+        return denoiser
+    get_params = getattr(denoiser, "get_params", dict)
+    return {name: repr(value) for name, value in get_params().items()}
 
 
 def _seed_unseeded(estimator, rng):

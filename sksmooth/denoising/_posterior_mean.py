@@ -263,7 +263,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
             self.bandwidth_ = float(self.bandwidth)
         if self.n_prototypes is not None:
             scaled, weight = find_prototypes(
-                scaled, weight, self.n_prototypes, random_state
+                scaled, weight, int(self.n_prototypes), random_state
             )
         order = neighbor_order(scaled)
         scaled, weight = scaled[order], weight[order]
@@ -336,7 +336,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         if is_scaled:
             noisy /= scale
         if noisy.shape[1]:
-            _check_size(noisy, "X / sigma", self.sigma)
+            _check_size(noisy, "X / sigma", float(self.sigma))
         means, probabilities = posterior.mean(likelihood, noisy, log_odds)
         if self.bandwidth_:
             own = self.bandwidth_**2 / likelihood.variance
@@ -445,10 +445,11 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
                 "and here there is none. Give the standard deviation of the noise: "
                 "PosteriorMeanDenoiser(sigma=...)."
             )
-        _check_size(self.sigma, "sigma")
-        _check_size(1 / self.sigma, "1 / sigma")
+        sigma = float(self.sigma)
+        _check_size(sigma, "sigma")
+        _check_size(1 / sigma, "1 / sigma")
         noise = "gaussian" if self.noise is None else self.noise
-        return find_likelihood(noise, self.sigma, self.bandwidth_)
+        return find_likelihood(noise, sigma, self.bandwidth_)
 
     def _log_odds(self, categories, n_samples):
         """Log odds of the category that is seen, in the column of its indicator."""

@@ -8,6 +8,7 @@ from numbers import Real
 import numpy as np
 
 from sksmooth._estimators import is_polars
+from sksmooth.certificates import refuse_masked
 from sksmooth.samples._table import numbers_of
 
 # Noise of a larger or smaller scale than this may be beyond what floating point holds.
@@ -164,6 +165,7 @@ def _refuse_infinity(numbers, X, columns):
 
 
 def _given_scale(feature_scale, names, n_features):
+    refuse_masked(feature_scale, "feature_scale")
     if feature_scale is None:
         return np.ones(n_features)
     if isinstance(feature_scale, Mapping) or _has_names(feature_scale, names):
@@ -206,6 +208,7 @@ def _given_scale(feature_scale, names, n_features):
 
 def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"):
     mask = np.zeros(n_features, dtype=bool)
+    refuse_masked(noise_features, parameter)
     if noise_features is None:
         return ~mask
     if callable(noise_features):
@@ -239,9 +242,21 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
                 "features; give one for each."
             )
         return np.array(chosen, dtype=bool)
+    _refuse_numbers_as_mask(chosen, n_features, parameter)
     for name in chosen:
         mask[_position(name, names, n_features, parameter)] = True
     return mask
+
+
+def _refuse_numbers_as_mask(chosen, n_features, parameter):
+    """Refuse zeros and ones for each feature, which would be taken as positions."""
+    whole = all(isinstance(value, (int, np.integer)) for value in chosen)
+    if whole and len(chosen) == n_features > 2 and set(chosen) <= {0, 1}:
+        raise ValueError(
+            f"{parameter}={chosen} are positions, of which some are given more than "
+            "once. For a mask give True or False for each feature, as "
+            f"np.array({parameter}, dtype=bool)."
+        )
 
 
 def _has_names(values, names):
