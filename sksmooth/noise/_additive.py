@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.noise._grid import FLOAT64_BITS, GridLaw
 
+# 256 KiB of noise.
+_VALUES_AT_ONCE = 2**15
 # Numbers that a pass over an array takes at a time at nearly full speed.
 _WIDE = 256
 
@@ -107,8 +109,12 @@ class AdditiveLaw(GridLaw):
         out : ndarray of shape (n_copies, n_features), C-contiguous float64
             It is overwritten with the copies.
         """
-        self.draw(stream, out)
-        self.add(row, out)
+        # Piece by piece, so that what was drawn is still in the cache when it is added.
+        step = max(1, _VALUES_AT_ONCE // max(1, row.size))
+        for start in range(0, len(out), step):
+            part = out[start : start + step]
+            self.draw(stream, part)
+            self.add(row, part)
 
     def add(self, row: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Turn standard noise into noisy copies of a snapped sample.
@@ -144,7 +150,7 @@ def add_noise(row, out, deviation, rounder):
         Standard deviation of the noise, and what rounds it to the grid.
     """
     # Broadcasting a few numbers along many rows is slow: rows are put side by side.
-    n_wide = _WIDE // out.shape[-1]
+    n_wide = _WIDE // max(1, out.shape[-1])
     start = len(out) % max(n_wide, 1)
     is_flat = np.ndim(deviation) and row.ndim == 1 and out.flags.c_contiguous
     if is_flat and 2 <= n_wide <= len(out) // 2:

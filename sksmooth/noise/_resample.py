@@ -46,6 +46,9 @@ class Resample(LawParameters):
     array([2.3263, 1.9974])
     """
 
+    # Whether noise makes categories missing values, which need a code then.
+    adds_missing: ClassVar[bool] = False
+
     def __init__(
         self,
         probability: float,
@@ -464,11 +467,15 @@ class ResampledGaussian(Law):
         if self.norm == 2:
             add_noise(rows, out, self.deviation, rounder_of(self.grid))
         at, feature = np.nonzero(normal < below)
-        # Uniform once more, for the new category.
-        part = ndtr(normal[at, feature]) / self.probability
-        new = np.floor(part * n_categories[feature])
+        new = self._new_categories(normal[at, feature], n_categories[feature])
         out[:, drawn] = rows[:, drawn]
-        out[at, drawn[feature]] = np.minimum(new, n_categories[feature] - 1)
+        out[at, drawn[feature]] = new
+
+    def _new_categories(self, normal, n_categories):
+        """Codes in place of those that are drawn anew, by their normal numbers."""
+        # Uniform once more.
+        part = ndtr(normal) / self.probability
+        return np.minimum(np.floor(part * n_categories), n_categories - 1)
 
     @cached_property
     def _drawn(self):

@@ -172,11 +172,15 @@ def _given_scale(feature_scale, names, n_features):
                     f"feature_scale gives feature {name!r} the scale {value!r}; scales "
                     "must be numbers."
                 )
-            scale[_position(name, names, n_features, "feature_scale")] = value
+            at = _position(name, names, n_features, "feature_scale")
+            try:
+                scale[at] = value
+            except OverflowError:  # of an integer that no float holds
+                scale[at] = np.inf
     else:
         try:
             scale = np.array(feature_scale, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             raise ValueError(
                 f"feature_scale={feature_scale!r} must be None, 'std', a dict from "
                 "names to numbers, or an array with one number per feature."

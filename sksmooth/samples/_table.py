@@ -109,8 +109,11 @@ class Table:
         if is_polars(self.rows):
             return _into_polars(self.rows[owner], self.noisy, columns)
         rows = self.rows[owner]
-        if rows.dtype.kind in "iub" and len(self.categories) < len(self.noisy):
-            rows = rows.astype(np.float64)
+        for dtype in {column.dtype for column in columns}:
+            # Numbers among integers, or a missing value among texts.
+            is_plain = isinstance(dtype, np.dtype)
+            if is_plain and not np.can_cast(dtype, rows.dtype, "same_kind"):
+                rows = rows.astype(np.result_type(rows.dtype, dtype))
         for at, column in zip(self.noisy, columns, strict=True):
             rows[:, at] = column
         return rows
