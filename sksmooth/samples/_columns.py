@@ -90,8 +90,8 @@ def categorical_positions(spec, *, names, n_features, with_categories):
     names : sequence of shape (n_features,) or None
         Names of the features.
     n_features : int
-    with_categories : sequence of str
-        Names of the columns whose dtype is one of categories, for "from_dtype".
+    with_categories : list of int
+        Positions of the columns whose dtype is one of categories, for "from_dtype".
 
     Returns
     -------
@@ -104,15 +104,13 @@ def categorical_positions(spec, *, names, n_features, with_categories):
         If there is no such column, or none at all.
     """
     if isinstance(spec, str) and spec == "from_dtype":
-        known = [] if names is None else list(names)
-        found = sorted(known.index(name) for name in with_categories)
-        if not found:
+        if not with_categories:
             raise ValueError(
                 "categorical_features='from_dtype' finds no column whose dtype is that "
                 "of categories or strings in X; name the columns with categories, such "
                 "as categorical_features=[0, 3], in a DataFrame by their names."
             )
-        return found
+        return with_categories
     if spec is None or callable(spec):
         raise ValueError(
             f"categorical_features={spec!r} must be 'from_dtype', or names, indices or "
