@@ -65,7 +65,7 @@ def rows(n_rows=N_ROWS):
 def smoothed(base=None, **params):
     """A smoothed classifier with slabs of at most 16 rows."""
     base = ThreeStrips() if base is None else base
-    settings = {"sigma": 0.4, "n_certify": 400, "batch_size": 16, "random_state": 0}
+    settings = {"sigma": 0.4, "n_certify": 128, "batch_size": 16, "random_state": 0}
     return SmoothedClassifier.from_fitted(
         base.fit(), method="monte_carlo", **settings | params
     )

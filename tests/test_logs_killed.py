@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(
     not hasattr(signal, "SIGKILL"), reason="this system knows no such signals"
 )
 
-# With this pause in each call, a run of certify_into takes about a second.
-PAUSE = 0.0001
+# With this pause in each call, a run of certify_into takes about half a second.
+PAUSE = 0.0003
 X, POSITIONS = rows()
 
 
@@ -62,7 +62,7 @@ def test_killed_at_20_random_moments_it_ends_as_if_it_never_was(
         log = CertificateLog(tmp_path / f"{life}.tsv", y=POSITIONS)
         n_lines = 0
         for size in np.sort(rng.uniform(0, len(whole), 5)):
-            logged = killed_at(processes, size, rng.uniform(0, 0.1), log.path)
+            logged = killed_at(processes, size, rng.uniform(0, 0.05), log.path)
             assert whole.startswith(logged)
             assert logged.count(b"\n") >= n_lines
             n_lines = logged.count(b"\n")

@@ -80,20 +80,20 @@ def test_peak_of_certify():
     """Many rows, many votes for a row, and votes until radii hold.
 
     Each would need more than is allowed if the noise of all its rows were held at once,
-    and the second is a single row. The promise is 200 digits at 100,000 votes, which is
-    10 GB of noise and takes longer: its peak is the same.
+    and the second is a single row. The promise is 300 MiB for 200 digits at 100,000
+    votes, which is 10 GB of noise and takes longer: its peak is the same.
     """
     result = run(
         CERTIFY
         + """
 report(lambda: [
-    certify(X[:130], 5_000, tol=0),
-    certify(np.tile(X[:1], 8), 80_000, tol=0),
-    certify(X[:65], 10_000, beta=0, radii=[0.9]),
+    certify(X[:30], 5_000, tol=0),
+    certify(np.tile(X[:1], 8), 20_000, tol=0),
+    certify(X[:16], 20_000, beta=0, radii=[0.9]),
 ])
 """
     )
     digits, wide, _ = result["answer"]
-    assert digits == 130 * 5_000
-    assert wide == 80_000
-    assert result["grown"] < 300 * MIB
+    assert digits == 30 * 5_000
+    assert wide == 20_000
+    assert result["grown"] < 30 * MIB

@@ -15,9 +15,11 @@ from sksmooth.noise import (
     Gaussian,
     Stage,
     _compiled,
+    _row_streams,
     draw_noise_key,
     row_digests,
     row_stream,
+    row_streams,
 )
 from sksmooth.noise._law import last_that_holds
 
@@ -451,3 +453,30 @@ def test_a_bracket_ends_where_its_condition_still_holds():
     found = last_that_holds(lambda t: t <= roots, low, high)
     assert (found <= roots).all()
     assert (roots - found <= 1e-15 * np.maximum(1.0, np.abs(roots))).all()
+
+
+# Streams opened at once
+
+
+@pytest.mark.parametrize("key", [(0,), (2,), (1, 1), (3, 2**32 - 1)])
+def test_streams_opened_at_once_are_those_opened_one_by_one(key):
+    rng = np.random.default_rng(0)
+    digests = [rng.bytes(16) for _ in range(98)] + [bytes(16), b"\xff" * 16]
+    at_once = row_streams(digests, *key)
+    assert len(at_once) == 100
+    for stream, digest in zip(at_once, digests, strict=True):
+        alone = row_stream(digest, *key)
+        state, expected = stream.bit_generator.state, alone.bit_generator.state
+        np.testing.assert_array_equal(
+            state["state"]["state"], expected["state"]["state"]
+        )
+        np.testing.assert_array_equal(stream.normal(size=9), alone.normal(size=9))
+    assert row_streams([], *key) == []
+
+
+def test_streams_of_another_numpy_are_opened_one_by_one(monkeypatch):
+    digests = [bytes([at] * 16) for at in range(80)]
+    wrong = np.zeros((80, 3), dtype=np.uint64)
+    monkeypatch.setattr(_row_streams, "_states", lambda words, key: wrong)
+    drawn = [stream.normal() for stream in row_streams(digests, 1)]
+    assert drawn == [row_stream(digest, 1).normal() for digest in digests]

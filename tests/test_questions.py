@@ -338,6 +338,21 @@ def test_the_threshold_of_a_class_is_where_its_heaviest_rival_is_level(weights):
             assert abs(weight * kept / (rival * (1 - kept)) - 1) < 1e-9
 
 
+@pytest.mark.parametrize("factor", [1, 1.15**9])
+def test_samples_with_the_same_weighted_votes_share_what_is_computed(factor):
+    """What each has does not depend on the others, whichever class is asked about."""
+    rng = np.random.default_rng(0)
+    counts = factor * rng.multinomial(20, [0.8, 0.15, 0.05], 100)
+    leader = rng.integers(0, 3, 100)
+    proves = VoteRadius.at(0.01, "multiclass", 3, LAW, np.array([0.4, 1.0, 0.7]))
+    alone = [
+        np.concatenate(proves(counts[at : at + 1], leader[at : at + 1]))
+        for at in range(100)
+    ]
+    assert 20 < len(np.unique(alone, axis=0)) < 90
+    np.testing.assert_array_equal(np.transpose(proves(counts, leader)), alone)
+
+
 def _miss(radius):
     return float(mpmath.ncdf(-mpmath.mpf(radius) / SIGMA))
 

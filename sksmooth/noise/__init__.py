@@ -9,7 +9,13 @@ from sksmooth.noise._laplace import Laplace
 from sksmooth.noise._law import Law
 from sksmooth.noise._parameters import check_probability
 from sksmooth.noise._resample import Resample, ResampledGaussian
-from sksmooth.noise._row_streams import Stage, draw_noise_key, row_digests, row_stream
+from sksmooth.noise._row_streams import (
+    Stage,
+    draw_noise_key,
+    row_digests,
+    row_stream,
+    row_streams,
+)
 from sksmooth.noise._splitting import Splitting
 from sksmooth.noise._token_deletion import TokenDeletion
 from sksmooth.noise._uniform import Uniform
@@ -56,4 +62,5 @@ __all__ = [
     "law_of",
     "row_digests",
     "row_stream",
+    "row_streams",
 ]

@@ -12,8 +12,11 @@ import hashlib
 from enum import IntEnum
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 KEY_BYTES = 32
+# Fewer streams take less time one by one.
+_MANY = 64
 
 
 class Stage(IntEnum):
@@ -79,3 +82,89 @@ def row_stream(digest, stage, *branch):
     words = np.frombuffer(digest, dtype="<u4")  # quicker to take in than a long int
     seed = np.random.SeedSequence(words, spawn_key=(int(stage), *branch))
     return np.random.Generator(np.random.SFC64(seed))
+
+
+def row_streams(digests, stage, *branch):
+    """Open the generators of several samples; see `row_stream`.
+
+    They are the same generators, for which the arithmetic of `SeedSequence`, which
+    takes most of the time of a stream, is done for all samples at once.
+
+    Parameters
+    ----------
+    digests : list of bytes
+    stage, *branch
+        See `row_stream`.
+
+    Returns
+    -------
+    list of numpy.random.Generator
+    """
+    if len(digests) >= _MANY:
+        words = np.frombuffer(b"".join(digests), dtype="<u4").reshape(len(digests), -1)
+        key = (int(stage), *branch)
+        states = _states(words.T.astype(np.uint32), key)
+        last = np.random.SeedSequence(words[-1], spawn_key=key)
+        # Else numpy has another algorithm than the one it had when this was written.
+        if np.array_equal(states[-1], last.generate_state(3, np.uint64)):
+            return [
+                np.random.Generator(np.random.SFC64(_Seed(state))) for state in states
+            ]
+    return [row_stream(digest, stage, *branch) for digest in digests]
+
+
+class _Seed(ISeedSequence):
+    """A seed whose words are known."""
+
+    def __init__(self, state):
+        self._state = state
+
+    def generate_state(self, n_words, dtype=np.uint32):
+        return self._state
+
+
+def _states(words, key):
+    """``SeedSequence(words_of_a_sample, spawn_key=key).generate_state(3, uint64)``.
+
+    Parameters
+    ----------
+    words : ndarray of uint32 of shape (4, n_samples)
+    key : tuple of int
+        Each below 2**32.
+
+    Returns
+    -------
+    ndarray of uint64 of shape (n_samples, 3)
+    """
+    hashed = _Hash(0x43B0D7E5, 0x931E8875)
+    pool = [hashed(word) for word in words]
+    for source in range(len(pool)):
+        for at in range(len(pool)):
+            if at != source:
+                pool[at] = _mixed(pool[at], hashed(pool[source]))
+    for number in key:
+        word = np.array([number], dtype=np.uint32)
+        pool = [_mixed(part, hashed(word)) for part in pool]
+    hashed = _Hash(0x8B51F9DD, 0x58F38DED)
+    state = np.stack([hashed(pool[at % len(pool)]) for at in range(6)], axis=1)
+    # The first of two words is the lower one.
+    low, high = state[:, ::2].astype(np.uint64), state[:, 1::2].astype(np.uint64)
+    return low | high << np.uint64(32)
+
+
+class _Hash:
+    """The hash of `SeedSequence`, another function in each call."""
+
+    def __init__(self, constant, factor):
+        self._constant, self._factor = constant, factor
+
+    def __call__(self, words):
+        hashed = words ^ np.uint32(self._constant)
+        self._constant = self._constant * self._factor % 2**32
+        hashed *= np.uint32(self._constant)
+        return hashed ^ (hashed >> np.uint32(16))
+
+
+def _mixed(words, others):
+    mixed = words * np.uint32(0xCA01F9DD) - others * np.uint32(0x4973F715)
+    return mixed ^ (mixed >> np.uint32(16))

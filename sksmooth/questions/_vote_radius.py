@@ -9,6 +9,9 @@ from scipy.special import ndtri
 from sksmooth.bounds import binomial_upper
 from sksmooth.noise import Law
 
+# Of fewer samples it takes longer to find those with the same votes than it saves.
+_MANY = 32
+
 
 @dataclass(frozen=True)
 class VoteRadius:
@@ -68,6 +71,19 @@ class VoteRadius:
         miss : ndarray of shape (n_samples,)
             Upper bound on the probability that the leader is not voted for.
         """
+        if self.weights is None or len(counts) < _MANY:
+            return self._of_each(counts, leader)
+        # Many samples have the votes of another one, such as all for one class, and
+        # with weights a radius is a root that takes time.
+        votes = np.column_stack([counts, leader])
+        as_bytes = np.dtype((np.void, votes.itemsize * votes.shape[1]))
+        _, first, position = np.unique(
+            votes.view(as_bytes)[:, 0], return_index=True, return_inverse=True
+        )
+        radius, miss = self._of_each(counts[first], leader[first])
+        return radius[position], miss[position]
+
+    def _of_each(self, counts, leader):
         n = counts.sum(axis=1)
         rows = np.arange(len(counts))
         # The sample sum may round to just below a count of planned, non-integer votes.

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
-from sksmooth.noise import row_stream
+from sksmooth.noise import row_stream, row_streams
 from sksmooth.samples import digests_of, shown, values_of
 from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
@@ -216,6 +216,7 @@ class VoteStreams:
         n_values = self._rows.shape[1]
         capacity = int(min(self._source.copies_at_once(n_values), np.sum(sizes)))
         batch = np.empty((capacity, n_values))
+        self._open_streams(rows, stage)
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)
             # One loop after the other, as each then stays in the cache.
@@ -231,6 +232,14 @@ class VoteStreams:
         if key not in self._streams:
             self._streams[key] = row_stream(self._digests[row], stage, *branch)
         return self._streams[key]
+
+    def _open_streams(self, rows, stage, *branch):
+        """Open those that samples do not have yet, which takes less time at once."""
+        keys = [(row, stage, *branch) for row in rows.tolist()]
+        keys = [key for key in keys if key not in self._streams]
+        digests = [self._digests[row] for row, *_ in keys]
+        opened = row_streams(digests, stage, *branch)
+        self._streams.update(zip(keys, opened, strict=True))
 
     def _fill(self, row, stream, out):
         """Fill a part of a batch with noisy copies of a sample."""

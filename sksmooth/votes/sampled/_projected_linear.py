@@ -205,6 +205,7 @@ class _ScoreStreams(VoteStreams):
         may_miss = self._missed[rows, -1]
         capacity = int(min(self._source.numbers_at_once(), np.sum(sizes)))
         uniform = np.empty(capacity)
+        self._open_streams(rows, stage)
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)
             for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
@@ -236,6 +237,7 @@ class _ScoreStreams(VoteStreams):
         # One normal more than directions; it decides which noise is kept.
         normals = np.empty((n, rank + 1))
         starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        self._open_streams(rows[starts], stage, 1)
         for start, end in pairwise([*starts, n]):
             self._stream(rows[start], stage, 1).standard_normal(out=normals[start:end])
         noise, kept = normals[:, :rank], ndtr(normals[:, rank])
