@@ -12,11 +12,11 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils._indexing import _get_column_indices as column_positions
 from sklearn.utils._param_validation import (
     HasMethods,
-    Interval,
     Options,
     StrOptions,
     validate_params,
 )
+from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils.parallel import _get_threadpool_controller as blas_controller
 from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 from sklearn.utils.validation import _check_n_features as check_n_features
@@ -58,6 +58,18 @@ __all__ = [
     "routing_enabled",
     "validate_params",
 ]
+
+
+class Interval(_Interval):
+    """Interval of numbers, fractions among them, which numpy has no isnan for."""
+
+    def __contains__(self, value):
+        if not isinstance(value, (float, int, np.generic)):
+            try:
+                value = float(value)
+            except OverflowError:
+                value = np.inf if value > 0 else -np.inf
+        return super().__contains__(value)
 
 
 def routing_enabled():
@@ -203,6 +215,64 @@ def hist_boosting_parts(estimator):
     if estimator._preprocessor is not None:
         return start, None
     return start, [tree.nodes for some in estimator._predictors for tree in some]
+
+
+def hist_boosting_encoder(estimator):
+    """What a fitted `HistGradientBoostingClassifier` applies to columns first.
+
+    Returns
+    -------
+    ColumnTransformer or None
+        It encodes categories, puts them first and hands numbers on; None if there are
+        no categories.
+    """
+    return estimator._preprocessor
+
+
+class HistTree(NamedTuple):
+    """A tree of histogram gradient boosting.
+
+    Attributes
+    ----------
+    nodes : structured ndarray of shape (n_nodes,)
+    left_codes : ndarray of bool of shape (n_nodes, 256)
+        Which codes of a category go left, at nodes that split on one.
+    """
+
+    nodes: Any
+    left_codes: Any
+
+
+def hist_boosting_trees(estimator):
+    """Trees of a fitted `HistGradientBoostingClassifier`, with splits of categories.
+
+    Returns
+    -------
+    start : ndarray of shape (n_scores,)
+        Scores that the trees are added to.
+    trees : list of HistTree
+    """
+    known_bits, row_of = estimator._bin_mapper.make_known_categories_bitsets()
+    trees = []
+    for predictor in (tree for some in estimator._predictors for tree in some):
+        nodes = predictor.nodes
+        left = np.zeros((len(nodes), 256), dtype=bool)
+        for at in np.flatnonzero(nodes["is_categorical"] & (nodes["is_leaf"] == 0)):
+            goes_left = _codes_of(
+                predictor.raw_left_cat_bitsets[nodes["bitset_idx"][at]]
+            )
+            known = _codes_of(known_bits[row_of[nodes["feature_idx"][at]]])
+            # What is not known goes where missing values go.
+            is_left = bool(nodes["missing_go_to_left"][at])
+            left[at] = np.where(known | goes_left, goes_left, is_left)
+        trees.append(HistTree(nodes, left))
+    start = np.asarray(estimator._baseline_prediction, dtype=np.float64).ravel()
+    return start, trees
+
+
+def _codes_of(bits):
+    """Which of 256 codes a set of bits holds."""
+    return np.unpackbits(np.asarray(bits, "<u4").view(np.uint8), bitorder="little") > 0
 
 
 class NeighborsData(NamedTuple):

@@ -219,6 +219,20 @@ def _kind(estimator):
     return getattr(estimator, "_estimator_type", None) if kind is None else kind
 
 
+def refuse_class(estimator: Any, name: str = "estimator") -> None:
+    """Refuse a class where an instance is needed, also as a step of a Pipeline."""
+    found = layers(estimator, fitted=False)
+    for part in (*found.transformers, found.core):
+        if isinstance(part, type):
+            given = part.__name__
+            is_it = f"={given} is a class"
+            has_it = f" has the class {given} as a step"
+            raise TypeError(
+                f"{name}{is_it if part is estimator else has_it}; pass an instance, "
+                f"such as {given}()."
+            )
+
+
 def with_sample_weight(fit_params: Any, estimator: Any, sample_weight: Any) -> Any:
     """Add sample weights to parameters of `fit`, by the names that it takes.
 

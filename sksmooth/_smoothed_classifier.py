@@ -31,7 +31,6 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
-    has_fit_parameter,
     validate_data,
 )
 
@@ -51,6 +50,7 @@ from sksmooth._estimators import (
     is_classifier,
     is_no_classifier,
     may_take_missing,
+    refuse_class,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -63,9 +63,11 @@ from sksmooth.certificates import (
     RowAnswers,
     array_of_labels,
     check_classes,
+    check_given_labels,
     check_radii,
     check_radius,
     class_index,
+    refuse_masked,
     require_known,
     resolve_vote_weights,
 )
@@ -73,6 +75,7 @@ from sksmooth.denoising import (
     PosteriorMeanDenoiser,
     follow_noise,
 )
+from sksmooth.denoising._follow import fit_denoiser
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import (
     LAWS,
@@ -92,6 +95,7 @@ from sksmooth.questions import (
     DecideLabel,
     Recertify,
     check_changes,
+    exact_frontier,
 )
 from sksmooth.samples import (
     Categories,
@@ -111,7 +115,7 @@ from sksmooth.votes import (
     VoteSource,
     as_classifier,
     check_columns,
-    columns_without_numbers,
+    columns_with_categories,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -171,14 +175,15 @@ class SmoothedClassifier(
     sigma : float, default=0.25
         Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample or \
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample, Erase or \
             TokenDeletion, default="gaussian"
         Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
         width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
         of their units, so are the cells, certificates hold for all such samples, and
         they are exact. What `from_fitted` returns takes all samples for such ones,
         unless `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
-        categories anew, beside Gaussian noise of `sigma` on the other features.
+        categories anew and :class:`~sksmooth.noise.Erase` replaces them by missing
+        values, beside Gaussian noise of `sigma` on the other features.
         :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
         sparse.
 
@@ -226,7 +231,8 @@ class SmoothedClassifier(
     vote_weights : dict {class: weight}, array-like of shape (n_classes,) or None, \
             default=None
         Positive weights of the classes in the vote, in the order of `classes_` if an
-        array. Classes that a dict leaves out have weight 1.
+        array. A Series is read by its index, as a dict is; classes that these leave
+        out have weight 1.
 
     n_predict : int, default=1000
         Votes of `predict_proba`, and most votes of `predict`, for a sample.
@@ -555,6 +561,7 @@ class SmoothedClassifier(
         """
         refuse_fit_params(fit_params, self)
         _check_classifier(self.estimator)
+        check_given_labels(y)
         samples, y_checked = self._check_training(X, y)
         check_classification_targets(y_checked)
         fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
@@ -636,7 +643,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        question = DecideLabel(self.n_predict, self.alpha, self._weights())
+        question = DecideLabel(int(self.n_predict), float(self.alpha), self._weights())
         return self.classes_[self._answer(question, X, as_frame).label]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -657,7 +664,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        return self._answer(CountVotes(self.n_predict), X, as_frame).shares
+        return self._answer(CountVotes(int(self.n_predict)), X, as_frame).shares
 
     def certify(
         self,
@@ -753,26 +760,29 @@ class SmoothedClassifier(
         source.probe(X)
         if log is not None:
             answers = self._certify_into(log, question, source, X)
-            return self._certificates(answers, question, source, index, changes)
+            frontier = self._frontier(answers, question, source, X, changes)
+            return self._certificates(answers, question, source, index, frontier)
         parts = []
         try:
             parts.extend(self._chunks(question, source, X))
         except KeyboardInterrupt:
             if not parts:
                 raise
-            partial_answers = RowAnswers.concatenate(parts).named(self.classes_)
+            some = RowAnswers.concatenate(parts).named(self.classes_)
+            frontier = self._frontier(some, question, source, X, changes)
             raise CertifyInterrupted(
-                self._certificates(partial_answers, question, source, index, changes)
+                self._certificates(some, question, source, index, frontier)
             ) from None
         answers = RowAnswers.concatenate(parts).named(self.classes_)
-        return self._certificates(answers, question, source, index, changes)
+        frontier = self._frontier(answers, question, source, X, changes)
+        return self._certificates(answers, question, source, index, frontier)
 
     def _certify_question(self, X, radii, tol, beta):
         law = self._law(n_values_of(X), X)
         settings = {
             "law": law,
-            "n_max": self.n_certify,
-            "alpha": self.alpha,
+            "n_max": int(self.n_certify),
+            "alpha": float(self.alpha),
             "bound": self.bound,
             "weights": self._weights(),
             "slack": law.grid_slack(law.n_features),
@@ -782,16 +792,22 @@ class SmoothedClassifier(
             return CertifyRadius(tol=tol, **settings)
         return CertifyAtRadii(radii=radii, **settings)
 
-    def _certificates(self, answers, question, source, index, changes):
+    def _frontier(self, answers, question, source, X, changes):
+        """Radii while 0, 1, ..., `changes` categories change, from what is known."""
+        if changes is None:
+            return None
+        if source.method == "exact":
+            probits = source.probits(X[: len(answers.label)])
+            return exact_frontier(probits, question.law, question.weights, changes)
+        settings = {
+            name: getattr(question, name)
+            for name in ("law", "alpha", "bound", "weights", "slack")
+        }
+        label = class_index(answers.label, self.classes_)
+        return Recertify(**settings).frontier(answers.counts, label, changes)
+
+    def _certificates(self, answers, question, source, index, frontier):
         """Certificates from what is known of each sample."""
-        frontier = None
-        if changes is not None:
-            settings = {
-                name: getattr(question, name)
-                for name in ("law", "alpha", "bound", "weights", "slack")
-            }
-            label = class_index(answers.label, self.classes_)
-            frontier = Recertify(**settings).frontier(answers.counts, label, changes)
         columns = vars(answers).copy()
         del columns["label_counts"]
         return Certificates(
@@ -885,6 +901,7 @@ class SmoothedClassifier(
         """
         check_is_fitted(self)
         radius = check_radius(radius)
+        refuse_masked(y, "y")
         y = column_or_1d(y)
         check_consistent_length(X, y)
         require_known(y, self.classes_)
@@ -1051,7 +1068,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        return VoteSource.of(self._source(X, CountVotes(self.n_predict), as_frame))
+        return VoteSource.of(self._source(X, CountVotes(int(self.n_predict)), as_frame))
 
     def _weights(self):
         return resolve_vote_weights(self.vote_weights, self.classes_)
@@ -1112,11 +1129,7 @@ class SmoothedClassifier(
             return own
         if isinstance(own, str):
             own = PosteriorMeanDenoiser()
-        fitted = clone(self._told_denoiser(own))
-        weights = {}
-        if sample_weight is not None and has_fit_parameter(fitted, "sample_weight"):
-            weights["sample_weight"] = sample_weight
-        fitted.fit(X, y, **weights)
+        fitted = fit_denoiser(own, X, y, sample_weight, **self._noise_of_denoiser())
         # What it was told of the noise is told again before each use.
         return fitted.set_params(**own.get_params(deep=False))
 
@@ -1135,31 +1148,34 @@ class SmoothedClassifier(
             ) from None
         return self.denoiser
 
-    def _told_denoiser(self, denoiser):
-        """The denoiser, with the noise as it is now."""
-        if denoiser is None:
-            return None
-        scale = self._scale()
-        drawn, noise = self._known_categories(), {"noise": self.noise}
+    def _noise_of_denoiser(self):
+        """The noise as it is now, for `follow_noise`."""
+        scale, drawn = self._scale(), self._known_categories()
+        noise = {"noise": self.noise}
+        if drawn is not None and self.noise.adds_missing:
+            raise ValueError(
+                f"denoiser={self.denoiser!r} is for noise of numbers and categories "
+                f"drawn anew, and noise={self.noise!r} erases them. Leave denoiser "
+                "None, or use Resample."
+            )
         if drawn is not None:
             noise = {
                 "noise": "gaussian",
                 "resample_probability": self.noise.probability,
                 "categorical_features": list(drawn),
             }
-        return follow_noise(
-            denoiser,
-            sigma=self.sigma,
+        return {
+            "sigma": self.sigma,
             **noise,
-            feature_scale=scale,
-            noise_features=None if scale is None else self._numbers_of(scale),
-        )
+            "feature_scale": scale,
+            "noise_features": None if scale is None else self._numbers_of(scale),
+        }
 
     def _base(self):
         """What is smoothed: the classifier, behind the denoiser if there is one."""
-        denoiser = self._told_denoiser(self.denoiser_)
-        if denoiser is None:
+        if self.denoiser_ is None:
             return self.estimator_
+        denoiser = follow_noise(self.denoiser_, **self._noise_of_denoiser())
         return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
 
     def _counts_words(self):
@@ -1181,9 +1197,10 @@ class SmoothedClassifier(
             self.noise.categorical_features,
             names=getattr(self, "feature_names_in_", None),
             n_features=self.n_features_in_,
-            not_numbers=columns_without_numbers(rows),
+            with_categories=columns_with_categories(rows),
         )
-        learned = {at: Categories(column_of(rows, at)) for at in found}
+        adds = self.noise.adds_missing
+        learned = {at: Categories(column_of(rows, at), adds) for at in found}
         # Noise cannot change a feature that has one category only: it is held fixed.
         self._categories = {
             at: known for at, known in learned.items() if len(known) > 1
@@ -1329,6 +1346,7 @@ class SmoothedClassifier(
 
 
 def _check_classifier(estimator, name="estimator"):
+    refuse_class(estimator, name)
     predicts = is_classifier(estimator) or hasattr(estimator, "predict")
     if is_no_classifier(estimator) or not predicts:
         raise TypeError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Special functions of the normal law in logarithms, and searches for roots."""
+"""Special functions of the normal law in logarithms, searches for roots, products."""
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -171,3 +171,12 @@ def bisect_integers(holds, low, high):
         high[at[~inside]] = middle[~inside]
         at = at[high[at] - low[at] > 1]
     return low
+
+
+def row_products(X, matrix):
+    """``X @ matrix`` with each row multiplied by itself.
+
+    BLAS adds in an order that depends on the number of rows, so that the result for a
+    sample would change in its last digits with the samples beside it.
+    """
+    return np.matmul(np.ascontiguousarray(X)[:, np.newaxis], matrix)[:, 0]

@@ -291,6 +291,11 @@ class AdditiveLawCase(LawCase):
             assert kstest(noise, lambda z: 1 - self.law.tail(z)).pvalue > 1e-4
         assert abs(np.corrcoef(first, second)[0, 1]) < ERRORS / np.sqrt(n)
 
+    def test_uniform_numbers_at_their_ends_become_finite_noise(self):
+        u = np.array([2.0**-1000, 2.0**-60, 2.0**-54, 1 - 2.0**-53, 1.0])
+        for noise in self.law.from_uniforms(u, u[::-1]):
+            assert np.isfinite(noise).all()
+
     def test_uniform_numbers_become_the_same_noise_in_torch(self):
         torch = pytest.importorskip("torch")
         u, v = np.random.default_rng(0).random((2, 10_000))

@@ -17,7 +17,13 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sksmooth import SmoothedClassifier
 from sksmooth.denoising import PosteriorMeanDenoiser, follow_noise
-from sksmooth.denoising._products import COLUMNS, multiply, one_blas_thread
+from sksmooth.denoising._products import (
+    COLUMNS,
+    INNER,
+    WIDTH,
+    multiply,
+    one_blas_thread,
+)
 from tests.estimator_checks import each_check
 
 SIGMAS = [0.05, 0.5, 5.0]
@@ -201,12 +207,14 @@ def test_output_depends_on_the_sample_alone_to_the_last_bit(noise, sigma, n_samp
 def test_columns_of_a_product_do_not_depend_on_their_position(dtype, inner):
     rng = np.random.default_rng(inner)
     left = rng.normal(size=(256, inner)).astype(dtype)
-    right = rng.normal(size=(inner, COLUMNS)).astype(dtype)
-    right[:, 1::3] = right[:, :1]
-    out = np.empty((256, COLUMNS), dtype)
+    right = rng.normal(size=(inner, WIDTH)).astype(dtype)
+    same = np.arange(WIDTH)[INNER][::3]
+    right[:, same] = right[:, same[:1]]
+    out = np.empty((256, WIDTH), dtype)
     with one_blas_thread():
         multiply(left, right, out)
-    np.testing.assert_array_equal(out[:, 1::3], np.repeat(out[:, :1], 43, axis=1))
+    first = out[:, same[:1]]
+    np.testing.assert_array_equal(out[:, same], np.repeat(first, len(same), axis=1))
     tolerance = 1e-4 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(out, left @ right, atol=tolerance, rtol=tolerance)
 
@@ -225,6 +233,14 @@ def test_memory_does_not_grow_with_the_training_set():
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0]
+
+
+@pytest.mark.parametrize("size", [1e-60, 1e-30, 1e-20, 1e19, 1e20, 1e60])
+def test_units_do_not_matter_where_squares_leave_float32(samples, size):
+    Z = noisy_copies(samples, 0.5)
+    found = PosteriorMeanDenoiser(sigma=0.5 * size).fit(size * samples)
+    expected = PosteriorMeanDenoiser(sigma=0.5).fit(samples).transform(Z)
+    np.testing.assert_allclose(found.transform(size * Z) / size, expected, atol=1e-4)
 
 
 def test_zero_weight_is_absence(samples):

@@ -2,6 +2,10 @@
 """The noise laws, each by the tests that all of them inherit."""
 
 import math
+import re
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 
 import mpmath
 import numpy as np
@@ -9,7 +13,18 @@ import pytest
 from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from sksmooth.noise import LAWS, Gaussian, Laplace, Splitting, Uniform
+from sksmooth.noise import (
+    LAWS,
+    DeletedWords,
+    Gaussian,
+    Laplace,
+    Law,
+    ResampledGaussian,
+    Splitting,
+    TokenDeletion,
+    Uniform,
+)
+from sksmooth.noise._law import broadcast_odds, leads
 from tests.law_case import ERRORS, AdditiveLawCase, LawCase
 
 
@@ -135,3 +150,246 @@ def test_every_law_inherits_the_tests():
     cases = LawCase.__subclasses__() + AdditiveLawCase.__subclasses__()
     tested = {type(case.law) for case in cases if hasattr(case, "law")}
     assert tested >= set(LAWS.values())
+
+
+def resampled(cardinalities, **parameters):
+    return ResampledGaussian(
+        0.7, probability=0.8, cardinalities=cardinalities, **parameters
+    )
+
+
+# One of each kind of formula.
+EVERY_LAW = [
+    Gaussian(0.7, n_features=3),
+    Laplace(0.7, n_features=3),
+    Uniform(0.7, n_features=3),
+    Uniform(0.7, norm=math.inf, n_features=3),
+    Splitting(0.7, n_features=3),
+    resampled((0, 3)),
+    resampled((0, 3), changes=1),
+    resampled((3, 4)),
+    DeletedWords(1.0, probability=0.8),
+    DeletedWords(1.0, probability=0.8, changes=2),
+]
+every_law = pytest.mark.parametrize("law", EVERY_LAW, ids=lambda law: law.name)
+
+
+@every_law
+def test_what_is_left_out_is_the_plain_vote(law):
+    top, other = np.array([0.2, 1.0, 2.5]), np.array([-0.3, -1.5, -2.6])
+    radius = np.array([0.0, 0.3, 1.0])
+    for given, defaults in (
+        (law.radius(top, other), law.radius(top, other, 1.0, 1.0)),
+        (law.radius(top, other, 2.0), law.radius(top, other, 2.0, 1.0)),
+        (law.threshold(radius), law.threshold(radius, 0.5)),
+        (law.largest_radius(), law.largest_radius(0.5)),
+    ):
+        np.testing.assert_array_equal(given, defaults)
+
+
+@every_law
+@pytest.mark.parametrize("kind", ["float16", "float32", "int64", "list"])
+def test_numbers_of_other_types_are_taken_for_float64(law, kind):
+    """In the precision of the type, results would be rounded to the unsafe side."""
+    numbers = np.array([[1.0, -2.0, 0.3], [2.0, -3.0, 0.5], [3.0, -3.0, 0.2]])
+    if kind != "int64":
+        numbers[:, :2] += 0.1
+    if kind != "list":
+        numbers = numbers.astype(kind)
+    top, other, share = numbers.T
+    words = np.array([0, 1, 2])
+    functions = [
+        (law.grow, (other, top)),
+        (law.radius, (top, other)),
+        (law.radius, (top, other, top, top[::-1])),
+    ]
+    if kind != "int64":
+        functions.append((law.threshold, (top, share)))
+    if isinstance(law, ResampledGaussian):
+        functions.append((partial(law.frontier, changes=2), (top, other)))
+    if isinstance(law, DeletedWords):
+        deletion = law.deletion
+        functions += [
+            (deletion.deleted, (top, other, top, top[::-1])),
+            (deletion.added, (top, other, top, top[::-1])),
+            (deletion.grow, (other, words, words[::-1])),
+        ]
+    for function, values in functions:
+        exact = function(*(value.astype(np.float64) for value in values))
+        given = (value.tolist() for value in values) if kind == "list" else values
+        found = function(*given)
+        np.testing.assert_array_equal(found, exact)
+        assert found.dtype == exact.dtype
+
+
+class ByRoot(Gaussian):
+    """Gaussian noise by what a law derives from its growth function alone."""
+
+    radius = Law.radius
+    unit = Law.unit
+    largest_radius = Law.largest_radius
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, 3.0), (1000.0, 1.0)])
+def test_radii_that_follow_from_growth_alone(weights):
+    law, closed = ByRoot(0.7, n_features=3), Gaussian(0.7, n_features=3)
+    rng = np.random.default_rng(0)
+    top = rng.uniform(-1, 4, 200)
+    other = -top - rng.exponential(0.3, 200)
+    found, expected = (l.radius(top, other, *weights) for l in (law, closed))
+    ahead = expected > 0
+    np.testing.assert_allclose(found[ahead], expected[ahead], rtol=1e-12, atol=1e-12)
+    assert (found[expected < 0] < 0).all() and ahead.any()
+    # Rounded down: the class is still ahead there, whatever is rounded.
+    with mpmath.workdps(30):
+        v, w = weights
+        for a, b, r in zip(top[ahead], other[ahead], found[ahead], strict=True):
+            at = mpmath.mpf(r) / mpmath.mpf(0.7)
+            assert v * mpmath.ncdf(a - at) > w * mpmath.ncdf(b + at)
+    # Nothing is known of a class whose bound is at 0 or 1.
+    assert (law.radius([-np.inf, 0.0, np.inf], [np.inf, np.inf, 0.0]) < 0).all()
+    assert law.radius(np.zeros((4, 1)), np.full(3, -1.0)).shape == (4, 3)
+    assert law.unit == pytest.approx(0.7) and law.largest_radius() == np.inf
+
+
+@pytest.mark.parametrize("share_other", [0.5, 0.2, 0.8])
+@pytest.mark.parametrize("probability", [0.3, 0.5, 0.95])
+def test_the_first_number_of_words_that_no_votes_prove(probability, share_other):
+    law = DeletedWords(1.0, probability=probability)
+    largest = law.largest_radius(share_other)
+    assert largest == int(largest) >= 1
+    assert law.threshold(largest, share_other) == np.inf
+    assert law.threshold(largest - 1, share_other) < np.inf
+
+
+def test_words_by_default_are_none():
+    law, probit = TokenDeletion(0.8), np.array([-2.0, 0.3, 1.0])
+    np.testing.assert_allclose(law.grow(probit), probit, rtol=1e-14)
+    np.testing.assert_allclose(law.threshold(share_other=0.2), -0.8416212335729143)
+    top, other = np.array([1.5, 3.0]), np.array([-1.6, -3.2])
+    plain = law.frontier(top, other, 1.0, 1.0, deleted=4)
+    np.testing.assert_array_equal(law.frontier(top, other, deleted=4), plain)
+    np.testing.assert_array_equal(law.added(top, other), plain[:, 0])
+    for count in (law.added, law.deleted):
+        np.testing.assert_array_equal(count(top, other), count(top, other, 1.0, 1.0))
+        np.testing.assert_array_equal(
+            count(top, other, 2.0), count(top, other, 2.0, 1.0)
+        )
+
+
+@pytest.mark.parametrize(
+    "law", [*EVERY_LAW[:5], resampled((0, 3))], ids=lambda law: law.name
+)
+def test_all_that_defines_a_law_is_described(law):
+    """A log that another law has written must not be taken for its own."""
+    n = len(law.cardinalities) if isinstance(law, ResampledGaussian) else 3
+    scaled = replace(law, scale=[2.0, 3.0, 4.0][:n])
+    others = [law, replace(law, sigma=0.8), scaled, replace(law, scale=[2.0] * n)]
+    if isinstance(law, ResampledGaussian):
+        others += [replace(law, probability=0.7), replace(law, cardinalities=(0, 4))]
+        others += [replace(law, changes=1), replace(law, cardinalities=(0, 3, 3))]
+    described = [str(other.described()) for other in others]
+    assert len(set(described)) == len(others)
+    assert scaled.described()["noise_scale"] == list(scaled.scale)
+    grid = np.ravel(scaled.described()["grid"])
+    np.testing.assert_array_equal(grid, np.ravel(scaled.grid)[: len(grid)])
+
+
+# What lies between points of the grid, and below the last digit
+
+
+SCALED = [
+    (Gaussian(0.5), 2),
+    (Gaussian(0.5, norm=1), 2),  # the certificate in l1 is one in l2
+    (Laplace(0.7), 1),
+    (Uniform(0.7), 1),
+    (Uniform(0.7, norm=math.inf, n_features=3), math.inf),
+    (Splitting(0.7), 1),
+]
+
+
+@pytest.mark.parametrize("scale", [None, [2.0, 0.3, 11.0]])
+@pytest.mark.parametrize(("law", "norm"), SCALED)
+def test_the_slack_is_what_rounding_may_move_two_samples_apart(law, norm, scale):
+    law = replace(law, scale=scale)
+    units = np.ones(3) if scale is None else np.array(scale)
+    cell = np.broadcast_to(law.grid, 3) / units
+    expected = np.linalg.norm(cell, norm)
+    assert law.grid_slack(3) == pytest.approx(expected, rel=1e-14)
+    # Of Gaussian noise in l-infinity, in whose certificate the root of 3 cancels.
+    if type(law) is Gaussian:
+        wide = replace(law, norm=math.inf, n_features=3)
+        expected = np.linalg.norm(cell) / math.sqrt(3)
+        assert wide.grid_slack(3) == pytest.approx(expected, rel=1e-14)
+
+
+def test_whole_values_lie_on_their_grid():
+    law = Splitting(1.2, whole=True)
+    assert law.grid_slack(3) == 0.0 and law.grid == 1.0
+
+
+@pytest.mark.parametrize(
+    ("law", "width"),
+    [
+        (Uniform(0.7), 2 * Uniform(0.7).largest_noise),
+        (Splitting(0.7), Splitting(0.7).width),
+        (Splitting(1.2, whole=True), 4.0),
+    ],
+)
+def test_the_distance_and_its_inverse_are_rounded_to_the_safe_side(law, width):
+    distance = np.random.default_rng(0).random(300)
+    for d, radius in zip(distance, law._radius_of(distance), strict=True):
+        exact = Fraction(width) * Fraction(d)
+        assert exact * (1 - Fraction(1, 10**14)) < Fraction(radius) < exact
+    np.testing.assert_array_equal(law.distance([0.0, width, 3 * width]), [0, 1, 1])
+    np.testing.assert_allclose(law.distance(distance * width), distance, rtol=1e-15)
+
+
+def test_whether_a_share_leads_is_not_left_to_rounding():
+    """A lead within the error of the logs does not count, a larger one does."""
+    for keeps, gains, odds in [
+        (-1.0, -901.0, 900.0),
+        (-1.0, 899.0, -900.0),
+        (-800.0, -800.0, 0.0),
+        (-1e-3, -1e-3, 0.0),
+    ]:
+        error = 2.0**-52 * (1 + abs(keeps) + abs(gains) + abs(odds))
+        keeps, gains, odds = (np.array([value]) for value in (keeps, gains, odds))
+        for lead, expected in ((0.0, False), (4 * error, False), (100 * error, True)):
+            assert leads(keeps + lead, gains, odds) == expected
+    assert leads(np.array([-3.0]), np.array([-np.inf]), np.array([5.0]))
+    assert not leads(np.array([-np.inf]), np.array([-3.0]), np.array([5.0]))
+
+
+def test_odds_of_weights_have_all_their_digits():
+    near = [(1.0, 1.0 + k * 2.0**-52) for k in (1, 3, 1000)]
+    weights = [*near, (3.0, 7.0), (1e-300, 1e300), (1e300, 1e-300), (5e-324, 1e-323)]
+    for top, other in weights:
+        _, _, log_odds = broadcast_odds(1.0, -1.0, top, other)
+        with mpmath.workdps(40):
+            exact = mpmath.log(mpmath.mpf(other) / mpmath.mpf(top))
+        assert float(log_odds) == pytest.approx(float(exact), rel=1e-15)
+
+
+@every_law
+def test_radii_are_rounded_down_to_what_they_count(law):
+    radius = np.array([0.3, 1.5, 7.0])
+    expected = [0.0, 1.0, 7.0] if law.norm == 0 else radius
+    np.testing.assert_array_equal(law.rounded_down(radius), expected)
+
+
+@pytest.mark.parametrize("law", [law for law, _ in SCALED], ids=lambda law: law.name)
+def test_a_scale_has_one_positive_number_for_each_feature(law):
+    assert replace(law, scale=[1.0, 2.0]).n_features == 2
+    for scale in ([1.0, -1.0], [1.0, 0.0], [1.0, np.inf], [np.nan], [[1.0, 2.0]], 1.0):
+        with pytest.raises(ValueError, match=re.escape(f"scale={scale!r} must be")):
+            replace(law, scale=scale)
+
+
+def test_radii_of_many_words_are_the_worst_mixture_of_added_and_deleted_ones():
+    law, probit = DeletedWords(1.0, probability=0.95), np.array([-8.0, 0.0, 2.0])
+    for radius in (40, 120):
+        deleted = np.arange(radius + 1)
+        each = law.deletion.grow(probit[:, np.newaxis], radius - deleted, deleted)
+        np.testing.assert_array_equal(law.grow(probit, radius), each.max(axis=1))
+        assert np.isfinite(each[0]).all()

@@ -11,7 +11,14 @@ from scipy.stats import kstest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sksmooth import SmoothedClassifier
-from sksmooth.noise import Gaussian, Stage, draw_noise_key, row_digests, row_stream
+from sksmooth.noise import (
+    Gaussian,
+    Stage,
+    _compiled,
+    draw_noise_key,
+    row_digests,
+    row_stream,
+)
 from sksmooth.noise._law import last_that_holds
 
 KEY = draw_noise_key(np.random.RandomState(0))
@@ -99,6 +106,10 @@ class TestStreams:
             np.array([[-0.0, 1.0]]), KEY
         )
 
+    def test_values_beyond_float32_share_a_stream(self):
+        huge, infinite = np.array([[1e300, 0.0]]), np.array([[np.inf, 0.0]])
+        assert row_digests(huge, KEY) == row_digests(infinite, KEY)
+
     def test_the_key_follows_from_the_seed_alone(self):
         keys = [draw_noise_key(np.random.RandomState(seed)) for seed in (0, 0, 1)]
         assert keys[0] == keys[1] != keys[2]
@@ -162,6 +173,40 @@ class TestGrid:
         assert kstest(out.ravel() / sigma, "norm").pvalue > 1e-3
         correlation = np.corrcoef(out.T) - np.eye(5)
         assert np.abs(correlation).max() < 4.5 / np.sqrt(4000)
+
+
+class TestCompiled:
+    """Where compiled code draws the noise, with numpy in its place."""
+
+    @pytest.fixture(autouse=True)
+    def _from_a_hundred_numbers_on(self, monkeypatch):
+        self.calls = []
+
+        def perturb(stream, deviation, rounder, shift, out):
+            self.calls.append(out.size)
+            stream.standard_normal(out=out)
+            out *= deviation
+            out += rounder
+            out -= shift
+
+        monkeypatch.setattr(_compiled, "_compiled", lambda: perturb)
+        monkeypatch.setattr(_compiled, "_VALUES_WORTH_COMPILING", 100)
+        monkeypatch.setattr(_compiled, "_FEWEST_VALUES", 20)
+        monkeypatch.setattr(_compiled, "_n_drawn", 0)
+
+    def test_it_is_used_once_many_numbers_were_drawn(self):
+        found = [_compiled.compiled_perturb(size) for size in (40, 40, 40, 19, 20)]
+        assert [function is not None for function in found] == [0, 0, 1, 0, 1]
+
+    @pytest.mark.parametrize("scale", [None, [1.0, 30.0, 1e-3, 2.0, 7.0]])
+    def test_its_copies_are_those_of_numpy(self, scale):
+        law = Gaussian(0.7, scale=scale)
+        at, copies = law.snap(row(1)), np.empty((2, 60, 5))
+        for out, n_drawn in zip(copies, (-1000, 1000), strict=True):
+            _compiled._n_drawn = n_drawn
+            law.perturb(at, stream(1), out)
+        assert self.calls == [300]
+        assert np.array_equal(*copies)
 
 
 def test_float32_rows_get_the_noise_of_float64_rows():

@@ -18,6 +18,7 @@ from sklearn.ensemble import (
     IsolationForest,
     StackingClassifier,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -29,10 +30,12 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV
 from sksmooth._estimators import take_rows
+from sksmooth.conformal import RobustConformalClassifier
+from sksmooth.denoising import PosteriorMeanDenoiser
 from sksmooth.inspection import ClasswiseAccuracyDisplay
 from sksmooth.parallel import run_in_chunks
 from sksmooth.shrinkage import shrinkage_curve
-from sksmooth.training import NoiseAugmentedClassifier
+from sksmooth.training import NoiseAugmentedClassifier, ReweightedNoiseClassifier
 
 rng = np.random.default_rng(0)
 y = np.arange(150) // 50
@@ -350,6 +353,49 @@ def test_a_label_that_is_not_among_the_classes_is_refused():
     clf = from_fitted(nearest_axis, classes=[0, 1])
     with pytest.raises(ValueError, match=r"returned .*2.* not in its classes \[0, 1\]"):
         clf.predict(X[-3:])
+
+
+def test_a_label_of_noisy_copies_alone_is_no_fault_of_the_noise():
+    def side(X):
+        return np.where(X[:, 0] > 0.2, "right", "left")
+
+    clf = SmoothedClassifier.from_fitted(
+        side, classes=["left"], sigma=1.0, random_state=0
+    )
+    with pytest.raises(ValueError, match=r"returned 'right' .* \['left'\]") as caught:
+        clf.predict([[0.0, 0.0]])
+    assert "clip" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        SmoothedClassifier,
+        partial(NoiseAugmentedClassifier, sigma=0.3),
+        partial(ReweightedNoiseClassifier, sigma=0.3),
+        partial(RobustConformalClassifier, sigma=0.3),
+    ],
+)
+@pytest.mark.parametrize(
+    ("estimator", "said"),
+    [
+        (GaussianNB, "estimator=GaussianNB is a class"),
+        (FrozenEstimator(GaussianNB), "has the class GaussianNB"),
+        (make_pipeline(StandardScaler(), GaussianNB), "has the class GaussianNB"),
+        (make_pipeline(StandardScaler, GaussianNB()), "has the class StandardScaler"),
+        (GridSearchCV(GaussianNB, {}), "has the class GaussianNB"),
+    ],
+)
+def test_a_class_in_place_of_an_instance_is_refused(build, estimator, said):
+    with pytest.raises(TypeError, match=f"{said}.*pass an instance"):
+        build(estimator).fit(X, y)
+
+
+def test_a_denoiser_that_is_a_class_is_refused():
+    for build in (SmoothedClassifier, NoiseAugmentedClassifier):
+        clf = build(GaussianNB(), sigma=0.3, denoiser=PosteriorMeanDenoiser)
+        with pytest.raises(TypeError, match="denoiser=PosteriorMeanDenoiser is a cl"):
+            clf.fit(X, y)
 
 
 @pytest.mark.parametrize("option", [{"channels_last": True}, {"autocast": "half"}])

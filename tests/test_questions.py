@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the questions of `certify` conclude from votes that a test sends them."""
 
+import re
+from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
@@ -10,7 +12,8 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import beta as beta_law
 
 from sksmooth.bounds import ThresholdTest
-from sksmooth.noise import Gaussian, Stage, row_digests, row_stream
+from sksmooth.noise import Gaussian, Stage, Uniform, row_digests, row_stream
+from sksmooth.questions import CountVotes, DecideLabel
 from sksmooth.questions._certify_at_radii import (
     CertifyAtRadii,
     _AgainstEach,
@@ -18,7 +21,11 @@ from sksmooth.questions._certify_at_radii import (
 )
 from sksmooth.questions._certify_radius import CertifyRadius, _candidate_sizes
 from sksmooth.questions._exact_radius import exact_radius
-from sksmooth.questions._futility import optimistic_shares, vote_shares
+from sksmooth.questions._futility import (
+    lowered_shares,
+    optimistic_shares,
+    vote_shares,
+)
 from sksmooth.questions._vote_radius import VoteRadius, heaviest_other
 
 SIGMA = 0.5
@@ -181,6 +188,124 @@ def test_until_something_is_shown_the_label_is_that_of_the_leader():
     answers, _ = answers_to(at_radii([0.5]), votes, 2)
     assert answers.abstained[0]
     assert answers.label == [np.argmax(answers.counts[0])]
+
+
+def in_proportion(shares):
+    """Votes of one sample for `answers_to`, in these shares up to rounding."""
+    cumulative = np.append(0.0, np.cumsum(shares))
+
+    def votes(request, drawn):
+        size = 1 if request is None else np.max(request.sizes)
+        after, before = (
+            np.rint(cumulative * (drawn + size)),
+            np.rint(cumulative * drawn),
+        )
+        return [np.diff(after - before).astype(int)]
+
+    return votes
+
+
+def test_with_many_classes_a_leader_without_a_majority_is_certified():
+    """Not by what it leaves over, which is more than half, but against each class."""
+    votes = in_proportion([0.45, 0.28, 0.27])
+    found = {}
+    for bound in ("binary", "multiclass"):
+        question = replace(at_radii([0.0, 0.02], n_max=4000), bound=bound)
+        found[bound], _ = answers_to(question, votes, 3)
+    assert found["binary"].abstained[0]
+    assert found["multiclass"].radius == [0.02]
+    # Two classes have nothing to compare.
+    for n_classes, part in ((1, 0.0), (2, 0.0), (3, 0.25), (10, 0.25)):
+        assert question.paired_part(n_classes) == part
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 3.0, 2.0]])
+@pytest.mark.parametrize("bound", ["binary", "multiclass"])
+def test_the_radii_within_reach_are_those_that_unanimous_votes_show(weights, bound):
+    """Of the class that is best placed."""
+    weights = None if weights is None else np.array(weights)
+    grid = np.linspace(0.0, 2.0, 81)
+    question = replace(at_radii(grid), bound=bound, weights=weights)
+
+    def votes(request, drawn):
+        every = np.eye(3, dtype=int)
+        return every if request is None else request.sizes * every[request.rows]
+
+    answers, _ = answers_to(question, votes, 3)
+    reachable = question.reachable(grid, question.n_max, 3)
+    np.testing.assert_array_equal(reachable, grid <= answers.radius.max())
+    assert reachable.any() and not reachable.all()
+
+
+def test_a_radius_out_of_reach_is_named_with_the_one_that_votes_can_prove():
+    n_max, alpha = 400, 0.1
+    with pytest.warns(UserWarning, match="unanimous votes prove about") as record:
+        at_radii([0.1, 2.0], n_max, alpha).check(2)
+    text = str(record[0].message)
+    assert "The radii [2.0] are out of reach" in text
+    with mpmath.workdps(30):
+        share = mpmath.mpf(alpha) ** (mpmath.mpf(1) / n_max)
+        exact = SIGMA * mpmath.sqrt(2) * mpmath.erfinv(2 * share - 1)
+    named = float(re.search(r"prove about ([\d.]+\d)", text)[1])
+    assert named == pytest.approx(float(exact), rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("weights", "distance"),
+    [(None, 1 / 2), ([1.0, 3.0], 3 / 4), ([1.0, 3.0, 2.0], 3 / 5)],
+)
+def test_a_radius_that_no_votes_can_show_is_told_from_one_that_takes_more(
+    weights, distance
+):
+    """No votes show more than the heaviest class, certain at the sample itself, keeps.
+
+    At a total variation distance d it keeps 1 - d, and its heaviest rival gains d.
+    """
+    law = Uniform(0.5)
+    limit = 2 * law.largest_noise * distance
+    n_classes = 2 if weights is None else len(weights)
+    weights = None if weights is None else np.array(weights)
+    radii = np.array([0.1, 0.99 * limit, 1.01 * limit])
+    question = replace(at_radii(radii, n_max=30), law=law, weights=weights)
+    with pytest.warns(UserWarning) as record:
+        question.check(n_classes)
+    texts = [str(warning.message) for warning in record]
+    (never,) = [text for text in texts if "whatever the votes" in text]
+    (more,) = [text for text in texts if "out of reach of n_certify=30" in text]
+    assert f"{radii[2]} cannot hold" in never.replace("[", "").replace("]", "")
+    assert str(radii[1]) in more and str(radii[2]) not in more
+    question = replace(question, n_max=3000)
+    np.testing.assert_array_equal(
+        question.reachable(radii, 3000, n_classes), [True, True, False]
+    )
+
+
+def test_equal_questions_share_their_tables():
+    """And no others do, whatever differs."""
+    question = at_radii([0.1, 0.2])
+    tables = question._tables(3)
+    assert at_radii([0.1, 0.2])._tables(3) is tables
+    assert question._tables(4) is not tables
+    changes = {
+        "radii": np.array([0.1, 0.3]),
+        "law": Gaussian(0.4),
+        "n_max": 401,
+        "alpha": 0.2,
+        "bound": "multiclass",
+        "weights": np.array([1.0, 2.0, 1.0]),
+        "slack": 0.01,
+        "beta": 0.05,
+    }
+    assert set(changes) == set(vars(question))
+    for name, value in changes.items():
+        assert replace(question, **{name: value})._tables(3) is not tables
+
+
+def test_where_no_radius_is_shown_the_share_of_the_leader_is_not_bounded():
+    own = at_radii([0.0, 0.5])._tables(3).own_share
+    votes = np.array([[6, 5, 5], [16, 0, 0]])
+    holds, lower = own.decide(len(own.looks) - 1, votes, np.array([0, 0]))
+    assert holds.tolist() == [0, 0] and lower.tolist() == [0.0, 0.0]
 
 
 def test_a_larger_radius_never_takes_fewer_votes():
@@ -349,6 +474,17 @@ def test_shares_for_plans_are_shares():
     assert (raised[every, leader] >= counts[every, leader] / [5, 4, 1]).all()
 
 
+def test_lowered_shares_are_two_standard_errors_of_the_votes_lower():
+    shares = np.array([[0.8, 0.15, 0.05], [0.2, 0.5, 0.3], [0.02, 0.01, 0.97]])
+    leader, n_votes = np.array([0, 1, 0]), 100
+    lowered = lowered_shares(shares, leader, n_votes)
+    np.testing.assert_allclose(lowered.sum(axis=1), 1.0, rtol=1e-15)
+    # 0.8 - 2 * 0.04 and 0.5 - 2 * 0.05; less than nothing is nothing.
+    every = np.arange(3)
+    np.testing.assert_allclose(lowered[every, leader], [0.72, 0.4, 0.0], rtol=1e-12)
+    np.testing.assert_allclose(lowered[0, 1] / lowered[0, 2], 3.0, rtol=1e-12)
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.2])
 def test_a_tie_is_given_up_before_all_votes_are_drawn_unless_beta_is_0(beta):
     """The three classes share the votes, so that no radius of the grid can hold."""
@@ -391,3 +527,47 @@ def test_the_exact_radius_of_weighted_classes_is_where_their_scores_meet():
     others[every, label] = 0.0
     np.testing.assert_allclose(others.max(axis=1), own, rtol=1e-9)
     assert (radius > 0.01).all()
+
+
+# Shares and labels
+
+
+def test_shares_are_those_of_the_votes_or_of_all_copies():
+    votes = np.array([[7, 2, 1], [0, 10, 0]])
+    question = CountVotes(10)
+    answers, requests = answers_to(question, lambda request, drawn: votes, 3)
+    assert [request.sizes for request in requests] == [10]
+    expected = [[0.7, 0.2, 0.1], [0.0, 1.0, 0.0]]
+    np.testing.assert_allclose(answers.shares, expected, rtol=1e-15)
+    # The copies may be of another number than the votes.
+    enumerated = question.from_enumeration(3 * votes, LAW)
+    np.testing.assert_allclose(enumerated.shares, expected, rtol=1e-15)
+    # Bounds of a probability stand for the one in the middle.
+    shares = np.array([[0.7, 0.2, 0.1]])
+    probits = ndtri(shares - 0.01), ndtri(shares + 0.01)
+    exact = question.from_probabilities(probits)
+    np.testing.assert_allclose(exact.shares, shares, rtol=1e-12)
+
+
+def test_labels_without_votes_have_counts_of_zero():
+    question = DecideLabel(100, 0.01)
+    label = np.array([2, 0])
+    probits = np.array([[-1.0, 0.0, 1.0], [0.5, 0.0, -1.0]])
+    for answers in (
+        question.from_margins(label, np.array([0.1, 0.2]), 3),
+        question.from_probabilities((probits, probits)),
+    ):
+        np.testing.assert_array_equal(answers.label, label)
+        for values, shape in ((answers.counts, (2, 3)), (answers.n_evaluations, (2,))):
+            assert values.dtype == np.int64 and values.shape == shape
+            assert not values.any()
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 4.0, 1.0])])
+def test_the_label_of_all_copies_is_the_class_ahead_in_weighted_votes(weights):
+    counts = np.array([[60, 30, 10], [80, 15, 5], [0, 0, 100]])
+    answers = DecideLabel(10, 0.01, weights).from_enumeration(counts, LAW)
+    expected = [0, 0, 2] if weights is None else [1, 0, 2]
+    np.testing.assert_array_equal(answers.label, expected)
+    np.testing.assert_array_equal(answers.counts, counts)
+    np.testing.assert_array_equal(answers.n_evaluations, [100, 100, 100])

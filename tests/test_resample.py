@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtr, ndtri
 from sklearn.base import clone
 
-from sksmooth.noise import Resample, ResampledGaussian
+from sksmooth.noise import Resample, ResampledGaussian, TokenDeletion
 from sksmooth.noise._changed_categories import ChangedCategories
 from tests.most_powerful import largest_probability
 
@@ -237,6 +237,31 @@ def test_probabilities_near_0_and_1_are_taken_care_of():
     assert np.isfinite(law.grow(-1e9, 1.0))
 
 
+def test_the_frontier_of_many_samples_has_that_of_each_in_a_row():
+    law = law_of((0, 3, 3), 0.8)
+    top = np.array([[1.0, 2.0, 3.0], [0.5, 2.5, 4.0]])
+    frontier = law.frontier(top, -top, 1.0, 2.0, changes=2)
+    assert frontier.shape == (2, 3, 3)
+    for at in np.ndindex(2, 3):
+        alone = law.frontier(top[at], -top[at], 1.0, 2.0, changes=2)
+        np.testing.assert_array_equal(frontier[at], alone)
+    assert np.isnan(frontier).any() and not np.isnan(frontier).all()
+    # More changes than there are categories are all of them.
+    np.testing.assert_array_equal(law.frontier(2.0, -2.0, changes=9).shape, (3,))
+
+
+def test_the_grid_is_that_of_the_numbers():
+    scale = (2.0, 1.0, 0.5)
+    law = law_of((0, 3, 0), sigma=0.7, scale=scale)
+    numbers = law.numbers_law
+    assert numbers.scale == (2.0, 0.5)
+    assert law.grid_slack(3) == numbers.grid_slack(2) > 0
+    assert law.grid.tolist() == [numbers.grid[0], 1.0, numbers.grid[1]]
+    np.testing.assert_array_equal(law.deviation, [1.4, 0.0, 0.35])
+    np.testing.assert_array_equal(law_of((0, 3), sigma=0.7).deviation, [0.7, 0.0])
+    assert law_of((3, 4)).grid_slack(2) == 0.0
+
+
 # How noise is drawn
 
 
@@ -327,6 +352,17 @@ def test_it_is_a_parameter_that_grids_know():
     assert law.set_params(probability=0.4).get_params()["probability"] == 0.4
     with pytest.raises(ValueError, match="no parameter 'beta'"):
         law.set_params(beta=0.1)
+
+
+def test_laws_are_equal_where_all_their_parameters_are():
+    law, same = Resample(0.3, [1]), Resample(0.3, [1])
+    assert law == same and hash(law) == hash(same)
+    for other in (Resample(0.4, [1]), Resample(0.3, [2]), TokenDeletion(0.3), 0.3):
+        assert law != other
+    assert TokenDeletion(0.3) != TokenDeletion(0.4)
+    assert Resample(0.3).categorical_features == "from_dtype"
+    assert law.get_params() == law.get_params(deep=False)
+    assert repr(law) == "Resample(probability=0.3, categorical_features=[1])"
 
 
 def test_it_is_described_in_plain_types():

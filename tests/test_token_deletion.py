@@ -141,6 +141,23 @@ def test_what_is_no_count_is_refused(value, as_sparse):
         TokenDeletion(0.5).snap(sparse.csr_array(X) if as_sparse else X)
 
 
+def test_more_words_than_can_be_counted_are_refused():
+    law = TokenDeletion(0.5)
+    with pytest.raises(ValueError, match=r"X holds 2\.14748e\+09, which is no count"):
+        law.snap(np.array([[2**31]]))
+    assert law.snap(np.array([[2**31 - 1]])) == 2**31 - 1
+
+
+def test_vocabularies_beyond_32_bits_keep_their_columns():
+    shape = (1, 2**31 + 7)
+    X = sparse.csr_array(
+        (np.array([5, 9]), np.array([3, 2**31 + 4]), np.array([0, 2])), shape=shape
+    )
+    copies = TokenDeletion(0.1).thin(X, np.random.default_rng(0), 4)
+    assert copies.shape == (4, shape[1]) and copies.indices.dtype == np.int64
+    assert set(copies.indices.tolist()) == {3, 2**31 + 4}
+
+
 @pytest.mark.parametrize("probability", [0.0, 1.0, -0.5, "half", np.nan])
 def test_a_probability_that_is_none_is_refused(probability):
     with pytest.raises(ValueError, match="probability="):

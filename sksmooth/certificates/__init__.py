@@ -14,7 +14,14 @@ from sksmooth.certificates._known_classes import (
     require_known,
     unknown_classes,
 )
-from sksmooth.certificates._labels import LabelIndex, array_of_labels, check_classes
+from sksmooth.certificates._labels import (
+    LabelIndex,
+    UnknownLabelError,
+    array_of_labels,
+    check_classes,
+    check_given_labels,
+    refuse_masked,
+)
 from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
 from sksmooth.certificates._vote_weights import resolve_vote_weights
 
@@ -26,12 +33,15 @@ __all__ = [
     "Labels",
     "RowAnswers",
     "Shares",
+    "UnknownLabelError",
     "array_of_labels",
     "check_classes",
+    "check_given_labels",
     "check_radii",
     "check_radius",
     "class_index",
     "describe_unknown",
+    "refuse_masked",
     "require_certificates",
     "require_known",
     "resolve_vote_weights",

@@ -30,9 +30,10 @@ from sksmooth._compat import (
     _fit_context,
     refuse_fit_params,
 )
+from sksmooth._estimators import refuse_class
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
-from sksmooth.certificates import require_known
+from sksmooth.certificates import refuse_masked, require_known
 from sksmooth.conformal._calibration import (
     conformal_threshold,
     needed_samples,
@@ -296,6 +297,7 @@ class RobustConformalClassifier(
             As :meth:`SmoothedClassifier.fit <sksmooth.SmoothedClassifier.fit>`.
         """
         refuse_fit_params(fit_params, self)
+        refuse_class(self.estimator)
         self._check_training(X, y)
         for name in ("thresholds_", "calibrated_coverage_", "n_calibration_"):
             if hasattr(self, name):
@@ -351,6 +353,7 @@ class RobustConformalClassifier(
         check_is_fitted(self)
         self._validate_params()
         self._follow_parameters()
+        refuse_masked(y, "y")
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         positions = require_known(y, self.classes_)

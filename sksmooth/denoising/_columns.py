@@ -83,6 +83,8 @@ class Columns:
             for at, column in zip(self.categorical, categories, strict=True):
                 X.isetitem(at, column)
             return X
+        if len(self.numeric) == X.shape[1]:
+            return means.astype(X.dtype, copy=False).reshape(shape)
         X = np.array(X)
         X[:, self.numeric] = means
         for at, column in zip(self.categorical, categories, strict=True):
@@ -114,8 +116,10 @@ class Columns:
 
 
 def _take(X, positions):
-    """Columns of an array or of a DataFrame."""
+    """Columns of an array or of a DataFrame; no copy of an array where all are."""
     positions = list(positions)
+    if not hasattr(X, "iloc") and positions == list(range(X.shape[1])):
+        return X
     return X.iloc[:, positions] if hasattr(X, "iloc") else X[:, positions]
 
 

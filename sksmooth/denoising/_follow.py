@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from sksmooth._estimators import refuse_class
 from sksmooth.denoising._posterior_mean import PosteriorMeanDenoiser
 
 
@@ -58,9 +59,15 @@ def fit_denoiser(denoiser, X, y, sample_weight=None, **noise):
     Returns
     -------
     transformer
+
+    Raises
+    ------
+    TypeError
+        If `denoiser` is a class.
     """
     if isinstance(denoiser, str):
         denoiser = PosteriorMeanDenoiser()
+    refuse_class(denoiser, "denoiser")
     fitted = clone(follow_noise(denoiser, **noise))
     weights = {}
     if sample_weight is not None and has_fit_parameter(fitted, "sample_weight"):

@@ -3,8 +3,9 @@
 
 All work on features divided by their scales. A likelihood turns clean samples into
 `keys` of shape (n_samples, k) once, and noisy samples into `queries` of shape
-(k, n_noisy) such that ``keys @ queries`` is the log likelihood, up to a term of the
-noisy sample alone; what is no product is added by `add_distances`.
+(n_noisy, k) such that ``keys @ queries.T`` is the log likelihood, up to a term of the
+noisy sample alone; what is no product is added by `add_distances`. Keys are in units of
+about the largest norm of a clean sample, so that no square leaves the range of float32.
 """
 
 import math
@@ -30,17 +31,18 @@ class GaussianLikelihood:
         self.variance = variance
 
     @staticmethod
-    def keys(samples):
-        """Samples, and half their squared norms."""
+    def keys(samples, unit):
+        """Samples and half their squared norms, in units of `unit`."""
+        samples = samples / unit
         square = np.einsum("ij,ij->i", samples, samples)
         return np.column_stack([samples, square / 2])
 
-    def queries(self, noisy):
+    def queries(self, noisy, unit):
         """Noisy samples over the variance, and the factor of the half norms."""
-        n_noisy, n_features = noisy.shape
-        queries = np.empty((n_features + 1, n_noisy))
-        np.divide(noisy.T, self.variance, out=queries[:-1])
-        queries[-1] = -1 / self.variance
+        queries = np.empty((len(noisy), noisy.shape[1] + 1))
+        factor = unit / self.variance
+        np.multiply(noisy, factor, out=queries[:, :-1])
+        queries[:, -1] = -unit * factor
         return queries
 
     def error32(self, noisy, reach):
@@ -49,7 +51,7 @@ class GaussianLikelihood:
         `reach` is the largest norm of a clean sample.
         """
         norms = np.sqrt(np.einsum("ij,ij->i", noisy, noisy))
-        unit = np.finfo(np.float32).eps
+        unit = float(np.finfo(np.float32).eps)
         return 4 * unit * reach * (norms + reach) / self.variance
 
     def add_distances(self, log_weights, samples, noisy):
@@ -62,12 +64,12 @@ class _DistanceLikelihood:
     narrow = False
 
     @staticmethod
-    def keys(samples):
+    def keys(samples, unit):
         return np.empty((len(samples), 0))
 
     @staticmethod
-    def queries(noisy):
-        return np.empty((0, len(noisy)))
+    def queries(noisy, unit):
+        return np.empty((len(noisy), 0))
 
 
 class LaplaceLikelihood(_DistanceLikelihood):

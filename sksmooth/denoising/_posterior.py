@@ -5,13 +5,13 @@ import math
 
 import numpy as np
 
-from sksmooth.denoising._products import COLUMNS, multiply, one_blas_thread
+from sksmooth.denoising._products import COLUMNS, INNER, WIDTH, multiply
 
 # Clean samples are held in blocks of this size, with neighbors in the same block, so
 # that blocks without weight are left out; and are gone through a few blocks at a time,
 # so that their log weights stay in the cache.
 BLOCK = 128
-_BLOCKS_AT_ONCE = 16
+_BLOCKS_AT_ONCE = 4
 # Log weights of what fills up the last block: no weight at all, but no nan either.
 _ABSENT = -1e30
 # Largest error of a log weight for which float32 will do.
@@ -45,13 +45,19 @@ class Posterior:
         self._log_prior = np.pad(log_prior, (0, pad), constant_values=_ABSENT)
         self._indicators = np.pad(indicators, ((0, pad), (0, 0)))
         self._reach = math.sqrt(np.max(np.sum(samples**2, axis=1), initial=0.0))
+        # A power of two near it: squares in units of it stay in the range of float32.
+        self._unit = 2.0 ** math.frexp(self._reach)[1]
         # Below this, relative to the largest, weights are lost in rounding.
         self._negligible = {
             dtype: math.log(np.finfo(dtype).eps / 2 / n_samples)
             for dtype in (np.float32, np.float64)
         }
         # Means are products with these rows: samples, indicators, and ones for the sum.
-        targets = [self.samples, self._indicators, np.ones((n_blocks * BLOCK, 1))]
+        targets = [
+            self.samples / self._unit,
+            self._indicators,
+            np.ones((n_blocks * BLOCK, 1)),
+        ]
         blocks = np.hstack(targets).reshape(n_blocks, BLOCK, -1)
         targets = np.ascontiguousarray(blocks.transpose(0, 2, 1))
         self._targets = {t: targets.astype(t) for t in (np.float32, np.float64)}
@@ -62,7 +68,7 @@ class Posterior:
         kind = type(likelihood)
         if kind not in self._keys:
             keys = [
-                likelihood.keys(self.samples),
+                likelihood.keys(self.samples, self._unit),
                 self._indicators,
                 self._log_prior[:, np.newaxis],
             ]
@@ -78,78 +84,81 @@ class Posterior:
         ----------
         likelihood : one of those of `sksmooth.denoising._likelihood`
         noisy : ndarray of float64 of shape (n_noisy, n_features)
-        log_odds : ndarray of shape (n_noisy, n_indicators) or None
-            Log likelihood of each category against that of the others; None where there
-            are no indicators.
+        log_odds : ndarray of shape (n_noisy, n_indicators)
+            Log likelihood of each category against that of the others.
 
         Returns
         -------
         means : ndarray of float64 of shape (n_noisy, n_features)
         probabilities : ndarray of float64 of shape (n_noisy, n_indicators)
         """
-        if log_odds is None:
-            log_odds = np.empty((len(noisy), 0))
         keys = self.prepare(likelihood)
-        found = np.empty((len(noisy), noisy.shape[1] + log_odds.shape[1]))
+        found = np.empty((len(noisy), self.n_features + log_odds.shape[1]))
         if likelihood.narrow:
             narrow = likelihood.error32(noisy, self._reach) <= _ERROR_32
         else:
             narrow = np.zeros(len(noisy), dtype=bool)
-        with one_blas_thread():
-            for dtype, rows in (
-                (np.float32, np.flatnonzero(narrow)),
-                (np.float64, np.flatnonzero(~narrow)),
-            ):
-                for start in range(0, len(rows), COLUMNS):
-                    part = rows[start : start + COLUMNS]
-                    if len(rows) == len(noisy):  # a view, and no copy
-                        part = slice(start, start + COLUMNS)
-                    found[part] = self._columns(
-                        likelihood, keys[dtype], noisy[part], log_odds[part]
-                    )
-        return found[:, : self.n_features], found[:, self.n_features :]
+        for dtype, rows in (
+            (np.float32, np.flatnonzero(narrow)),
+            (np.float64, np.flatnonzero(~narrow)),
+        ):
+            for start in range(0, len(rows), COLUMNS):
+                part = rows[start : start + COLUMNS]
+                if len(rows) == len(noisy):  # a view, and no copy
+                    part = slice(start, start + COLUMNS)
+                found[part] = self._columns(
+                    likelihood, keys[dtype], noisy[part], log_odds[part]
+                ).T
+        means = found[:, : self.n_features]
+        means *= self._unit
+        return means, found[:, self.n_features :]
 
     def _columns(self, likelihood, keys, noisy, log_odds):
-        """Means of at most `COLUMNS` noisy samples, of shape (n_noisy, n_targets)."""
+        """Means of at most `COLUMNS` noisy samples, of shape (n_targets, n_noisy)."""
         dtype = keys.dtype.type
-        n_noisy = len(noisy)
-        if n_noisy < COLUMNS:
-            pad = ((0, COLUMNS - n_noisy), (0, 0))
-            noisy, log_odds = np.pad(noisy, pad), np.pad(log_odds, pad)
-        queries = np.ones((keys.shape[1], COLUMNS), dtype)
-        n_indicators = log_odds.shape[1]
-        queries[: -n_indicators - 1] = likelihood.queries(noisy)
-        queries[-n_indicators - 1 : -1] = log_odds.T
+        inner = slice(INNER.start, INNER.start + len(noisy))
+        queries = np.ones((keys.shape[1], WIDTH), dtype)
+        of_noisy = np.hstack([likelihood.queries(noisy, self._unit), log_odds])
+        queries[:-1, inner] = of_noisy.astype(dtype).T
         targets = self._targets[dtype]
         cut = dtype(self._negligible[dtype])
 
-        step = min(_BLOCKS_AT_ONCE, len(targets)) * BLOCK
-        log_weights = np.empty((step, COLUMNS), dtype)
-        total = np.zeros((targets.shape[1], COLUMNS), dtype)
-        product = np.empty_like(total)
-        top = np.full(COLUMNS, -np.inf, dtype)
-        for start in range(0, len(keys), step):
-            here = slice(start, min(start + step, len(keys)))
-            values = log_weights[: here.stop - here.start]
-            multiply(keys[here], queries, values)
-            likelihood.add_distances(values, self.samples[here], noisy)
-            blocks = values.reshape(-1, BLOCK, COLUMNS)
+        at_once = min(_BLOCKS_AT_ONCE, len(targets))
+        log_weights = np.empty((at_once * BLOCK, WIDTH), dtype)
+        products = np.empty((at_once, targets.shape[1], WIDTH), dtype)
+        total = np.zeros(products.shape[1:], dtype)
+        top = np.full(WIDTH, -np.inf, dtype)
+        for first in range(0, len(targets), at_once):
+            here = slice(first * BLOCK, (first + at_once) * BLOCK)
+            some_keys, some_targets = keys[here], targets[first : first + at_once]
+            values = log_weights[: len(some_keys)]
+            multiply(some_keys, queries, values)
+            if not likelihood.narrow:
+                likelihood.add_distances(values[:, inner], self.samples[here], noisy)
+            blocks = values.reshape(-1, BLOCK, WIDTH)
             tops = blocks.max(axis=1)
             new_top = np.maximum(top, tops.max(axis=0))
-            if start:
+            if first:
                 # Sums are relative to the old maximum; a factor of 1 is exact.
                 total *= np.exp(top - new_top)
             top = new_top
+            some_products = products[: len(blocks)]
             counts = tops - top > cut
-            for block in np.flatnonzero(counts.any(axis=1)):
-                weights = blocks[block]
-                weights -= top
-                np.exp(weights, out=weights)
-                weights[:, ~counts[block]] = 0
-                multiply(targets[start // BLOCK + block], weights, product)
-                total += product
-        total = total[:, :n_noisy].T
-        return total[:, :-1] / total[:, -1:]
+            if counts.all():
+                blocks -= top
+                np.exp(blocks, out=blocks)
+                multiply(some_targets, blocks, some_products)
+            else:
+                # A block that does not count for a column has weights exp(-inf) there.
+                blocks -= np.where(counts, top, dtype(np.inf))[:, np.newaxis]
+                some_products[:] = 0
+                for block in np.flatnonzero(counts[:, inner].any(axis=1)):
+                    np.exp(blocks[block], out=blocks[block])
+                    multiply(some_targets[block], blocks[block], some_products[block])
+            # One after the other, so that blocks that do not count change no bit.
+            total += np.add.reduce(some_products, axis=0)
+        total = total[:, inner]
+        return total[:-1] / total[-1]
 
 
 def neighbor_order(samples):

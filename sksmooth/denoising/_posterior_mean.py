@@ -27,7 +27,11 @@ from sksmooth.denoising._columns import Columns
 from sksmooth.denoising._likelihood import GaussianLikelihood, find_likelihood
 from sksmooth.denoising._posterior import Posterior, neighbor_order
 from sksmooth.denoising._prior import choose_bandwidth, find_prototypes
+from sksmooth.denoising._products import COLUMNS, one_blas_thread
 
+# Noisy samples are denoised by this many, so that all that is computed of them stays in
+# the cache; a multiple of the columns of a product.
+_ROWS = 4 * COLUMNS
 # Squares, and ratios of squares, of what is smaller do not overflow.
 _LARGEST = 1e75
 
@@ -301,22 +305,16 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         if not np.array_equal(scale, self._scale):
             posterior = self._make_posterior(scale)
         likelihood = self._find_likelihood(columns)
-        # Passes over many noisy copies: each costs as much as hundreds of weights.
-        noisy = columns.numbers(X, self) - self._center
-        is_scaled = bool((scale != 1).any())
-        if is_scaled:
-            noisy /= scale
-        if columns.numeric:
-            _check_size(noisy, "X / sigma", self.sigma)
-        means, probabilities = posterior.mean(
-            likelihood, noisy, self._log_odds(columns.categories(X))
-        )
-        if self.bandwidth_:
-            own = self.bandwidth_**2 / likelihood.variance
-            means = (1 - own) * means + own * noisy
-        if is_scaled:
-            means *= scale
-        means += self._center
+        numbers = columns.numbers(X, self)
+        log_odds = self._log_odds(columns.categories(X), len(X))
+        means = np.empty_like(numbers)
+        probabilities = np.empty((len(X), log_odds.shape[1]))
+        with one_blas_thread():
+            for start in range(0, len(X), _ROWS):
+                rows = slice(start, start + _ROWS)
+                means[rows], probabilities[rows] = self._denoise(
+                    posterior, likelihood, numbers[rows], log_odds[rows], scale
+                )
         splits = np.cumsum([len(known) for known in self.categories_])[:-1]
         probabilities = np.split(probabilities, splits, axis=1)
         if not columns.categorical:
@@ -328,6 +326,23 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
             for known, probability in zip(self.categories_, probabilities, strict=True)
         ]
         return columns.replace(X, means, chosen, shape)
+
+    def _denoise(self, posterior, likelihood, numbers, log_odds, scale):
+        """Means and probabilities of a batch that stays in the cache."""
+        noisy = numbers - self._center
+        is_scaled = bool((scale != 1).any())
+        if is_scaled:
+            noisy /= scale
+        if noisy.shape[1]:
+            _check_size(noisy, "X / sigma", self.sigma)
+        means, probabilities = posterior.mean(likelihood, noisy, log_odds)
+        if self.bandwidth_:
+            own = self.bandwidth_**2 / likelihood.variance
+            means = (1 - own) * means + own * noisy
+        if is_scaled:
+            means *= scale
+        means += self._center
+        return means, probabilities
 
     def get_feature_names_out(
         self, input_features: ArrayLike | None = None
@@ -433,10 +448,10 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         noise = "gaussian" if self.noise is None else self.noise
         return find_likelihood(noise, self.sigma, self.bandwidth_)
 
-    def _log_odds(self, categories):
+    def _log_odds(self, categories, n_samples):
         """Log odds of the category that is seen, in the column of its indicator."""
         if not categories:
-            return None
+            return np.empty((n_samples, 0))
         probability = self.resample_probability
         if probability is None:
             probability = getattr(self.noise, "probability", None)

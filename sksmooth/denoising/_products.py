@@ -2,9 +2,10 @@
 """Matrix products whose columns do not depend on one another, to the last bit.
 
 A BLAS may sum in another order at another position of a matrix: the float32 kernels of
-OpenBLAS do. A noisy copy would then be denoised a little differently in another batch,
-and a vote near a tie could change. Products are therefore cut into slices of a few
-columns, of a width for which all positions are found to give the same bits.
+OpenBLAS for AVX2 do so in the first and in the last eight columns. A noisy copy would
+then be denoised a little differently in another batch, and a vote near a tie could
+change. The columns at both edges are therefore not used, and where those between are
+not found to give the same bits, products are cut into slices of fewer columns.
 """
 
 from contextlib import contextmanager
@@ -15,9 +16,12 @@ import numpy as np
 
 from sksmooth._compat import blas_controller
 
-# Columns are processed by this many; slices of a product divide it.
-COLUMNS = 128
-_WIDTHS = (64, 32, 16, 8)
+# Products have this many columns, and slices of them divide it. INNER are those in use.
+WIDTH = 192
+_MARGIN = 8
+INNER = slice(_MARGIN, WIDTH - _MARGIN)
+COLUMNS = WIDTH - 2 * _MARGIN
+_WIDTHS = (WIDTH, 64, 32, 16, 8)
 _PROBES = 3
 
 
@@ -51,7 +55,7 @@ one_blas_thread = _OneThread()
 
 @lru_cache(maxsize=256)
 def slice_width(rows, inner, dtype):
-    """Columns at a time for which a product gives the same bits at each position.
+    """Columns at a time for which a product gives the same bits at each inner position.
 
     Parameters
     ----------
@@ -63,17 +67,18 @@ def slice_width(rows, inner, dtype):
     Returns
     -------
     int
-        A divisor of `COLUMNS`; 1 if the BLAS passes for no other.
+        A divisor of `WIDTH`; 1 if the BLAS passes for no other.
     """
     rng = np.random.default_rng(0)
     for width in _WIDTHS:
         for _ in range(_PROBES):
             left = rng.standard_normal((rows, inner)).astype(dtype)
             column = rng.standard_normal((inner, 1)).astype(dtype)
-            right = np.repeat(column, COLUMNS, axis=1)
-            out = np.empty((rows, COLUMNS), dtype)
+            right = np.repeat(column, WIDTH, axis=1)
+            out = np.empty((rows, WIDTH), dtype)
             _sliced(left, right, out, width)
-            if (out != out[:, :1]).any():
+            inner_columns = out[:, INNER]
+            if (inner_columns != inner_columns[:, :1]).any():
                 break
         else:
             return width
@@ -81,21 +86,18 @@ def slice_width(rows, inner, dtype):
 
 
 def multiply(left, right, out):
-    """``left @ right`` into `out`, each column the same whatever the other columns are.
+    """``left @ right`` into `out`, each inner column the same whatever the others are.
 
     Parameters
     ----------
-    left : ndarray of shape (m, k), C-contiguous
-    right : ndarray of shape (k, COLUMNS), C-contiguous
-    out : ndarray of shape (m, COLUMNS), C-contiguous
+    left : ndarray of shape (..., m, k), C-contiguous
+    right : ndarray of shape (..., k, WIDTH), C-contiguous
+    out : ndarray of shape (..., m, WIDTH), C-contiguous
     """
-    _sliced(left, right, out, slice_width(*left.shape, left.dtype.char))
+    _sliced(left, right, out, slice_width(*left.shape[-2:], left.dtype.char))
 
 
 def _sliced(left, right, out, width):
-    (rows, inner), parts = left.shape, COLUMNS // width
-    np.matmul(
-        left,
-        right.reshape(inner, parts, width).transpose(1, 0, 2),
-        out=out.reshape(rows, parts, width).transpose(1, 0, 2),
-    )
+    for start in range(0, WIDTH, width):
+        here = slice(start, start + width)
+        np.matmul(left, right[..., here], out=out[..., here])

@@ -58,7 +58,7 @@ def classwise_report(
     -------
     report : str, dict or pandas.DataFrame
         The text is a table to print, which a notebook shows as the HTML table that
-        "html" returns. The dict holds `settings` (n_rows, sigma, probability, noise,
+        "html" returns. The dict holds `settings` (n_samples, sigma, probability, noise,
         norm, alpha, method, radii), `by_class` (class to row), and the rows `overall`,
         `worst` and `range`. A row maps names to numbers:
 
@@ -158,7 +158,7 @@ def _report(y_true, certificates, names, y_base):
     ]
     return {
         "settings": {
-            "n_rows": len(y_true),
+            "n_samples": len(y_true),
             "sigma": certificates.sigma,
             "probability": (certificates.law or {}).get("probability"),
             "noise": certificates.noise,

@@ -156,7 +156,7 @@ def _is_exact(report):
 def _header(report):
     settings = report["settings"]
     return [
-        f"Certified accuracy by class: {settings['n_rows']} samples, "
+        f"Certified accuracy by class: {settings['n_samples']} samples, "
         f"{_strength(settings)} ({settings['noise']} noise), "
         f"{_stated('alpha', settings['alpha'])}, method={settings['method']}",
         *textwrap.wrap(_space(settings), _WIDTH, subsequent_indent="  "),

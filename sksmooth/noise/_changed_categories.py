@@ -13,6 +13,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from sksmooth._special import row_products
+
 # Probits beyond are taken for the end next to them where that is the safe side.
 _FARTHEST = 9.0
 # In units of sigma; a smaller distance counts as this one, which is the safe side.
@@ -132,11 +134,12 @@ class ChangedCategories:
         half = s[:, np.newaxis] / 2
         lacks = np.where(
             p < 0,
-            ndtr(p) - ndtr(-(z + half)) @ self.here,
-            ndtr(z + half) @ self.here - ndtr(-p),
+            ndtr(p) - row_products(ndtr(-(z + half)), self.here),
+            row_products(ndtr(z + half), self.here) - ndtr(-p),
         )
         lacks = np.exp(cut) * np.maximum(lacks, 0.0)
-        beyond, within = ndtr(half - z) @ self.there, ndtr(z - half) @ self.there
+        beyond = row_products(ndtr(half - z), self.there)
+        within = row_products(ndtr(z - half), self.there)
         result[moved] = _probit(
             beyond * (1 + _ERROR) + lacks,
             np.maximum(within * (1 - _ERROR) - lacks, 0.0),
@@ -153,11 +156,13 @@ class ChangedCategories:
         for _ in range(200):
             z = (cut[:, np.newaxis] - self.ratio) / s[:, np.newaxis]
             z += s[:, np.newaxis] / 2
-            at = _probit(ndtr(-z) @ self.here, ndtr(z) @ self.here)
+            at = _probit(
+                row_products(ndtr(-z), self.here), row_products(ndtr(z), self.here)
+            )
             excess = at - probit
             low, high = np.where(excess >= 0, cut, low), np.where(excess < 0, cut, high)
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                density = (np.exp(-z * z / 2) @ self.here) / s
+                density = row_products(np.exp(-z * z / 2), self.here) / s
                 new = cut + excess * np.exp(-at * at / 2) / density
             # Newton's method while it helps, else bisection.
             helps = (new > low) & (new < high) & (np.abs(excess) < 0.5 * before)
@@ -182,13 +187,15 @@ class ChangedCategories:
     def _probit_here(self, cut, s):
         z = (cut[..., np.newaxis] - self.ratio) / s[..., np.newaxis]
         z = z + s[..., np.newaxis] / 2
-        return _probit(ndtr(-z) @ self.here, ndtr(z) @ self.here)
+        return _probit(
+            row_products(ndtr(-z), self.here), row_products(ndtr(z), self.here)
+        )
 
     def _there(self, cut, s):
         """Probability at the other sample of a ratio beyond the cut, and within."""
         z = (cut[..., np.newaxis] - self.ratio) / s[..., np.newaxis]
         z = z - s[..., np.newaxis] / 2
-        return ndtr(-z) @ self.there, ndtr(z) @ self.there
+        return row_products(ndtr(-z), self.there), row_products(ndtr(z), self.there)
 
     def distance(self, top, other, log_odds):
         """Distance in standard deviations within which a class stays ahead.
@@ -299,12 +306,12 @@ class ChangedCategories:
         """Upper bound of G, its slope along s, and a step to a better cut."""
         z = (cut[:, np.newaxis] - self.ratio) / s[:, np.newaxis]
         half = s[:, np.newaxis] / 2
-        here = ndtr(-(z + half)) @ self.here
+        here = row_products(ndtr(-(z + half)), self.here)
         z -= half
-        there = ndtr(-z) @ self.there
+        there = row_products(ndtr(-z), self.there)
         np.square(z, out=z)
         z *= -0.5
-        density = (np.exp(z) @ self.there) * 0.3989422804014327
+        density = row_products(np.exp(z), self.there) * 0.3989422804014327
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             factor = np.exp(cut)
             bound = there + factor * (p - here) + _ERROR * (there + factor * here)

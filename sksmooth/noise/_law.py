@@ -77,6 +77,8 @@ class Law(abc.ABC):
                 f"noise={self.name!r} has no certificate in norm={norm!r}; it has "
                 f"{known}."
             )
+        # Of the plain type: in that of a scalar of numpy, results would be rounded.
+        norm = self.norms[self.norms.index(norm)]
         object.__setattr__(self, "norm", norm)
         if self.scale is not None:
             scale = np.asarray(self.scale, dtype=np.float64)
@@ -185,7 +187,7 @@ class Law(abc.ABC):
         .. [1] J. Dong, A. Roth, W. J. Su, "Gaussian Differential Privacy", Journal of
            the Royal Statistical Society B 84 (2022), Proposition 1 and Section 2.
         """
-        return self.grow(ndtri(share_other), radius)
+        return self.grow(ndtri(np.asarray(share_other, dtype=np.float64)), radius)
 
     def radius(
         self,

@@ -31,8 +31,8 @@ class Resample(LawParameters):
     probability : float
         Probability that a category is drawn anew, strictly between 0 and 1.
     categorical_features : "from_dtype" or array-like, default="from_dtype"
-        Which features are categories: by the dtypes of a DataFrame, or names, indices
-        or a boolean mask, as in
+        Which features are categories: by the dtypes of a DataFrame, of which all but
+        those of numbers and dates count; or names, indices or a boolean mask, as in
         :class:`~sklearn.ensemble.HistGradientBoostingClassifier`.
 
     Examples
@@ -45,6 +45,9 @@ class Resample(LawParameters):
     >>> law.frontier(ndtri(0.99), -ndtri(0.99), changes=2).round(4)
     array([2.3263, 1.9974])
     """
+
+    # Whether noise makes categories missing values, which need a code then.
+    adds_missing: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -376,6 +379,23 @@ class ResampledGaussian(Law):
         )
         return np.where(self._is_number, self.sigma * unit, 0.0)
 
+    def set_masses(self, contains: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Probability that a noisy category is one of a set.
+
+        Parameters
+        ----------
+        contains : ndarray of bool of shape (n_categories,)
+            Which categories of a feature the set holds.
+
+        Returns
+        -------
+        ndarray of shape (n_categories,)
+            For each category that a sample may have, right to a few units of the last
+            place.
+        """
+        drawn = self.probability * (np.sum(contains) / len(contains))
+        return (1.0 - self.probability) * contains + drawn
+
     def snap(self, X: ArrayLike) -> NDArray[np.float64]:
         """Round numbers to the grid, and check categories.
 
@@ -447,11 +467,15 @@ class ResampledGaussian(Law):
         if self.norm == 2:
             add_noise(rows, out, self.deviation, rounder_of(self.grid))
         at, feature = np.nonzero(normal < below)
-        # Uniform once more, for the new category.
-        part = ndtr(normal[at, feature]) / self.probability
-        new = np.floor(part * n_categories[feature])
+        new = self._new_categories(normal[at, feature], n_categories[feature])
         out[:, drawn] = rows[:, drawn]
-        out[at, drawn[feature]] = np.minimum(new, n_categories[feature] - 1)
+        out[at, drawn[feature]] = new
+
+    def _new_categories(self, normal, n_categories):
+        """Codes in place of those that are drawn anew, by their normal numbers."""
+        # Uniform once more.
+        part = ndtr(normal) / self.probability
+        return np.minimum(np.floor(part * n_categories), n_categories - 1)
 
     @cached_property
     def _drawn(self):

@@ -227,7 +227,7 @@ class TokenDeletion(LawParameters):
         top, other, odds = np.broadcast_arrays(
             np.asarray(probit_top, dtype=np.float64),
             np.asarray(probit_other, dtype=np.float64),
-            np.divide(weight_other, weight_top),
+            np.divide(weight_other, weight_top, dtype=np.float64),
         )
         miss, q = ndtr(-top), ndtr(other)
         needed = miss + odds * q

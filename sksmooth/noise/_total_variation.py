@@ -99,7 +99,7 @@ class TotalVariationLaw(Law):
             Radii in units of `scale`, rounded down; negative where the top class is
             not ahead.
         """
-        odds = np.divide(weight_other, weight_top)
+        odds = np.divide(weight_other, weight_top, dtype=np.float64)
         top = ndtr(np.asarray(probit_top, dtype=np.float64))
         gains = odds * ndtr(np.asarray(probit_other, dtype=np.float64))
         lead = (top - gains - _ERROR * (top + gains)) / (1.0 + odds)

@@ -12,6 +12,7 @@ from sksmooth.questions._certify_at_radii import CertifyAtRadii
 from sksmooth.questions._certify_radius import CertifyRadius
 from sksmooth.questions._count_votes import CountVotes
 from sksmooth.questions._decide_label import DecideLabel
+from sksmooth.questions._exact_radius import exact_frontier
 from sksmooth.questions._question import Question
 from sksmooth.questions._recertify import Recertify, check_changes, recertify
 from sksmooth.questions._vote_radius import VoteRadius
@@ -26,5 +27,6 @@ __all__ = [
     "Recertify",
     "VoteRadius",
     "check_changes",
+    "exact_frontier",
     "recertify",
 ]

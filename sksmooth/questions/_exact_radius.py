@@ -6,6 +6,7 @@ from scipy.special import ndtr
 
 from sksmooth.certificates import RowAnswers
 from sksmooth.questions._decide_label import most_probable_class
+from sksmooth.questions._vote_radius import certified_radius
 
 # Stands for "no other class"; finite, so that a radius is, also for a single class.
 _IMPOSSIBLE = -1e9
@@ -41,6 +42,31 @@ def exact_radius(probits, law, weights):
     )
     radius[rows, label] = np.inf
     return label, radius.min(axis=1)
+
+
+def exact_frontier(probits, law, weights, changes):
+    """Radii while at most 0, 1, ..., `changes` categories change.
+
+    Parameters
+    ----------
+    probits : (lower, upper), ndarrays of shape (n_samples, n_classes)
+    law : Law
+        With `with_changes`.
+    weights : ndarray of shape (n_classes,) or None
+    changes : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples, changes + 1)
+        Not increasing along the last axis; nan where nothing is proved.
+    """
+    columns = []
+    for k in range(changes + 1):
+        _, radius = exact_radius(probits, law.with_changes(k), weights)
+        proved = certified_radius(radius, law, 0.0)
+        columns.append(np.where(radius > 0, proved, -1.0))
+    radii = np.minimum.accumulate(np.stack(columns, axis=1), axis=1)
+    return np.where(radii < 0, np.nan, radii)
 
 
 def exact_answers(probits, label, radius, abstained):

@@ -315,7 +315,7 @@ class ShrinkageCurve:
     def __repr__(self):
         return (
             f"ShrinkageCurve(n_sigmas={len(self.sigmas)}, "
-            f"n_classes={len(self.classes)}, n_rows={self.support.sum()}, "
+            f"n_classes={len(self.classes)}, n_samples={self.support.sum()}, "
             f"radius={self.radius:g}, alpha={self.alpha:g})"
         )
 
@@ -423,14 +423,14 @@ def shrinkage_curve(
     counts |= {f"base_{name}": at_zero for name, at_zero in base.items()}
 
     support = np.bincount(truth, minlength=len(classes))
-    n_rows = np.full(len(classes), len(truth))  # for shares of all samples
+    n_samples = np.full(len(classes), len(truth))  # for shares of all samples
     return ShrinkageCurve(
         sigmas=sigmas,
         classes=classes.copy(),
         tallies={
             name: ClassTally(
                 of_name,
-                n_rows if name in _OF_ALL else support,
+                n_samples if name in _OF_ALL else support,
                 higher_is_better=name != "abstention_rate",
             )
             for name, of_name in counts.items()
@@ -471,7 +471,16 @@ def _count(truth, classes, mask):
 
 def _check_sigmas(sigmas):
     """Return `sigmas` as a new 1-d array of positive floats."""
-    sigmas = np.array(sigmas, dtype=np.float64)
+    given = sigmas
+    try:
+        if np.ma.is_masked(given) or np.asarray(given).dtype.kind in "SU":
+            raise TypeError
+        sigmas = np.array(given, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError):
+        raise TypeError(
+            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got "
+            f"{given!r:.200}."
+        ) from None
     if sigmas.ndim != 1 or len(sigmas) == 0:
         raise ValueError(
             f"sigmas must be a sequence of numbers such as [0.25, 0.5], got shape "

@@ -41,6 +41,7 @@ from sksmooth._estimators import (
     flat_labels,
     frames_like,
     is_no_classifier,
+    refuse_class,
     tags_of,
     with_sample_weight,
 )
@@ -397,6 +398,7 @@ class NoiseAugmentedClassifier(
         return tags
 
     def _check_estimator(self):
+        refuse_class(self.estimator)
         name = type(self.estimator).__name__
         if is_no_classifier(self.estimator):
             kind = tags_of(self.estimator).estimator_type

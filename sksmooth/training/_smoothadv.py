@@ -103,7 +103,7 @@ class SmoothAdvNet(NoisyLossNet):
             Samples to start from.
         y : int64 tensor of shape (n_samples,)
             Their labels, as positions of the outputs.
-        noise : tensor of shape (n_noise, n_rows, ...)
+        noise : tensor of shape (n_noise, n_samples, ...)
             The draws that the smoothed classifier is estimated from.
         **fit_params : dict
             Passed to the module.

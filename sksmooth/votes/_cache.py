@@ -12,7 +12,7 @@ from sksmooth.votes.exact import may_have_closed_form
 from sksmooth.votes.fast import may_be_fast
 
 # The choice must not depend on the samples of a call, or their results would.
-_TYPICAL_ROWS = 64
+TYPICAL_ROWS = 64
 
 
 class FoundCache:
@@ -167,5 +167,5 @@ def _with_cost(find, estimator, X, sigma):
     source = find(estimator, X, sigma)
     # Computed once, before a table is filled: the choice must not depend on earlier
     # calls.
-    cost = getattr(source, "break_even_votes", lambda _: 0.0)(_TYPICAL_ROWS)
+    cost = getattr(source, "break_even_votes", lambda _: 0.0)(TYPICAL_ROWS)
     return source, cost

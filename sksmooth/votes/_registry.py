@@ -9,20 +9,23 @@ import numpy as np
 
 from sksmooth._estimators import frames_of, layers
 from sksmooth.samples import Counts, Table, has_missing, values_of
-from sksmooth.votes._cache import Found, units_key
+from sksmooth.votes._cache import TYPICAL_ROWS, Found, units_key
 from sksmooth.votes._fast_votes import find_fast_votes
 from sksmooth.votes._reduced_noise import find_reduced_votes
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import (
+    CategoryVotes,
     EnumeratedVotes,
     ExactVotes,
     IndependentVotes,
     MarginVotes,
     SelfCheckFailed,
+    find_category_form,
     find_exact_source,
     find_linear_scores,
     has_margin,
     inputs_of,
+    may_have_category_form,
     may_have_closed_form,
 )
 from sksmooth.votes.probes import check_takes_missing, probe_once
@@ -141,6 +144,8 @@ def find_no_form(model, X, found=None):
 def find_closed_form(model, X, found=None):
     """Class probabilities without sampling."""
     law = model.law
+    if hasattr(law, "set_masses"):
+        return _find_category_votes(model, X, found)
     if not hasattr(law, "tail"):
         raise Declined(f"none is known under noise={law.name!r}")
     holds = isinstance(X, Table) and len(X.noisy) < X.shape[1]
@@ -157,6 +162,30 @@ def find_closed_form(model, X, found=None):
     return (
         exact if law.rotation_invariant else IndependentVotes(form, model, break_even)
     )
+
+
+def _find_category_votes(model, X, found):
+    """Class probabilities where noise draws categories anew."""
+    _check_noise(model, X)
+    if not X.categories:
+        raise Declined("each of its columns of categories has one only")
+    found = Found(model.estimator) if found is None else found
+    if not may_have_category_form(found.parts.core):
+        find_category_form(model.estimator, X, model.law.sigma, model.law)
+    law = model.law
+
+    def find():
+        form, inputs = find_category_form(model.estimator, X, law.sigma, law)
+        return form, inputs, form.break_even_votes(TYPICAL_ROWS)
+
+    # Codes have a meaning for the samples of one fit only.
+    key = units_key(X), law.probability, *X.categories.values()
+    form, inputs, break_even = found.get(find_category_form, find, key)
+    if not _has_classes(model.estimator, model.classes):
+        raise Declined("its classes_ are no longer those that it was fitted with")
+    if np.isnan(inputs.of(X)).any():
+        raise _missing(model)
+    return CategoryVotes(form, law, inputs, break_even)
 
 
 def find_projected_linear(model, X, found=None):
@@ -265,12 +294,16 @@ def _find(find_form, model, X, found):
         raise Declined("its classes_ are no longer those that it was fitted with")
     inputs = inputs_of(found.parts.transformers, X)
     if _has_missing(inputs, X):
-        raise ValueError(
-            "X has missing values, and there were none when "
-            f"{model.estimator!r} was fitted: its closed form does not cover them. Use "
-            "method='monte_carlo'."
-        )
+        raise _missing(model)
     return form, break_even, inputs
+
+
+def _missing(model):
+    return ValueError(
+        "X has missing values, and there were none when "
+        f"{model.estimator!r} was fitted: its closed form does not cover them. Use "
+        "method='monte_carlo'."
+    )
 
 
 def may_miss(estimator, X):

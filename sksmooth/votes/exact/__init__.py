@@ -5,6 +5,11 @@
 from sksmooth.votes.exact import _boosted, _cells, _linear, _tree, _wrappers  # noqa: F401
 from sksmooth.votes.exact._affine import AffineMap, fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import affine_step, closed_form
+from sksmooth.votes.exact._category_forms import (
+    CategoryVotes,
+    find_category_form,
+    may_have_category_form,
+)
 from sksmooth.votes.exact._enumerated import EnumeratedVotes
 from sksmooth.votes.exact._inputs import inputs_of
 from sksmooth.votes.exact._linear import linear_classifier, linear_scores
@@ -24,6 +29,7 @@ from sksmooth.votes.exact._votes import ExactVotes
 __all__ = [
     "PROBIT_MAX",
     "AffineMap",
+    "CategoryVotes",
     "Declined",
     "EnumeratedVotes",
     "ExactSource",
@@ -34,6 +40,7 @@ __all__ = [
     "affine_step",
     "ask",
     "closed_form",
+    "find_category_form",
     "find_exact_source",
     "find_linear_scores",
     "fold_steps",
@@ -42,6 +49,7 @@ __all__ = [
     "is_foldable",
     "linear_classifier",
     "linear_scores",
+    "may_have_category_form",
     "may_have_closed_form",
     "tree_ensemble",
 ]

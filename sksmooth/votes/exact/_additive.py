@@ -4,12 +4,12 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from sksmooth._special import row_products
 from sksmooth.votes.exact._boxes import cell_intervals
 from sksmooth.votes.exact._numerics import (
     UNDERFLOW,
     probit_interval,
     row_dots,
-    row_products,
 )
 from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.exact._self_check import ask
@@ -75,16 +75,22 @@ class AdditiveSource(ExactSource):
         ensemble = read_ensemble(estimator)
         super().__init__(estimator.classes_, affine, ensemble.visit_cost())
         self.single_precision = ensemble.single_precision
-        self._terms, self._slack = _terms_per_feature(ensemble, affine.n_features_out)
+        thresholds = ensemble.thresholds(affine.n_features_out)
+        # The upper end of a cell is compared as all of the cell is.
+        points = [np.append(cuts, np.inf) for cuts in thresholds]
+        self._terms, size = terms_per_feature(ensemble, thresholds, points)
         # What the terms leave over is constant, so one point tells it.
         origin = np.zeros((1, affine.n_features_out))
         self._bias = 0.0
         total = ask(estimator.decision_function, origin)
         self._bias = float(total[0] - self._score(origin)[0])
-        rounding = _ROUNDING * (len(ensemble.trees) + 16)
-        self._slack = rounding * (self._slack + abs(self._bias))
         axes, thresholds, _ = zip(*self._terms, strict=True)
         self._intervals, self._offsets = cell_intervals(axes, thresholds)
+        self._finish(len(ensemble.trees), size, n_bins)
+
+    def _finish(self, n_trees, size, n_bins):
+        """Bound the rounding of scores of some size, and lay the grid."""
+        self._slack = _ROUNDING * (n_trees + 16) * (size + abs(self._bias))
         self._lay_grid(n_bins or N_BINS)
         if n_bins is None:
             self._refine_grid()
@@ -197,8 +203,16 @@ def _mean_width(lower, upper):
     return np.mean(ndtr(upper) - ndtr(lower))
 
 
-def _terms_per_feature(ensemble, n_features):
+def terms_per_feature(ensemble, thresholds, points):
     """The sum of all trees as one step function per feature.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    thresholds : list of ndarray
+        Sorted thresholds of each feature.
+    points : list of ndarray
+        A point in each cell between them.
 
     Returns
     -------
@@ -206,7 +220,6 @@ def _terms_per_feature(ensemble, n_features):
     size : float
         Sum of the largest sizes of all trees.
     """
-    thresholds = ensemble.thresholds(n_features)
     terms = {}
     size = 0.0
     for tree in ensemble.trees:
@@ -215,10 +228,8 @@ def _terms_per_feature(ensemble, n_features):
         if len(used) > 1:
             raise Declined(f"a tree of it looks at {len(used)} features at once")
         axis = int(used[0]) if len(used) else 0
-        cuts = thresholds[axis]
-        # The upper end of a cell is compared as all of the cell is.
-        X = np.zeros((len(cuts) + 1, n_features))
-        X[:, axis] = np.append(cuts, np.inf)
+        X = np.zeros((len(points[axis]), len(thresholds)))
+        X[:, axis] = points[axis]
         term = tree.value[tree.leaf_of(X), 0]
         terms[axis] = terms.get(axis, 0.0) + term
     return [(axis, thresholds[axis], terms[axis]) for axis in sorted(terms)], size

@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
+from sksmooth._special import row_products
 from sksmooth.votes.exact._by_type import affine_step
-from sksmooth.votes.exact._numerics import row_products
 from sksmooth.votes.exact._rounding import TINY, UNIT, Rounded, gamma
 from sksmooth.votes.exact._source import Declined
 

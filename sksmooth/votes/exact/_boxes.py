@@ -416,7 +416,7 @@ class Boxes:
         return product
 
 
-def boxes_of_tree(tree, labels, n_classes):
+def boxes_of_tree(tree, labels, n_classes, sides=None):
     """Boxes of a tree's leaves; siblings of the same class are merged.
 
     Parameters
@@ -425,56 +425,102 @@ def boxes_of_tree(tree, labels, n_classes):
     labels : ndarray of int of shape (n_nodes,)
         Position of each leaf's class; ignored elsewhere.
     n_classes : int
+    sides : TreeSides, default=None
+        Collects the sides of boxes; None is for trees of numbers.
 
     Returns
     -------
     Boxes
     """
+    sides = TreeSides() if sides is None else sides
     labels, is_end = _merge_siblings(tree, labels)
-    cuts = {}
-    intervals = {}
-    sides, ends, at = [], [], []
+    boxes, ends = [], []
     stack = [(0, {})]
     while stack:
         node, bounds = stack.pop()
         if is_end[node]:
-            # Both infinities are None; a pair of cuts belongs to one feature only.
-            sides.append(
-                [intervals.setdefault(pair, len(intervals)) for pair in bounds.values()]
-            )
+            boxes.append(list(bounds.items()))
             ends.append(labels[node])
             continue
+        children = tree.left[node], tree.right[node]
+        for child, inside in zip(
+            children, sides.split(tree, node, bounds), strict=True
+        ):
+            # A tree that was edited may have branches that no sample reaches.
+            if inside is not None:
+                stack.append((child, inside))
+    intervals, places = sides.collected(boxes)
+    n_sides = np.array([len(side) for side in places])
+    order = np.argsort(-n_sides, kind="stable")
+    factors = [
+        np.array([places[box][k] for box in order[: np.sum(n_sides > k)]])
+        for k in range(n_sides.max())
+    ]
+    return Boxes(intervals, factors, np.array(ends)[order], n_classes)
+
+
+class TreeSides:
+    """Sides of the boxes of a tree: intervals of features."""
+
+    def __init__(self):
+        self._cuts = {}
+        self._at = []
+
+    def split(self, tree, node, bounds):
+        """Sides of the boxes of both children of a node.
+
+        Parameters
+        ----------
+        tree : Tree
+        node : int
+        bounds : dict
+            Sides of the box of the node by their features: pairs of positions among
+            the cuts, of which None stands for either infinity.
+
+        Returns
+        -------
+        left, right : dict or None
+            None where the box is empty.
+        """
         feature = int(tree.feature[node])
         threshold = float(tree.threshold[node])
-        cut = cuts.setdefault((feature, threshold), len(cuts))
+        at = self._at
+        cut = self._cuts.setdefault((feature, threshold), len(self._cuts))
         if cut == len(at):
             at.append(threshold)
         lo, hi = bounds.get(feature, (None, None))
-        # A tree that was edited may have branches that no sample reaches.
         below = cut if hi is None or threshold < at[hi] else hi
         above = cut if lo is None or threshold > at[lo] else lo
+        left = right = None
         if lo is None or at[lo] < at[below]:
-            stack.append((tree.left[node], bounds | {feature: (lo, below)}))
+            left = bounds | {feature: (lo, below)}
         if hi is None or at[above] < at[hi]:
-            stack.append((tree.right[node], bounds | {feature: (above, hi)}))
-    n_cuts = len(cuts)
-    lo = [n_cuts if lo is None else lo for lo, _ in intervals]
-    hi = [n_cuts + 1 if hi is None else hi for _, hi in intervals]
-    feature = [feature for feature, _ in cuts]
-    threshold = [threshold for _, threshold in cuts]
+            right = bounds | {feature: (above, hi)}
+        return left, right
 
-    n_sides = np.array([len(side) for side in sides])
-    order = np.argsort(-n_sides, kind="stable")
-    factors = [
-        np.array([sides[box][k] for box in order[: np.sum(n_sides > k)]])
-        for k in range(n_sides.max())
-    ]
-    return Boxes(
-        AxisIntervals(feature, threshold, lo, hi),
-        factors,
-        np.array(ends)[order],
-        n_classes,
-    )
+    def collected(self, boxes):
+        """Intervals of all boxes, and where those of each are among them.
+
+        Parameters
+        ----------
+        boxes : list of list of (feature, side)
+
+        Returns
+        -------
+        intervals : AxisIntervals
+        places : list of list of int
+        """
+        found = {}
+        # A pair of cuts belongs to one feature only.
+        places = [
+            [found.setdefault(side, len(found)) for _, side in box] for box in boxes
+        ]
+        n_cuts = len(self._cuts)
+        lo = [n_cuts if lo is None else lo for lo, _ in found]
+        hi = [n_cuts + 1 if hi is None else hi for _, hi in found]
+        feature = [feature for feature, _ in self._cuts]
+        threshold = [threshold for _, threshold in self._cuts]
+        return AxisIntervals(feature, threshold, lo, hi), places
 
 
 def _merge_siblings(tree, labels):

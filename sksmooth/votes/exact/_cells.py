@@ -55,13 +55,16 @@ class CellSource(ExactSource):
     def __init__(self, estimator, affine, max_cells=MAX_CELLS):
         ensemble = read_ensemble(estimator)
         super().__init__(estimator.classes_, affine, ensemble.visit_cost())
+        self._lay_out(estimator, ensemble, affine.n_features_out, (), max_cells)
+
+    def _lay_out(self, estimator, ensemble, n_features, other_sizes, max_cells):
+        """Lay the cells; `other_sizes` are those of axes that are no numbers."""
         self.single_precision = ensemble.single_precision
-        n_features = affine.n_features_out
         thresholds = ensemble.thresholds(n_features)
         sizes = np.array([len(cuts) + 1 for cuts in thresholds])
         # The longest axis last: along it, cells of the same class become one run.
         self._axes = np.argsort(sizes, kind="stable")[-max(1, np.sum(sizes > 1)) :]
-        self._shape = tuple(sizes[self._axes])
+        self._shape = (*other_sizes, *sizes[self._axes])
         self.n_cells = int(np.prod(self._shape, dtype=object))
         if self.n_cells > max_cells:
             # The number may be beyond any float.
@@ -94,18 +97,21 @@ class CellSource(ExactSource):
         for start in range(0, self.n_cells, _BLOCK):
             cells = np.arange(start, min(start + _BLOCK, self.n_cells))
             labels[cells] = self._ask(np.unravel_index(cells, self._shape))
-        return _Table(
-            self._axes,
-            self._thresholds,
-            labels.reshape(self._shape),
-            len(self.classes),
-        )
+        return self._table_of(labels.reshape(self._shape))
 
-    def _ask(self, cells):
-        """Predictions of the ensemble in cells, given by one index array per axis."""
+    def _table_of(self, labels):
+        return CellTable(self._axes, self._thresholds, labels, len(self.classes))
+
+    def _points(self, cells):
+        """What the ensemble is given in cells, by one index array per axis."""
         X = np.zeros((len(cells[0]), self.affine.n_features_out))
         for axis, values, at in zip(self._axes, self._values, cells, strict=True):
             X[:, axis] = values[at]
+        return X
+
+    def _ask(self, cells):
+        """Predictions of the ensemble in cells."""
+        X = self._points(cells)
         estimator = self._estimator()
         if estimator is None:
             raise ReferenceError("the classifier to fill the table from is gone")
@@ -125,15 +131,16 @@ class CellSource(ExactSource):
 
     def _positions(self, X):
         # Without the table, so that a self-check costs next to nothing.
-        return self._ask(
-            [
-                np.searchsorted(cuts, X[:, axis], side="left")
-                for axis, cuts in zip(self._axes, self._thresholds, strict=True)
-            ]
-        )
+        return self._ask(self._cells_of(X))
+
+    def _cells_of(self, X):
+        return [
+            np.searchsorted(cuts, X[:, axis], side="left")
+            for axis, cuts in zip(self._axes, self._thresholds, strict=True)
+        ]
 
 
-class _Table:
+class CellTable:
     """Labels of a grid of cells, contracted with the masses of its axes.
 
     Parameters
@@ -165,7 +172,7 @@ class _Table:
         first, last = np.divmod(pair, length)
         lo[-1], hi[-1] = lo[-1][first], hi[-1][last]
 
-        self._intervals = AxisIntervals(
+        self.intervals = AxisIntervals(
             feature, threshold, np.concatenate(lo), np.concatenate(hi)
         )
         self._offsets = np.cumsum([0] + [len(ends) for ends in lo])
@@ -175,22 +182,35 @@ class _Table:
         )
         self._run_of = (line, run, label)
 
+    def put_first(self, intervals, ends):
+        """Add axes that are no numbers, before the others.
+
+        Parameters
+        ----------
+        intervals : AxisIntervals
+            Cells of these axes, and behind them those of numbers.
+        ends : list of int
+            Where the cells of each of these axes start, and the last ends.
+        """
+        self.intervals = intervals
+        self._offsets = np.append(ends[:-1], ends[-1] + self._offsets)
+
     @property
     def n_operations(self):
         return (
-            self._intervals.n_operations + 2 * self._runs.nnz + 3 * self._runs.shape[0]
+            self.intervals.n_operations + 2 * self._runs.nnz + 3 * self._runs.shape[0]
         )
 
     def probits(self, X, scale, noise_error):
         """Lower and upper probits; see `Boxes.probits`."""
         probit = np.empty((len(X), self._n_classes))
-        narrow = self._intervals.narrow(scale)
-        n_floats = self._intervals.n_floats + 3 * self._runs.shape[0]
+        narrow = self.intervals.narrow(scale)
+        n_floats = self.intervals.n_floats + 3 * self._runs.shape[0]
         for rows in row_chunks(len(X), n_floats):
             probit[rows] = self._probits(X[rows], scale, narrow)
         relative, correlated = noise_error
         n_axes, n_boxes = len(self._offsets) - 1, self._runs.nnz
-        error = self._intervals.mass_error(narrow, relative, n_axes)
+        error = self.intervals.mass_error(narrow, relative, n_axes)
         # Sums along each axis, of all classes and in `_boxes`.
         n_roundings = self._offsets[-1] + self._runs.nnz + self._n_classes + n_axes + 8
         error = error.of_sum(np.log(n_boxes), n_roundings)
@@ -202,7 +222,7 @@ class _Table:
         answered = np.diff(self._runs.indptr).reshape(self._n_classes, -1).any(axis=1)
         small = answered[:, np.newaxis] & (share < UNDERFLOW)
         if small.any() and not np.all(scale):
-            small &= self._shares(self._intervals.reached(X, scale)) > 0
+            small &= self._shares(self.intervals.reached(X, scale)) > 0
         far = np.any(small, axis=0)
         if far.any():
             log_share = np.concatenate(
@@ -217,7 +237,7 @@ class _Table:
 
     def shares(self, X, scale, narrow):
         """Probability of each class, of shape (n_classes, n_rows)."""
-        return self._shares(self._intervals.masses(X, scale, narrow))
+        return self._shares(self.intervals.masses(X, scale, narrow))
 
     def _shares(self, masses):
         """Sums over all cells of the products of masses, for each class."""
@@ -239,4 +259,4 @@ class _Table:
             side + offset
             for side, offset in zip(sides, self._offsets[:-1], strict=True)
         ]
-        return Boxes(self._intervals, factors, label, self._n_classes)
+        return Boxes(self.intervals, factors, label, self._n_classes)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import log_ndtr, ndtri, ndtri_exp
 
-from sksmooth._special import LOG_HALF
+from sksmooth._special import LOG_HALF, row_products
 from sksmooth.votes.exact._rounding import UNIT
 
 # Probits are finite: a class that is never predicted has -PROBIT_MAX, one that always
@@ -95,15 +95,6 @@ def clipped(lower, upper):
     np.fmin(np.fmax(lower, -PROBIT_MAX, out=lower), PROBIT_MAX, out=lower)
     np.fmax(np.fmin(upper, PROBIT_MAX, out=upper), -PROBIT_MAX, out=upper)
     return lower, upper
-
-
-def row_products(X, matrix):
-    """``X @ matrix`` with each row multiplied by itself.
-
-    BLAS adds in an order that depends on the number of rows, so that the result for a
-    sample would change in its last digits with the samples beside it.
-    """
-    return np.matmul(np.ascontiguousarray(X)[:, np.newaxis], matrix)[:, 0]
 
 
 def row_dots(X, Y):

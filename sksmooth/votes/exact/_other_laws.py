@@ -104,8 +104,8 @@ class IndependentVotes(Source):
             n_terms = parts.n_boxes * max(len(parts.factors), 1)
         else:
             parts = copy(form._table)
-            intervals = _LawIntervals(parts._intervals, self._unit_law)
-            parts._intervals = intervals
+            intervals = _LawIntervals(parts.intervals, self._unit_law)
+            parts.intervals = intervals
             n_terms = len(intervals) * len(parts._offsets)
         narrow, shares = intervals.narrow(scale), np.empty((len(X), len(form.classes)))
         for rows in row_chunks(len(X), intervals.n_floats + 4 * n_terms):

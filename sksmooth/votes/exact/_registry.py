@@ -47,7 +47,7 @@ def find_exact_source(estimator, X_sample, sigma):
     """
     inputs, X_sample, final, affine = _opened(estimator, X_sample, sigma)
     source = closed_form.get(final)(final, affine)
-    _check(estimator, source.disagrees, inputs, X_sample, sigma)
+    check_form(estimator, source.disagrees, inputs, X_sample, sigma)
     return source
 
 
@@ -80,7 +80,7 @@ def find_linear_scores(estimator, X_sample, sigma):
         best = np.argmax(X @ scores.coef.T + scores.intercept, axis=1)
         return final.classes_[best] != labels
 
-    _check(estimator, disagrees, inputs, X_sample, sigma)
+    check_form(estimator, disagrees, inputs, X_sample, sigma)
     return scores
 
 
@@ -112,7 +112,7 @@ def _opened(estimator, X_sample, sigma):
     return inputs, X_sample, final, affine
 
 
-def _check(estimator, disagrees, inputs, X_sample, sigma):
+def check_form(estimator, disagrees, inputs, X_sample, sigma):
     """Decline a form that `predict` contradicts, or may contradict elsewhere."""
     check_against_predict(estimator, disagrees, inputs, X_sample, sigma)
     if not is_known(estimator, closed_form.get):

@@ -9,7 +9,7 @@ from sksmooth.votes.exact._numerics import clipped
 
 _MANY = 10_000
 # Relative error of a quotient, and a little for the norm that it is multiplied by.
-_ROUNDING = 1.01 * 2.0**-53
+ROUNDING = 1.01 * 2.0**-53
 
 
 class ExactVotes(Source):
@@ -44,7 +44,7 @@ class ExactVotes(Source):
         lower, upper = self.form.probits(self.inputs.of(X), self.law.sigma)
         # The quotients are rounded, which amounts to a small move of the sample; a move
         # by delta moves no probit by more than delta / sigma (Cohen et al. 2019).
-        moved = _ROUNDING * np.linalg.norm(unit_values_of(X), axis=1) / self.law.sigma
+        moved = ROUNDING * np.linalg.norm(unit_values_of(X), axis=1) / self.law.sigma
         moved = moved[:, np.newaxis]
         return clipped(lower - moved, upper + moved)
 

@@ -5,6 +5,7 @@ from functools import partial
 from types import FunctionType, MethodType
 
 import numpy as np
+from sklearn.utils import check_array
 
 from sksmooth._estimators import has_own_predict
 
@@ -63,6 +64,8 @@ def _is_known(value, seen, registered):
 
 
 def _is_harmless(item, seen, registered):
+    if getattr(item, "func", item) is check_array:
+        return True  # as histogram gradient boosting hands numbers on
     if isinstance(item, (FunctionType, MethodType, partial)):
         return False
     if isinstance(item, type) or not any(hasattr(item, name) for name in _METHODS):

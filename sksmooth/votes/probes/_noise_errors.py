@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors that a base classifier raises because of noise."""
 
+from sksmooth.certificates import UnknownLabelError
 from sksmooth.samples import values_of
 
 # From words of an error message to the usual cure.
@@ -26,9 +27,17 @@ _CURES = (
         "transform in a Pipeline before SmoothedClassifier.",
     ),
 )
+_OF_OTHER_CAUSES = (MemoryError, Warning, OSError, ImportError, UnknownLabelError)
 _GENERAL_CURE = (
     "Let the first step of the base classifier handle such values, for example by "
     "clipping, or transform in a Pipeline before SmoothedClassifier."
+)
+# Where noise makes categories missing values.
+_OF_MISSING = (
+    "Noise makes categories missing values: let the base classifier take them, as "
+    "OneHotEncoder(handle_unknown='ignore') in a Pipeline and "
+    "HistGradientBoostingClassifier do, or draw known categories with noise=Resample("
+    "...)."
 )
 
 
@@ -48,20 +57,24 @@ def explain_failure(error, source, X, owner):
     Exception
         `error` itself, unless the samples can be predicted without noise.
     """
-    is_of_values = not isinstance(error, (MemoryError, Warning, OSError, ImportError))
+    is_of_values = not isinstance(error, _OF_OTHER_CAUSES)
     if not is_of_values or "out of memory" in str(error).lower():
         return error
     try:
         source.vote(values_of(X)[owner], X, owner)
     except Exception:
         return error
+    failed = (
+        "estimator.predict fails on noisy copies of samples that it can predict "
+        f"without noise: {type(error).__name__}: {error}\n"
+    )
+    if getattr(source.law, "adds_missing", False):
+        return ValueError(f"{failed}{_OF_MISSING}")
     said = str(error).lower()
     cure = next(
         (cure for words, cure in _CURES if any(word in said for word in words)),
         _GENERAL_CURE,
     )
     return ValueError(
-        "estimator.predict fails on noisy copies of samples that it can predict "
-        f"without noise: {type(error).__name__}: {error}\nNoise gives it values "
-        f"between and beyond those of the data. {cure}"
+        f"{failed}Noise gives it values between and beyond those of the data. {cure}"
     )

@@ -11,14 +11,17 @@ from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams, ba
 
 # Scores held at a time, so that they stay in the cache.
 _MOST_SCORES = 2**17
+# Uniform numbers held at a time.
+_MOST_NUMBERS = 2**16
 # Share of votes that may miss, up to which drawing only those takes less time.
 _FEW_MISSES = 0.2
 # How far rounding may move the boundary between two classes, in units of sigma. A vote
 # then differs from that of exact arithmetic with probability at most 4e-10 for each
 # class, so all of 10,000 votes for ten classes are the same but in 4e-5 of cases.
 _MOST_ROUNDING = 1e-9
-# Their scores take less time than all else that a call does.
-_VOTES_AT_ONCE = 64
+# Their scores take less time than all else that a call does, and the first six looks at
+# a radius, which are mostly enough, are at so many.
+_VOTES_AT_ONCE = 84
 # In units of sigma, what no noise exceeds.
 _REACH = 40.0
 
@@ -58,6 +61,16 @@ class ProjectedLinearVotes(MonteCarloVotes):
         """Most votes whose scores are held at a time."""
         most = max(1, _MOST_SCORES // len(self.classes))
         return min(super().copies_at_once(n_values), most)
+
+    def numbers_at_once(self):
+        """Most votes held at a time of which each is one number, and few have scores.
+
+        With a few large batches a sample takes less time than with many.
+        """
+        if self.batch_size is not None:
+            return self.copies_at_once(0)
+        most = int(_MOST_SCORES / (_FEW_MISSES * len(self.classes)))
+        return max(1, min(most, _MOST_NUMBERS))
 
     def coordinates(self, X):
         """Samples in the basis, of shape (n_samples, rank)."""
@@ -190,8 +203,7 @@ class _ScoreStreams(VoteStreams):
             Of votes that may miss: positions in `rows` and in the batch, and the votes.
         """
         may_miss = self._missed[rows, -1]
-        most = self._source.copies_at_once(self._rows.shape[1])
-        capacity = int(min(most, np.sum(sizes)))
+        capacity = int(min(self._source.numbers_at_once(), np.sum(sizes)))
         uniform = np.empty(capacity)
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)

@@ -35,16 +35,19 @@ class ReadAhead:
             votes = self._kept.pop((row, stage), None)
             if votes is not None:
                 missing[at] -= self._count(votes, sizes[at], counts[at], (row, stage))
-        (at,) = np.nonzero(missing)
+        (at,) = missing.nonzero()
+        if not at.size:
+            return counts
         rows, missing = rows[at], missing[at]
         if missing.sum() >= self._at_once:
             counts[at] += self._streams.draw(rows, missing, stage)
-        elif at.size:
+        else:
             computed = np.maximum(missing, self._at_once // at.size)
             votes = self._streams.votes(rows, computed, stage)
-            votes = np.split(votes, np.cumsum(computed)[:-1])
-            for k, of_row, size, row in zip(at, votes, missing, rows, strict=True):
-                self._count(of_row, size, counts[k], (int(row), stage))
+            ends = np.cumsum(computed).tolist()
+            parts = zip(at, [0, *ends[:-1]], ends, missing, rows.tolist(), strict=True)
+            for k, start, end, size, row in parts:
+                self._count(votes[start:end], size, counts[k], (row, stage))
         return counts
 
     def _count(self, votes, size, counts, key):

@@ -36,5 +36,7 @@ def run(procedure, streams, n_samples, on_finished=None):
         if on_finished is not None:
             on_finished(request.n_finished - reported)
         reported = request.n_finished
-        sizes = np.broadcast_to(request.sizes, request.rows.shape)
+        sizes = request.sizes
+        if np.ndim(sizes) == 0:
+            sizes = np.full(request.rows.shape, sizes)
         counts = streams.draw(request.rows, sizes, request.stage)

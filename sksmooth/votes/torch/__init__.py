@@ -54,7 +54,9 @@ def find_torch_votes(model, X):
         device is not there.
     """
     if "torch" not in sys.modules:
-        raise Declined(f"{_name(model.estimator)} is not a network")
+        # Of most calls it is not shown, and finding the name takes time.
+        name = "it" if model.device is None else _name(model.estimator)
+        raise Declined(f"{name} is not a network")
     from sksmooth.votes.torch._dispatch import find_votes
 
     return find_votes(model, X)
