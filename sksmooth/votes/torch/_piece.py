@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 import torch
 
-# What the widest layer of a piece reads and writes, 2 MiB of float32. On a CPU a forward
-# pass is fastest while this stays in cache and in memory that is mapped already: with
-# larger pieces the outputs of layers are mapped anew in each pass, which can make a
-# convolution ten times slower a row. Of small networks much smaller pieces are slower.
+# What the widest layer of a piece reads and writes, 2 MiB of float32. On a CPU a
+# forward pass is fastest while this stays in cache and in memory that is mapped
+# already: of larger pieces the outputs of layers are mapped anew in each pass, which
+# can make a convolution ten times slower a row; so do smaller pieces of small networks.
 _VALUES = 2**19
 _FEWEST, _MOST = 64, 2048
 
