@@ -41,6 +41,7 @@ from multiprocessing import get_context
 import numpy as np
 from scipy.ndimage import zoom
 from scipy.stats import chi2_contingency, kstest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -49,8 +50,10 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -129,6 +132,25 @@ def random_forest(kind, rng):
     return kind(size, bootstrap=bool(rng.integers(2)), **random_tree(rng))
 
 
+def random_voting(rng):
+    """Hard votes of members with and without fast paths, with or without weights."""
+    members = {
+        "nb": random_nb(rng),
+        "svc": make_pipeline(StandardScaler(), SVC(C=float(10 ** rng.uniform(-1, 2)))),
+        "forest": random_forest(RandomForestClassifier, rng),
+        "linear": LogisticRegression(C=float(10 ** rng.uniform(-3, 1)), max_iter=200),
+    }
+    weights = None if rng.integers(2) else rng.integers(1, 4, len(members)).tolist()
+    return VotingClassifier(list(members.items()), weights=weights)
+
+
+def random_calibrated(rng):
+    svc = SVC(
+        C=float(10 ** rng.uniform(-2, 3)), kernel=str(rng.choice(["rbf", "poly"]))
+    )
+    return CalibratedClassifierCV(svc, cv=2, ensemble=bool(rng.integers(2)))
+
+
 def random_bagging(rng):
     tree = DecisionTreeClassifier(**random_tree(rng))
     size = int(rng.integers(2, 20))
@@ -205,6 +227,15 @@ MODELS = {
         lambda rng: DecisionTreeClassifier(**random_tree(rng)),
     ),
     "Bagging(10)": (lambda: BaggingClassifier(random_state=0), random_bagging),
+    "Voting(4)": (lambda: random_voting(np.random.default_rng(0)), random_voting),
+    "OneVsRest, SVC": (
+        lambda: OneVsRestClassifier(SVC()),
+        lambda rng: OneVsRestClassifier(random_svc(rng)),
+    ),
+    "Calibrated SVC": (
+        lambda: CalibratedClassifierCV(SVC(), cv=2, ensemble=False),
+        random_calibrated,
+    ),
     "GradientBoosting": (
         lambda: GradientBoostingClassifier(max_features="sqrt", random_state=0),
         random_boosting,
