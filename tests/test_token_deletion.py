@@ -141,6 +141,16 @@ def test_what_is_no_count_is_refused(value, as_sparse):
         TokenDeletion(0.5).snap(sparse.csr_array(X) if as_sparse else X)
 
 
+def test_words_are_counted_in_float64_whatever_the_probits_are():
+    """Where a word more is lost by a billionth, which float32 would not tell."""
+    top, other = np.float32([2.3]), np.float32([-2.1])
+    needed = ndtr(-float(top[0])) + ndtr(float(other[0]))
+    for change, count in ((-1e-9, 4), (1e-9, 5)):
+        law = TokenDeletion(needed ** (1 / 5) * (1 + change))
+        assert law.deleted(top, other) == count
+        assert law.deleted(top.astype(float), other.astype(float)) == count
+
+
 def test_more_words_than_can_be_counted_are_refused():
     law = TokenDeletion(0.5)
     with pytest.raises(ValueError, match=r"X holds 2\.14748e\+09, which is no count"):
