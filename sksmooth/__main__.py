@@ -6,10 +6,12 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from sksmooth.logs import read_certificates
+from sksmooth.logs._regular_file import check_regular_file
 from sksmooth.metrics import classwise_report
 from sksmooth.verification import verify_log
 
@@ -136,15 +138,27 @@ def _parser():
 
 def _read_labels(path, classes):
     """True labels from a file; as text, each is matched with a class as printed."""
-    if path.endswith(".npy"):
-        return np.load(path, allow_pickle=False)
+    check_regular_file(Path(path))
+    try:
+        if path.endswith(".npy"):
+            labels = np.load(path, allow_pickle=False)
+            if not isinstance(labels, np.ndarray):
+                raise ValueError("it is an archive of arrays")
+            return labels
+        with open(path, encoding="utf-8-sig") as file:
+            texts = [line.strip() for line in file]
+    except (EOFError, ValueError) as error:
+        raise ValueError(
+            f"{path} holds no labels that can be read ({error}). Give an .npy array of "
+            "numbers or texts, or a text file in UTF-8 with one label per line."
+        ) from None
     by_text = {str(label): label for label in classes.tolist()}
-    with open(path, encoding="utf-8") as file:
-        texts = [line.strip() for line in file]
+    while texts and not texts[-1] and "" not in by_text:  # empty lines at the end
+        texts.pop()
     if unknown := sorted(set(texts) - set(by_text)):
         raise ValueError(
             f"{path} holds labels that are not among the classes {list(by_text)}: "
-            f"{', '.join(map(repr, unknown[:5]))}."
+            f"{', '.join(f'{label!r:.60}' for label in unknown[:5])}."
         )
     return np.array([by_text[text] for text in texts])
 

@@ -12,11 +12,11 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils._indexing import _get_column_indices as column_positions
 from sklearn.utils._param_validation import (
     HasMethods,
-    Interval,
     Options,
     StrOptions,
     validate_params,
 )
+from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils.parallel import _get_threadpool_controller as blas_controller
 from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 from sklearn.utils.validation import _check_n_features as check_n_features
@@ -58,6 +58,18 @@ __all__ = [
     "routing_enabled",
     "validate_params",
 ]
+
+
+class Interval(_Interval):
+    """Interval of numbers, fractions among them, which numpy has no isnan for."""
+
+    def __contains__(self, value):
+        if not isinstance(value, (float, int, np.generic)):
+            try:
+                value = float(value)
+            except OverflowError:
+                value = np.inf if value > 0 else -np.inf
+        return super().__contains__(value)
 
 
 def routing_enabled():

@@ -63,9 +63,11 @@ from sksmooth.certificates import (
     RowAnswers,
     array_of_labels,
     check_classes,
+    check_given_labels,
     check_radii,
     check_radius,
     class_index,
+    refuse_masked,
     require_known,
     resolve_vote_weights,
 )
@@ -113,7 +115,7 @@ from sksmooth.votes import (
     VoteSource,
     as_classifier,
     check_columns,
-    columns_without_numbers,
+    columns_with_categories,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -173,14 +175,15 @@ class SmoothedClassifier(
     sigma : float, default=0.25
         Standard deviation of the noise, in each feature.
 
-    noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample or \
+    noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample, Erase or \
             TokenDeletion, default="gaussian"
         Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
         width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
         of their units, so are the cells, certificates hold for all such samples, and
         they are exact. What `from_fitted` returns takes all samples for such ones,
         unless `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
-        categories anew, beside Gaussian noise of `sigma` on the other features.
+        categories anew and :class:`~sksmooth.noise.Erase` replaces them by missing
+        values, beside Gaussian noise of `sigma` on the other features.
         :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
         sparse.
 
@@ -228,7 +231,8 @@ class SmoothedClassifier(
     vote_weights : dict {class: weight}, array-like of shape (n_classes,) or None, \
             default=None
         Positive weights of the classes in the vote, in the order of `classes_` if an
-        array. Classes that a dict leaves out have weight 1.
+        array. A Series is read by its index, as a dict is; classes that these leave
+        out have weight 1.
 
     n_predict : int, default=1000
         Votes of `predict_proba`, and most votes of `predict`, for a sample.
@@ -557,6 +561,7 @@ class SmoothedClassifier(
         """
         refuse_fit_params(fit_params, self)
         _check_classifier(self.estimator)
+        check_given_labels(y)
         samples, y_checked = self._check_training(X, y)
         check_classification_targets(y_checked)
         fit_params = with_sample_weight(fit_params, self.estimator, sample_weight)
@@ -638,7 +643,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        question = DecideLabel(self.n_predict, self.alpha, self._weights())
+        question = DecideLabel(int(self.n_predict), float(self.alpha), self._weights())
         return self.classes_[self._answer(question, X, as_frame).label]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -659,7 +664,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        return self._answer(CountVotes(self.n_predict), X, as_frame).shares
+        return self._answer(CountVotes(int(self.n_predict)), X, as_frame).shares
 
     def certify(
         self,
@@ -776,8 +781,8 @@ class SmoothedClassifier(
         law = self._law(n_values_of(X), X)
         settings = {
             "law": law,
-            "n_max": self.n_certify,
-            "alpha": self.alpha,
+            "n_max": int(self.n_certify),
+            "alpha": float(self.alpha),
             "bound": self.bound,
             "weights": self._weights(),
             "slack": law.grid_slack(law.n_features),
@@ -896,6 +901,7 @@ class SmoothedClassifier(
         """
         check_is_fitted(self)
         radius = check_radius(radius)
+        refuse_masked(y, "y")
         y = column_or_1d(y)
         check_consistent_length(X, y)
         require_known(y, self.classes_)
@@ -1062,7 +1068,7 @@ class SmoothedClassifier(
         """
         self._check_ready()
         X, as_frame = self._rows_and_frames(X)
-        return VoteSource.of(self._source(X, CountVotes(self.n_predict), as_frame))
+        return VoteSource.of(self._source(X, CountVotes(int(self.n_predict)), as_frame))
 
     def _weights(self):
         return resolve_vote_weights(self.vote_weights, self.classes_)
@@ -1146,6 +1152,12 @@ class SmoothedClassifier(
         """The noise as it is now, for `follow_noise`."""
         scale, drawn = self._scale(), self._known_categories()
         noise = {"noise": self.noise}
+        if drawn is not None and self.noise.adds_missing:
+            raise ValueError(
+                f"denoiser={self.denoiser!r} is for noise of numbers and categories "
+                f"drawn anew, and noise={self.noise!r} erases them. Leave denoiser "
+                "None, or use Resample."
+            )
         if drawn is not None:
             noise = {
                 "noise": "gaussian",
@@ -1185,9 +1197,10 @@ class SmoothedClassifier(
             self.noise.categorical_features,
             names=getattr(self, "feature_names_in_", None),
             n_features=self.n_features_in_,
-            not_numbers=columns_without_numbers(rows),
+            with_categories=columns_with_categories(rows),
         )
-        learned = {at: Categories(column_of(rows, at)) for at in found}
+        adds = self.noise.adds_missing
+        learned = {at: Categories(column_of(rows, at), adds) for at in found}
         # Noise cannot change a feature that has one category only: it is held fixed.
         self._categories = {
             at: known for at, known in learned.items() if len(known) > 1

@@ -16,6 +16,7 @@ PUBLIC = {
     "sksmooth.denoising": ["PosteriorMeanDenoiser"],
     "sksmooth.inspection": None,
     "sksmooth.noise": [
+        "Erase",
         "Gaussian",
         "Laplace",
         "Resample",

@@ -81,11 +81,14 @@ class SourceCase:
         By how much answers may differ between chunks of samples: rounding only.
     why_not_laplace : str or None
         Part of the reason for which it does not serve Laplace noise; None if it does.
+    unit : float or ndarray of shape (n_features,)
+        Standard deviation of the noise of each feature, over sigma.
     """
 
     kind: type
     tolerance = 0.0
     why_not_laplace: str | None = "Gaussian noise only"
+    unit: float | np.ndarray = 1.0
 
     @staticmethod
     def estimator():
@@ -119,14 +122,19 @@ class SourceCase:
         return self.find(self.model(**settings), self.samples())
 
     def samples(self):
-        return fitted(type(self))[1]
+        return self.shown(fitted(type(self))[1])
+
+    @staticmethod
+    def shown(X):
+        """Samples as the source is given them."""
+        return X
 
     def sampled_shares(self, estimator, n=N_VOTES):
         """Shares of the votes by `predict` alone, with noise of its own."""
         rng = np.random.default_rng(1)
         shares = []
-        for x in self.samples():
-            noisy = x + SIGMA * rng.standard_normal((n, *x.shape))
+        for x in fitted(type(self))[1]:
+            noisy = x + SIGMA * self.unit * rng.standard_normal((n, *x.shape))
             labels = estimator.predict(noisy.astype(x.dtype))
             shares.append(np.mean(labels[:, np.newaxis] == estimator.classes_, axis=0))
         return np.array(shares)
@@ -149,7 +157,7 @@ class SourceCase:
         self.assert_shares_agree(self.source(), fitted(type(self))[0])
 
     def test_a_subclass_with_another_predict_is_not_taken_for_it(self):
-        estimator, X = fitted(type(self))
+        estimator, X = fitted(type(self))[0], self.samples()
 
         class Contrary(type(estimator)):
             def predict(self, X):
@@ -182,8 +190,8 @@ class SourceCase:
     @pytest.mark.parametrize("name", QUESTIONS)
     def test_a_sample_is_answered_the_same_in_any_chunk(self, name):
         # Far from the others, other sums take over.
-        X, question = self.samples(), QUESTIONS[name]
-        X = np.concatenate([X, 10 * X[:6], 100 * X[:6]])
+        X, question = fitted(type(self))[1], QUESTIONS[name]
+        X = self.shown(np.concatenate([X, 10 * X[:6], 100 * X[:6]]))
         whole = answers_of(self.source(), question, X)
         again = self.source()
         order = np.arange(len(X))[::-1]
@@ -240,7 +248,7 @@ class SourceCase:
 
     def declined(self):
         """Models that it does not serve, each with a part of the reason."""
-        X = self.samples().reshape(len(self.samples()), -1)
+        X = fitted(type(self))[1].reshape(len(self.samples()), -1)
         stranger = Unregistered().fit(X, np.arange(len(X)) % 2)
         yield self.model(stranger), "Unregistered"
         if self.why_not_laplace is not None:

@@ -325,3 +325,55 @@ def test_labels_that_do_not_fit_are_refused(logs, tmp_path, capsys):
     code, _, err = report(capsys, logs / "bare.tsv", "--labels", path)
     assert code == 1
     assert "labels that are not among the classes" in err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{y}\n" for y in Y),
+        "".join(f"{y}\r\n" for y in Y),
+        "\ufeff" + "\r\n".join(map(str, Y)),
+        "\n".join(map(str, Y)),
+        "".join(f" {y}\t\n" for y in Y) + "\n\n",
+    ],
+    ids=["LF", "CRLF", "byte order mark", "no end", "empty lines"],
+)
+def test_labels_as_editors_save_them(logs, tmp_path, capsys, text):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(text.encode())
+    expected = report(capsys, logs / "ours.tsv")
+    assert report(capsys, logs / "bare.tsv", "--labels", path) == expected
+
+
+@pytest.mark.parametrize("name", ["labels.npy", "labels.txt"])
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe\x00\xd8", b"\x93NUMPY", bytes(range(128, 256)) * 50, b""],
+    ids=["UTF-16", "torn", "bytes", "empty"],
+)
+def test_files_that_hold_no_labels_are_named(logs, tmp_path, capsys, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    code, out, err = report(capsys, logs / "bare.tsv", "--labels", path)
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    if content or name.endswith("npy"):
+        assert f"{path} holds no labels that can be read" in err
+    else:
+        assert "y_true has 0 samples" in err
+
+
+def test_labels_of_other_containers(logs, tmp_path, capsys):
+    path = tmp_path / "labels.npy"
+    np.save(path, Y.astype(object))
+    assert (
+        "holds no labels that can be read"
+        in report(capsys, logs / "bare.tsv", "--labels", path)[2]
+    )
+    with open(path, "wb") as file:
+        np.savez(file, Y)
+    assert (
+        "an archive of arrays" in report(capsys, logs / "bare.tsv", "--labels", path)[2]
+    )
+    err = report(capsys, logs / "bare.tsv", "--labels", "/dev/zero")[2]
+    assert "/dev/zero is a device" in err

@@ -41,10 +41,10 @@ def test_outputs_are_within_their_bound(activation, dtype):
         for of_weights, of_biases in ((0.2, 0.1), (3.0, 0.0), (1e-3, 30.0)):
             weights, biases = network(rng, sizes, of_weights, of_biases)
             layers = DenseLayers(activation, weights, biases, dtype)
-            X = rng.standard_normal((64, sizes[0])) * 10.0 ** rng.uniform(
-                -3, 3, (64, 1)
-            )
-            error = layers.outputs(X) - exact_outputs(activation, weights, biases, X)
+            scale = 10.0 ** rng.uniform(-3, 3, (64, 1))
+            X = scale * rng.standard_normal((64, sizes[0]))
+            error = layers.outputs(X.astype(dtype))
+            error = error - exact_outputs(activation, weights, biases, X)
             error = np.column_stack([error, np.zeros(64)])  # of a single output itself
             apart = np.ptp(error[:, :-1] if sizes[-1] > 1 else error, axis=1)
             norms = np.linalg.norm(X, axis=1)
@@ -59,7 +59,7 @@ def test_a_bound_of_biases_that_float32_rounds(activation):
     # Sums of few exact products: all of the error is that of the bias.
     weights, biases = [np.eye(2), np.eye(2)], [np.full(2, 0.1), np.array([0.3, -0.3])]
     layers = DenseLayers(activation, weights, biases, np.float32)
-    error = layers.outputs(np.zeros((1, 2)))
+    error = layers.outputs(np.zeros((1, 2), dtype=np.float32))
     error = error - exact_outputs(activation, weights, biases, np.zeros((1, 2)))
     assert 0 < np.ptp(error) <= layers.constant
 
@@ -74,4 +74,4 @@ def test_no_sum_overflows_up_to_the_largest_norm():
             continue
         X = rng.standard_normal((64, 4))
         X *= 0.99 * layers.largest_norm / np.linalg.norm(X, axis=1, keepdims=True)
-        assert np.isfinite(layers.outputs(X)).all()
+        assert np.isfinite(layers.outputs(X.astype(np.float32))).all()

@@ -41,6 +41,7 @@ from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._boxes import AxisIntervals
 from sksmooth.votes.exact._cells import CellSource
 from sksmooth.votes.exact._linear import (
+    HeldLineSource,
     LinearScores,
     LineSource,
     ThreeClassSource,
@@ -374,6 +375,43 @@ def test_classes_along_a_line_at_any_size_of_coordinates(n_features, size):
                 assert_holds(*np.clip(ends, -PROBIT_MAX, PROBIT_MAX), share, rest)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e6, 1e12])
+def test_classes_along_a_line_beside_features_held_fixed(size):
+    """The second class and the third are moved alike: the sample decides."""
+    rng = np.random.default_rng(7)
+    held = np.array([True, False, True])
+    coef, intercept = rng.normal(size=(5, 3)), rng.normal(size=5)
+    coef[2, 1] = coef[1, 1]
+    # Far from zero, and near to where classes draw.
+    coef[:, held] = coef[0, held] + coef[:, held] / size
+    X = rng.normal(size=(8, 3))
+    X[:, held] *= size
+    sigma, counted = 0.3, 0
+    source = HeldLineSource(np.arange(5), LinearScores(coef, intercept), held)
+    lower, upper = source.probits(X, sigma)
+    if size == 1.0:
+        assert (upper - lower).max() < 1e-12
+    with mpmath.workdps(DIGITS):
+        for row, x in enumerate(exact(X)):
+            score = exact(coef) @ x + exact(intercept)
+            for k in range(5):
+                lo, hi = -mpmath.inf, mpmath.inf
+                for j in range(5):
+                    ahead = real(score[k] - score[j])
+                    rise = real(exact(coef[k, 1])[()] - exact(coef[j, 1])[()])
+                    if rise > 0:
+                        lo = max(lo, -ahead / rise / sigma)
+                    elif rise < 0:
+                        hi = min(hi, -ahead / rise / sigma)
+                    elif ahead < 0:
+                        lo, hi = mpmath.inf, -mpmath.inf
+                share = mass(lo, hi)
+                rest = mpmath.ncdf(lo) + mpmath.ncdf(-hi) if lo < hi else mpmath.mpf(1)
+                assert_holds(lower[row, k], upper[row, k], share, rest)
+                counted += 1e-9 < share < 1 - 1e-9
+    assert counted >= 8
+
+
 # Three classes
 
 
@@ -419,11 +457,29 @@ def test_three_classes_at_any_size_of_coordinates(seed, size):
     for _ in range(2):
         gap = X @ sides.T + intercept[1:] - intercept[0] - rng.normal(size=(3, 2))
         X -= gap @ np.linalg.pinv(sides.T)
-    sigma = 0.4
-    source = ThreeClassSource(np.arange(3), LinearScores(coef, intercept))
+    widest = assert_three_class_probits(coef, intercept, X, np.zeros(5, dtype=bool))
+    assert size > 1.0 or widest < 1e-11
+
+
+@pytest.mark.parametrize("size", [1.0, 1e6])
+def test_three_classes_beside_features_held_fixed(size):
+    rng = np.random.default_rng(14)
+    held = np.array([False, True, False, True])
+    coef, intercept = rng.normal(size=(3, 4)), rng.normal(size=3)
+    X = size * rng.normal(size=(3, 4))
+    sides = (coef[1:] - coef[0])[:, ~held]
+    for _ in range(2):
+        gap = X @ (coef[1:] - coef[0]).T + intercept[1:] - intercept[0]
+        X[:, ~held] -= (gap - rng.normal(size=(3, 2))) @ np.linalg.inv(sides.T)
+    widest = assert_three_class_probits(coef, intercept, X, held)
+    assert size > 1.0 or widest < 1e-11
+
+
+def assert_three_class_probits(coef, intercept, X, held, sigma=0.4):
+    """The exact shares are between the probits; return how far these are apart."""
+    scores = LinearScores(coef, intercept)
+    source = ThreeClassSource(np.arange(3), scores, held if held.any() else None)
     lower, upper = source.probits(X, sigma)
-    if size == 1.0:
-        assert (upper - lower).max() < 1e-11
     with mpmath.workdps(25):
         for row, x in enumerate(exact(X)):
             shares = []
@@ -435,7 +491,7 @@ def test_three_classes_at_any_size_of_coordinates(seed, size):
                     if j != k
                 ]
                 ahead = [real(g @ x + b) for g, b in zip(gaps, bias, strict=True)]
-                gaps = [np.array([real(v) for v in g]) for g in gaps]
+                gaps = [np.array([real(v) for v in g[~held]]) for g in gaps]
                 shares.append(wedge(gaps, ahead, mpmath.mpf(sigma)))
             # The quadrature of the test is right to about 1e-15.
             assert abs(sum(shares) - 1) < 1e-14
@@ -445,6 +501,7 @@ def test_three_classes_at_any_size_of_coordinates(seed, size):
                 assert share >= mpmath.ncdf(lower[row, k]) - slack
                 assert share <= mpmath.ncdf(upper[row, k]) + slack
                 assert rest >= mpmath.ncdf(-upper[row, k]) - slack
+    return (upper - lower).max()
 
 
 # Trees and tables

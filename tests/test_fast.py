@@ -83,7 +83,7 @@ class TestMLP(FastCase):
         X, y = self.data()
         predictor = find_predictor(self.estimators()[0].fit(X, y))
         single, double = predictor.tiers
-        assert single.layers.outputs(X).dtype == np.float32
+        assert single.layers.dtype == np.float32
         _, unsure = single.positions(X)
         assert unsure.mean() < 0.01
         # Rows next to a tie are open in float32, of which float64 settles most.

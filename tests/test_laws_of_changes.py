@@ -5,9 +5,9 @@ import itertools
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import log_ndtr, ndtr
+from scipy.special import log_ndtr, ndtr, ndtri
 
-from sksmooth.noise import DeletedWords, Resample, TokenDeletion
+from sksmooth.noise import DeletedWords, Erase, Resample, TokenDeletion
 from tests.changes_case import ChangesLawCase, cheapest
 
 
@@ -65,6 +65,69 @@ class TestResampleBesideNumbers(ChangesLawCase):
 
         def event(Z):
             return radius * Z[:, 0] + log_ratio[np.rint(Z[:, 1]).astype(int)] <= cut
+
+        return event, self.row, (radius, 1), radius
+
+
+def erased(Z, at):
+    """Whether features are erased, which shows as a missing value."""
+    return np.isnan(np.asarray(Z, dtype=float)[:, at])
+
+
+class TestErase(ChangesLawCase):
+    """Twelve features of three categories, of which two change."""
+
+    noise = Erase(0.9, [*range(12)])
+    law = noise.bind(1.0, [4] * 12)
+    row = (0,) * 12
+    steps = (0, 1, 2, 3, 4)
+    settings = {"noise_features": []}
+
+    def values(self, n_features):
+        return np.repeat(np.arange(3.0)[:, np.newaxis], n_features, axis=1)
+
+    def worst_case(self, share_other):
+        neighbor = (1, 1, *self.row[2:])
+        # The sample shows by either feature; else the ten others draw a lot.
+        masses = np.ones(1)
+        for _ in range(10):
+            masses = np.multiply.outer(masses, [0.1, 0.9]).ravel()
+        left = (float(ndtr(self.law.threshold(2, share_other))) - 0.19) / 0.81
+        chosen = np.zeros(len(masses), dtype=bool)
+        for at in np.argsort(-masses):
+            chosen[at] = masses[at] <= left
+            left -= masses[at] * chosen[at]
+
+        def event(Z):
+            Z = np.where(np.asarray(Z) == 3, np.nan, Z)
+            drawn = chosen[erased(Z, slice(2, 12)) @ 2 ** np.arange(9, -1, -1)]
+            agree = erased(Z, slice(0, 2)).all(axis=1)
+            return (Z[:, :2] == 0).any(axis=1) | (agree & drawn)
+
+        return event, self.row, neighbor, 2
+
+
+class TestEraseBesideNumbers(ChangesLawCase):
+    """A number and a feature of three categories, which changes."""
+
+    noise = Erase(0.8, [1])
+    law = noise.bind(1.0, [0, 4]).with_changes(1)
+    row = (0.0, 0)
+    steps = (0.0, 0.3, 0.9)
+    n_changes = 1
+    settings = {"sigma": 1.0, "feature_scale": [1.0, 1.0, 0.0]}
+
+    def values(self, n_features):
+        return np.repeat(np.arange(3.0)[:, np.newaxis], n_features, axis=1)
+
+    def worst_case(self, share_other):
+        radius = 0.4
+        p = float(ndtr(self.law.threshold(radius, share_other)))
+        cut = ndtri((p - 0.2) / 0.8) - 1e-9
+
+        def event(Z):
+            Z = np.where(np.arange(Z.shape[1]) == 1, np.where(Z == 3, np.nan, Z), Z)
+            return (Z[:, 1] == 0) | (erased(Z, 1) & (Z[:, 0] <= cut))
 
         return event, self.row, (radius, 1), radius
 

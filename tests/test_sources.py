@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from sksmooth.samples import Table
 from sksmooth.votes import ExactSource, MonteCarloVotes
 from sksmooth.votes._registry import (
     find_any,
@@ -18,7 +19,12 @@ from sksmooth.votes._registry import (
 from sksmooth.votes.exact import ExactVotes
 from sksmooth.votes.exact._additive import AdditiveSource
 from sksmooth.votes.exact._cells import CellSource
-from sksmooth.votes.exact._linear import LineSource, ThreeClassSource, TwoClassSource
+from sksmooth.votes.exact._linear import (
+    HeldLineSource,
+    LineSource,
+    ThreeClassSource,
+    TwoClassSource,
+)
 from sksmooth.votes.exact._tree import TreeSource
 from sksmooth.votes.sampled import ProjectedLinearVotes
 from tests.source_case import SourceCase
@@ -103,6 +109,17 @@ class TestLine(ExactCase, SourceCase):
     def data():
         X, y = SourceCase.data()
         return X[:, :1] + y[:, np.newaxis], y
+
+
+class TestLineBesideHeldColumns(ExactCase, SourceCase):
+    form = HeldLineSource
+    why_not_laplace = "Gaussian noise only"
+    estimator = staticmethod(LogisticRegression)
+    unit = np.array([1.0, 0.0, 0.0])
+
+    @staticmethod
+    def shown(X):
+        return Table(X, np.array([0]), np.ones(1))
 
 
 @pytest.mark.filterwarnings("ignore:Votes .* takes longer")

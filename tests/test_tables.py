@@ -22,8 +22,10 @@ from sklearn.svm import SVC
 
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
 from sksmooth.metrics import CertifiedScorer, classwise_report
+from sksmooth.noise import Gaussian, Laplace, Resample
 from sksmooth.samples import Table
 from sksmooth.verification import verify_log
+from sksmooth.votes.sampled._monte_carlo import batches
 from tests.known_votes import assert_at_most
 
 NUMBERS = make_column_selector(dtype_include="number")
@@ -721,3 +723,76 @@ def test_frames_of_noisy_copies_are_those_made_column_by_column(names):
     for at, column in zip(noisy, values.T, strict=True):
         expected.isetitem(at, column)
     pd.testing.assert_frame_equal(Table(X, noisy, None).shown(values, owner), expected)
+
+
+@pytest.mark.parametrize("law", [Gaussian, Laplace])
+@pytest.mark.parametrize("n_copies", [1, 171, 172, 1001])
+def test_a_copy_has_the_same_noise_alone_and_among_many(law, n_copies):
+    law = law(0.3, scale=(4.0, 1e-3, 7.0))
+    row = law.snap([10.0, -0.02, 300.0])
+    many = np.random.default_rng(0).normal(size=(n_copies, 3))
+    alone = many.copy()
+    law.add(row, many)
+    for k in range(n_copies):
+        law.add(row, alone[k : k + 1])
+    np.testing.assert_array_equal(many, alone)
+
+
+@pytest.mark.parametrize("capacity", [1, 3, 8, 1000])
+def test_batches_hold_all_votes_and_are_of_about_the_same_size(capacity):
+    sizes = np.array([5, 0, 9, 1, 20])
+    counted, whole = np.zeros(5, dtype=int), []
+    for owners, parts in batches(sizes, capacity):
+        counted[owners] += parts
+        whole.append(parts.sum())
+    np.testing.assert_array_equal(counted, sizes)
+    assert max(whole) <= capacity
+    assert len(whole) == -(-35 // capacity)
+    assert max(whole) - min(whole) < len(whole)
+
+
+@pytest.mark.parametrize("categories", [list("abc"), [1, 2, 3], [0.5, 1.5, 2.5]])
+def test_categories_are_told_apart_as_their_values_are(categories):
+    values = np.array([*categories, None], dtype=object)[[0, 3, 2, 1, 0]]
+    rows = {
+        "values": pd.Series(values, dtype=object).where(pd.notna(values), np.nan),
+        "category": pd.Categorical(values, categories=categories),
+        "more": pd.Categorical(values, categories=[*reversed(categories), "z"]),
+    }
+    tables = {
+        name: Table(pd.DataFrame({"x": 0.0, "c": column}), np.array([0]), np.ones(1))
+        for name, column in rows.items()
+    }
+    digests = {name: table.digests(bytes(32)) for name, table in tables.items()}
+    assert digests["values"] == digests["category"] == digests["more"]
+    assert len(set(digests["values"])) == 4
+    assert tables["category"][2:].digests(bytes(32)) == digests["category"][2:]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.date_range("2020-01-01", periods=60),
+        pd.date_range("2020-01-01", periods=60, tz="UTC"),
+        pd.to_timedelta(np.arange(60), "h"),
+        pd.period_range("2020", periods=60, freq="D"),
+    ],
+)
+def test_dates_are_no_categories_unless_they_are_named(dates):
+    X = pd.DataFrame({"a": np.linspace(-1, 1, 60), "d": dates, "c": ["u", "v"] * 30})
+    columns = make_column_transformer((OneHotEncoder(), ["c"]), ("drop", ["d"]))
+    base = make_pipeline(columns, LogisticRegression())
+
+    def smoothed(**settings):
+        noise = Resample(0.2, **settings)
+        clf = SmoothedClassifier(base, noise=noise, noise_features=["a"], sigma=0.1)
+        return clf.fit(X, X["a"] > 0)
+
+    assert smoothed().feature_scale_.tolist() == [1, 0, 1]
+    drawn = smoothed(categorical_features=["c", "d"])
+    assert drawn.feature_scale_.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match=r"columns \['d'\], which are not numbers"):
+        smoothed().set_params(noise_features=None).predict(X)
+    X["c"] = 0.0
+    with pytest.raises(ValueError, match="no column whose dtype is that of categories"):
+        smoothed()

@@ -4,6 +4,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
@@ -64,6 +65,12 @@ def encoded(numbers=NUMERIC):
 FORMS = {
     "linear": (LogisticRegression(), NUMERIC, Y2),
     "linear, encoded": (make_pipeline(encoded(), LogisticRegression()), list(X), Y2),
+    "three linear": (LogisticRegression(), NUMERIC, Y3),
+    "three linear, encoded": (
+        make_pipeline(encoded(), LogisticRegression()),
+        list(X),
+        Y3,
+    ),
     "tree": (DecisionTreeClassifier(max_depth=5), NUMERIC, Y3),
     "tree, encoded": (
         make_pipeline(encoded(["age", "rate"]), DecisionTreeClassifier(max_depth=5)),
@@ -122,7 +129,9 @@ def test_closed_forms_agree_with_votes(fitted):
     np.testing.assert_allclose(exact, sampled, atol=4.5 * 0.5 / np.sqrt(N_VOTES) + 5e-3)
 
 
-@pytest.mark.parametrize("form", ["linear", "tree", "cells", "sum over features"])
+@pytest.mark.parametrize(
+    "form", ["linear", "three linear", "tree", "cells", "sum over features"]
+)
 def test_a_scale_is_a_change_of_units_for_closed_forms(form):
     """With scale s, the certificate of f at X is that of f(s * .) at X / s."""
     base, names, y = FORMS[form]
@@ -156,6 +165,79 @@ def test_radius_is_the_distance_to_the_hyperplane_over_the_columns_with_noise():
         moved = X[NUMERIC].copy()
         moved[["age", "pay"]] += factor * step * [4.0, 0.5]
         assert ((base.predict(moved) != certificates.label) == crosses).all()
+
+
+def linear(coef, intercept):
+    """A fitted linear classifier."""
+    base = LogisticRegression()
+    base.coef_, base.intercept_ = np.array(coef), np.array(intercept)
+    base.classes_ = np.arange(len(coef))
+    base.n_features_in_ = base.coef_.shape[1]
+    return base
+
+
+def of_first_feature(base, **settings):
+    settings = {"noise_features": [0], "sigma": 0.7, "method": "exact"} | settings
+    return SmoothedClassifier.from_fitted(base, **settings)
+
+
+@pytest.mark.parametrize("equal", [[], [1, 3], [0, 1, 2, 3, 4]])
+def test_shares_of_linear_classes_that_one_feature_moves(equal):
+    """Each class has an interval of that feature; some are not told apart by it."""
+    rng = np.random.default_rng(3)
+    coef, intercept = rng.normal(size=(5, 4)), rng.normal(size=5)
+    coef[equal, 0] = 0.5
+    rows = 2 * rng.normal(size=(20, 4))
+    shares = of_first_feature(linear(coef, intercept)).predict_proba(rows)
+    for row, share in zip(rows, shares, strict=True):
+        score = coef @ row + intercept
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gap = score - score[:, np.newaxis]
+            cuts = (gap / (coef[:, 0, np.newaxis] - coef[:, 0])).ravel()
+        cuts = np.unique(cuts[np.isfinite(cuts)])
+        ends = np.concatenate([[-np.inf], cuts, [np.inf]])
+        inside = np.concatenate([[-1e3], (cuts[1:] + cuts[:-1]) / 2, [1e3]])
+        if not len(cuts):
+            ends, inside = np.array([-np.inf, np.inf]), np.zeros(1)
+        label = np.argmax(score + np.outer(inside, coef[:, 0]), axis=1)
+        mass = np.diff(norm.cdf(ends / 0.7))
+        expected = np.bincount(label, weights=mass, minlength=5)
+        np.testing.assert_allclose(share, expected, atol=1e-12)
+
+
+def test_a_class_that_is_never_first_leaves_the_form_of_two_classes():
+    rng = np.random.default_rng(4)
+    coef, intercept = rng.normal(size=(2, 4)), rng.normal(size=2)
+    rows = 2 * rng.normal(size=(20, 4))
+    last = [coef[0] + [0, 0, 0, 1.0]]
+    last_intercept = intercept[0] - 100
+    two = LogisticRegression()
+    two.coef_, two.intercept_ = coef[1:] - coef[0], intercept[1:] - intercept[0]
+    two.classes_, two.n_features_in_ = np.arange(2), 4
+    one = of_first_feature(two).certify(rows)
+    three = linear([*coef, *last], [*intercept, last_intercept])
+    other = of_first_feature(three).certify(rows)
+    np.testing.assert_array_equal(one.label, other.label)
+    np.testing.assert_allclose(one.radius, other.radius, rtol=1e-12)
+
+
+def test_ties_of_linear_classes_that_noise_moves_alike():
+    """Equal scores are those of the first class; what rounding decides is not known."""
+    coef = [[1.0, 2.0], [1.0, 2.0], [-1.0, 0.0], [1.0, 0.0]]
+    clf = of_first_feature(linear(coef, np.zeros(4)))
+    rows = np.array([[3.0, 1.0], [3.0, 0.0], [3.0, -1.0]])
+    certificates = clf.certify(rows)
+    assert certificates.abstained.tolist() == [False, True, False]
+    assert certificates.label[[0, 2]].tolist() == [0, 3]
+
+
+def test_a_label_that_held_columns_decide_is_certified_at_any_distance():
+    coef = [[1.0, 2.0], [1.0, -1.0], [1.0, 0.5]]
+    clf = of_first_feature(linear(coef, np.zeros(3)))
+    certificates = clf.certify([[0.3, 1.0], [0.3, -1.0]])
+    assert certificates.label.tolist() == [0, 1]
+    assert certificates.radius.min() > 0.7 * 30
+    np.testing.assert_allclose(clf.predict_proba([[5.0, 1.0]]), [[1, 0, 0]])
 
 
 def test_no_noise_reaches_a_class_that_held_columns_rule_out():
@@ -249,17 +331,18 @@ def test_other_branches_are_sampled(base, match):
         clf.set_params(method="exact").predict(X)
 
 
-def test_three_linear_classes_are_sampled_in_fewer_dimensions():
-    clf = smoothed(make_pipeline(encoded(), LogisticRegression())).fit(X, Y3)
+def test_four_linear_classes_are_sampled_in_fewer_dimensions():
+    y = Y3 + (Y3 > 0) * (X["age"] > 3)
+    clf = smoothed(make_pipeline(encoded(), LogisticRegression())).fit(X, y)
     assert clf.vote_source(X).name == "ProjectedLinearVotes"
     some = X[:N_SAMPLES]
     shares = clf.predict_proba(some)
     sampled = clf.set_params(method="monte_carlo").predict_proba(some)
-    # The difference of two shares of 4000 votes, 36 times.
+    # The difference of two shares of 4000 votes, 48 times.
     np.testing.assert_allclose(
         shares, sampled, atol=4.5 * np.sqrt(2) * 0.5 / np.sqrt(N_VOTES)
     )
-    with pytest.raises(ValueError, match="two classes only"):
+    with pytest.raises(ValueError, match="more than one direction"):
         clf.set_params(method="exact").predict(some)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 
 from sksmooth import CertificateLog, SmoothedClassifier, write_field_tsv
 from sksmooth.logs._line_format import COLUMNS
@@ -209,6 +210,101 @@ def test_settings_that_do_not_belong_to_the_votes_are_found(logs, path, name, se
     assert not verdict(path, forged(logs[name], 2, change)).holds
 
 
+@pytest.fixture(scope="module")
+def scaled(tmp_path_factory):
+    """The bytes of a log in units of the features, one of which is held fixed."""
+    path = tmp_path_factory.mktemp("logs") / "log.tsv"
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), np.arange(20) % 2
+    clf = SmoothedClassifier(
+        GaussianNB(),
+        feature_scale=[1.0, 4.0, 0.0],
+        method="monte_carlo",
+        n_certify=100,
+        random_state=0,
+    )
+    clf.fit(X, y).certify(X, log=CertificateLog(path, y=y))
+    return path.read_bytes()
+
+
+def with_settings(text, settings):
+    """A log with other settings; those that are ... are left out."""
+
+    def change(head):
+        changed = json.loads(head) | settings
+        return json.dumps({k: v for k, v in changed.items() if v is not ...})
+
+    return forged(text, 2, change)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"scale": [10.0, 40.0, 0.0]},
+        {"scale": [1.0, 4.0, 1.0]},
+        {"scale": [1.0, 4.0]},
+        {"scale": None},
+        {"noise_scale": [10.0, 40.0]},
+        {"noise_scale": None},
+        {"scale": [2.0, 8.0, 0.0], "noise_scale": [2.0, 8.0]},
+        {"n_features": 3},
+        {"row_shape": [2]},
+        {"row_shape": [True, 3]},
+        {"features": ["a", "b"]},
+        {"law": {"n_features": 3}},
+        {"law": {"whole": True}},
+        {"grid": [0.0, 0.0]},
+        {"grid": [2.0**-23, 2.0**-21]},
+        {"grid": ...},
+        {"row_shape": ...},
+        {"weights": []},
+    ],
+    ids=str,
+)
+def test_settings_that_contradict_each_other_are_found(scaled, path, settings):
+    """Units and numbers of features do not show in votes, and give radii a meaning."""
+    assert verdict(path, scaled).holds
+    found = verdict(path, with_settings(scaled, settings))
+    assert f"{path}: cannot be checked: line 2: odd settings (" in found.text
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_true_label_that_was_changed_is_found(logs, path, name):
+    """It changes an accuracy as a label that is claimed does."""
+
+    def change(cells):
+        return [*cells[:2], str(2 - int(cells[2])), *cells[3:]]
+
+    line = next(at for at in range(4, 44) if Y[at - 4] != 1)
+    found = verdict(path, forged(logs[name], line, change))
+    assert not found.holds
+    assert "the true labels are not those" in found.text
+
+
+def test_rows_that_were_swapped_or_doubled_are_found(logs, path):
+    lines = logs["planned"].decode().split("\n")
+    cells = [line.split("\t") for line in lines[3:-1]]
+    other = next(at for at in range(40) if Y[at] != Y[0])
+
+    def rewritten(rows, n_rows):
+        for at, row in enumerate(rows):
+            row[0] = str(at)
+        head = [*lines[:3], *map("\t".join, rows), ""]
+        return with_settings("\n".join(head).encode(), {"n_rows": n_rows})
+
+    swapped = [list(row) for row in cells]
+    swapped[0], swapped[other] = swapped[other], swapped[0]
+    doubled = [list(cells[0]), *map(list, cells)]
+    for rows_now in (swapped, doubled, doubled[2:]):
+        found = verdict(path, rewritten(rows_now, len(rows_now)))
+        assert "false: the true labels are not those" in found.text
+
+
+def test_labels_without_a_digest_are_found(logs, path):
+    found = verdict(path, with_settings(logs["planned"], {"y": None}))
+    assert "false: the true labels are not those" in found.text
+
+
 def test_a_radius_may_be_smaller_by_rounding_and_by_no_more(logs, path):
     text = logs["planned"]
     row = next(
@@ -239,6 +335,18 @@ def test_closed_forms_are_said_to_need_the_classifier(path, radii):
     assert "not recomputed: all 150 rows hold closed forms" in found.text
     text = forged(path.read_bytes(), 9, lambda cells: [*cells[:-2], "1,0,0", "0,0,0"])
     assert "row 5 (line 9): votes of a closed form" in verdict(path, text).text
+    for settings in ({"alpha": 0.1}, {"slack": 0.1}):
+        text = with_settings(path.read_bytes(), settings)
+        assert "alpha and slack of a closed form" in verdict(path, text).text
+
+
+def test_closed_forms_claim_the_radii_that_were_requested(path):
+    X, y = load_iris(return_X_y=True)
+    base = LogisticRegression(max_iter=500).fit(X, y)
+    clf = SmoothedClassifier.from_fitted(base, method="exact", random_state=0)
+    clf.certify(X[:5], radii=[0.1, 0.3], log=path)
+    text = with_settings(path.read_bytes(), {"radii": [0.1, 0.4]})
+    assert "0.3 is none of the requested radii" in verdict(path, text).text
 
 
 @pytest.mark.parametrize("name", ["planned", "at radii"])

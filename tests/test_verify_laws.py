@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sksmooth import SmoothedClassifier
 from sksmooth.logs._line_format import COLUMNS
-from sksmooth.noise import Resample, TokenDeletion
+from sksmooth.noise import Erase, Resample, TokenDeletion
 from sksmooth.verification import verify_log
 from tests.logged_runs import forged, logged_rows
 
@@ -48,6 +48,7 @@ SETTINGS = {
     "categories and numbers": (
         np.c_[WHOLE[:, :1], NUMBERS[:, :2]], {"noise": Resample(0.5, [0])}
     ),
+    "erased": (WHOLE, {"noise": Erase(0.8, [0, 1, 2])}),
     "words": (WHOLE + 1, {"noise": TokenDeletion(0.7)}),
 }  # fmt: skip
 WEIGHTS = {"low": 1.0, "middle": 2.5, "top": 0.7}

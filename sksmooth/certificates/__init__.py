@@ -19,6 +19,8 @@ from sksmooth.certificates._labels import (
     UnknownLabelError,
     array_of_labels,
     check_classes,
+    check_given_labels,
+    refuse_masked,
 )
 from sksmooth.certificates._row_answers import Answers, Labels, RowAnswers, Shares
 from sksmooth.certificates._vote_weights import resolve_vote_weights
@@ -34,10 +36,12 @@ __all__ = [
     "UnknownLabelError",
     "array_of_labels",
     "check_classes",
+    "check_given_labels",
     "check_radii",
     "check_radius",
     "class_index",
     "describe_unknown",
+    "refuse_masked",
     "require_certificates",
     "require_known",
     "resolve_vote_weights",

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.bounds import check_alpha
+from sksmooth.certificates._delta import changes_of, in_units, size_of
 from sksmooth.certificates._html import certificates_html
 from sksmooth.certificates._radius_against import (
     against_all_copies,
@@ -62,7 +63,8 @@ def check_radius(radius, name="radius"):
 
 def check_radii(radii, name="radii"):
     """Return `radii` as a tuple of distinct floats; at least one, each >= 0."""
-    if isinstance(radii, (str, numbers.Number)) or not np.iterable(radii):
+    texts = (str, bytes, bytearray)
+    if isinstance(radii, (*texts, numbers.Number)) or not np.iterable(radii):
         raise TypeError(
             f"{name} must be a sequence of numbers such as (0.0, 0.25), got {radii!r}."
         )
@@ -496,11 +498,12 @@ class Certificates:
 
         Parameters
         ----------
-        delta : dict {feature: change} or array-like of shape (n_features,) or \
-                (n_samples, n_features)
+        delta : dict {feature: change}, Series, DataFrame or array-like of shape \
+                (n_features,) or (n_samples, n_features)
             Change of each feature, in its own units; one for all samples or one for
-            each. Features that a dict leaves out do not change, and those that are held
-            fixed must not. Of a category, any number but 0 stands for a change.
+            each. A Series and a DataFrame are read by their names, as a dict is.
+            Features that are left out do not change, and those that are held fixed must
+            not. Of a category, any number but 0 stands for a change.
 
         Returns
         -------
@@ -510,27 +513,15 @@ class Certificates:
         Raises
         ------
         ValueError
-            If `delta` has the wrong shape, is not finite, changes a feature that is
-            held fixed, or more categories than `frontier` has columns for; if the
-            certificates speak of whole multiples of the units only, as those of
-            splitting noise on whole numbers, and it is none.
+            If `delta` has the wrong shape or another order of samples, is not finite,
+            names an unknown feature, changes a feature that is held fixed, or more
+            categories than `frontier` has columns for; if the certificates speak of
+            whole multiples of the units only, as those of splitting noise on whole
+            numbers, and it is none.
         """
-        if isinstance(delta, Mapping):
-            changes, delta = delta, np.zeros(len(self.scale or self.features or ()))
-            for feature, change in changes.items():
-                delta[self._position(feature)] = change
-        delta = np.asarray(delta, dtype=np.float64)
-        n_features = None if self.scale is None else len(self.scale)
-        wrong = delta.ndim not in (1, 2) or (
-            n_features is not None and delta.shape[-1] != n_features
+        delta = changes_of(
+            delta, self._n_features(), len(self), self._position, self.index
         )
-        if wrong or (delta.ndim == 2 and len(delta) not in (1, len(self))):
-            raise ValueError(
-                f"delta has shape {delta.shape}; give one change per feature, or one "
-                f"line of changes for each of the {len(self)} samples."
-            )
-        if not np.isfinite(delta).all():
-            raise ValueError("delta must be finite; it holds nan or infinity.")
         if self.scale is not None:
             scale = np.array(self.scale)
             fixed = scale == 0
@@ -540,7 +531,7 @@ class Certificates:
                     f"{[self._feature(j) for j in np.flatnonzero(fixed)]}, of which "
                     "some are held fixed: the certificates say nothing of such changes."
                 )
-            delta = np.where(fixed, 0.0, delta / np.where(fixed, 1.0, scale))
+            delta = in_units(delta, np.where(fixed, 1.0, scale))
         if (self.law or {}).get("whole"):
             steps = np.rint(delta)
             if np.any(np.abs(delta - steps) > 1e-9 * (1 + np.abs(steps))):
@@ -572,10 +563,7 @@ class Certificates:
             by_changes = [self._radius_beside(k) for k in range(changes.max() + 1)]
             radius = np.stack(by_changes)[every, np.arange(len(self))]
             delta = np.delete(delta, categorical, axis=-1)
-        # Rounded up: a norm that is a little too small would be a false certificate.
-        rounding = (delta.shape[-1] + 4) * np.finfo(np.float64).eps
-        size = np.linalg.norm(delta, self.norm, axis=-1) * (1 + rounding)
-        return radius >= size
+        return radius >= size_of(delta, self.norm)
 
     def radius_against(
         self,
@@ -746,15 +734,22 @@ class Certificates:
 
     def _position(self, feature):
         """Position of a feature that is given by its name or its position."""
-        position: Any = feature
-        if self.features is not None and feature in self.features:
-            position = self.features.index(str(feature))
-        n_features = len(self.scale or self.features or ())
-        is_position = isinstance(position, numbers.Integral)
-        if not is_position or (n_features and not -n_features <= position < n_features):
-            known = list(self.features or range(n_features))
-            raise ValueError(f"feature={feature!r} is none of the features {known}.")
-        return int(position)
+        n_features = self._n_features()
+        if self.features is not None and isinstance(feature, str):
+            if feature in self.features:
+                return self.features.index(feature)
+        elif isinstance(feature, numbers.Integral) and not isinstance(feature, bool):
+            first = 0 if n_features is None else -n_features
+            if first <= feature < (np.inf if n_features is None else n_features):
+                return int(feature) % n_features if n_features else int(feature)
+        known = list(self.features or range(n_features or 0)) or "given by positions"
+        raise ValueError(f"feature={feature!r} is none of the features {known}.")
+
+    def _n_features(self):
+        """Number of features of a sample, or None where a published log keeps none."""
+        if self.scale is not None or self.features is not None:
+            return len(self.scale or self.features)
+        return (self.law or {}).get("n_features")
 
     def _feature(self, position):
         return int(position) if self.features is None else self.features[position]

@@ -151,6 +151,70 @@ def _unmasked(labels):
     return array_of_labels(labels)
 
 
+def refuse_masked(values, name):
+    """Refuse values of which some are masked: what is under the mask means nothing.
+
+    Raises
+    ------
+    ValueError
+        If a value is masked.
+    """
+    if np.ma.is_masked(values):
+        n_masked = int(np.ma.count_masked(values))
+        raise ValueError(
+            f"{name} has {n_masked} masked values, which are taken for nothing here; "
+            "leave these samples out, or fill in what is missing."
+        )
+
+
+def check_given_labels(y, name="y"):
+    """Refuse labels that are missing, masked, or equal only once they are texts.
+
+    `numpy` makes the number 1 and the text "1" of a list one label, and fails to sort
+    None among texts.
+
+    Parameters
+    ----------
+    y : object
+        Labels as the user gives them; what is no array-like is left alone.
+    name : str, default="y"
+
+    Raises
+    ------
+    ValueError
+        For such labels.
+    """
+    refuse_masked(y, name)
+    is_list = isinstance(y, (list, tuple))
+    if is_list:
+        values = list(y)
+    elif getattr(getattr(y, "dtype", y), "kind", "O") == "O":
+        values = np.asarray(y, dtype=object).ravel().tolist()
+    else:
+        return
+    if y is None or hasattr(y, "toarray") or not all(map(_is_scalar, values)):
+        return
+    missing = sum(value is None or not _equals_itself(value) for value in values)
+    if missing:
+        raise ValueError(
+            f"{name} contains NaN or another missing value, {missing} of "
+            f"{len(values)} labels: leave these samples out, or give them a label of "
+            "their own."
+        )
+    texts = [isinstance(value, str) for value in values]
+    if any(texts) and not all(texts):
+        text, other = values[texts.index(True)], values[texts.index(False)]
+        raise ValueError(
+            f"{name} has labels of several types, such as {text!r} and {other!r}, "
+            "which cannot be told apart or put in order. Make all of them texts or all "
+            "of them numbers."
+        )
+
+
+def _is_scalar(value):
+    return isinstance(value, (str, bytes)) or not np.iterable(value)
+
+
 def array_of_labels(labels):
     """Return labels as an array that holds each of a list as it is."""
     array = np.asarray(labels)

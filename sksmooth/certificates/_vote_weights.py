@@ -18,7 +18,8 @@ def resolve_vote_weights(vote_weights, classes):
     Parameters
     ----------
     vote_weights : None, mapping of class to float, or array-like of shape (n_classes,)
-        A class that a mapping leaves out has weight 1.
+        A class that a mapping leaves out has weight 1. A Series is a mapping from its
+        index.
     classes : ndarray of shape (n_classes,)
 
     Returns
@@ -35,7 +36,14 @@ def resolve_vote_weights(vote_weights, classes):
     """
     if vote_weights is None:
         return None
-    if isinstance(vote_weights, Mapping):
+    # A Series, such as 1 / y.value_counts(), has the classes as its index.
+    named = hasattr(vote_weights, "iloc") and np.ndim(vote_weights) == 1
+    if named and not vote_weights.index.is_unique:
+        raise ValueError(
+            "vote_weights is a Series with a class more than once in its index: "
+            f"{list(vote_weights.index)!r:.200}. Give each class one weight."
+        )
+    if named or isinstance(vote_weights, Mapping):
         known = {label: position for position, label in enumerate(classes.tolist())}
         given = [1] * len(classes)
         for label, weight in vote_weights.items():

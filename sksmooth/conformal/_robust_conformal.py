@@ -33,7 +33,7 @@ from sksmooth._compat import (
 from sksmooth._estimators import refuse_class
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
-from sksmooth.certificates import require_known
+from sksmooth.certificates import refuse_masked, require_known
 from sksmooth.conformal._calibration import (
     conformal_threshold,
     needed_samples,
@@ -353,6 +353,7 @@ class RobustConformalClassifier(
         check_is_fitted(self)
         self._validate_params()
         self._follow_parameters()
+        refuse_masked(y, "y")
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         positions = require_known(y, self.classes_)

@@ -3,7 +3,7 @@
 
 All work on features divided by their scales. A likelihood turns clean samples into
 `keys` of shape (n_samples, k) once, and noisy samples into `queries` of shape
-(k, n_noisy) such that ``keys @ queries`` is the log likelihood, up to a term of the
+(n_noisy, k) such that ``keys @ queries.T`` is the log likelihood, up to a term of the
 noisy sample alone; what is no product is added by `add_distances`. Keys are in units of
 about the largest norm of a clean sample, so that no square leaves the range of float32.
 """
@@ -39,10 +39,10 @@ class GaussianLikelihood:
 
     def queries(self, noisy, unit):
         """Noisy samples over the variance, and the factor of the half norms."""
-        n_noisy, n_features = noisy.shape
-        queries = np.empty((n_features + 1, n_noisy))
-        np.divide(noisy.T, self.variance / unit, out=queries[:-1])
-        queries[-1] = -unit / (self.variance / unit)
+        queries = np.empty((len(noisy), noisy.shape[1] + 1))
+        factor = unit / self.variance
+        np.multiply(noisy, factor, out=queries[:, :-1])
+        queries[:, -1] = -unit * factor
         return queries
 
     def error32(self, noisy, reach):
@@ -69,7 +69,7 @@ class _DistanceLikelihood:
 
     @staticmethod
     def queries(noisy, unit):
-        return np.empty((0, len(noisy)))
+        return np.empty((len(noisy), 0))
 
 
 class LaplaceLikelihood(_DistanceLikelihood):

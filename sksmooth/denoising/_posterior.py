@@ -118,38 +118,45 @@ class Posterior:
         dtype = keys.dtype.type
         inner = slice(INNER.start, INNER.start + len(noisy))
         queries = np.ones((keys.shape[1], WIDTH), dtype)
-        n_indicators = log_odds.shape[1]
-        queries[: -n_indicators - 1, inner] = likelihood.queries(noisy, self._unit)
-        queries[-n_indicators - 1 : -1, inner] = log_odds.T
+        of_noisy = np.hstack([likelihood.queries(noisy, self._unit), log_odds])
+        queries[:-1, inner] = of_noisy.astype(dtype).T
         targets = self._targets[dtype]
         cut = dtype(self._negligible[dtype])
 
-        step = min(_BLOCKS_AT_ONCE, len(targets)) * BLOCK
-        log_weights = np.empty((step, WIDTH), dtype)
-        total = np.zeros((targets.shape[1], WIDTH), dtype)
-        product = np.empty_like(total)
+        at_once = min(_BLOCKS_AT_ONCE, len(targets))
+        log_weights = np.empty((at_once * BLOCK, WIDTH), dtype)
+        products = np.empty((at_once, targets.shape[1], WIDTH), dtype)
+        total = np.zeros(products.shape[1:], dtype)
         top = np.full(WIDTH, -np.inf, dtype)
-        for start in range(0, len(keys), step):
-            here = slice(start, min(start + step, len(keys)))
-            values = log_weights[: here.stop - here.start]
-            multiply(keys[here], queries, values)
-            likelihood.add_distances(values[:, inner], self.samples[here], noisy)
+        for first in range(0, len(targets), at_once):
+            here = slice(first * BLOCK, (first + at_once) * BLOCK)
+            some_keys, some_targets = keys[here], targets[first : first + at_once]
+            values = log_weights[: len(some_keys)]
+            multiply(some_keys, queries, values)
+            if not likelihood.narrow:
+                likelihood.add_distances(values[:, inner], self.samples[here], noisy)
             blocks = values.reshape(-1, BLOCK, WIDTH)
             tops = blocks.max(axis=1)
             new_top = np.maximum(top, tops.max(axis=0))
-            if start:
+            if first:
                 # Sums are relative to the old maximum; a factor of 1 is exact.
                 total *= np.exp(top - new_top)
             top = new_top
+            some_products = products[: len(blocks)]
             counts = tops - top > cut
-            used = np.flatnonzero(counts[:, inner].any(axis=1))
-            weights = blocks if len(used) == len(blocks) else blocks[used]
-            # A block that does not count for a column has the weights exp(-inf) there.
-            weights -= np.where(counts[used], top, dtype(np.inf))[:, np.newaxis]
-            np.exp(weights, out=weights)
-            for block, part in zip(used + start // BLOCK, weights, strict=True):
-                multiply(targets[block], part, product)
-                total += product
+            if counts.all():
+                blocks -= top
+                np.exp(blocks, out=blocks)
+                multiply(some_targets, blocks, some_products)
+            else:
+                # A block that does not count for a column has weights exp(-inf) there.
+                blocks -= np.where(counts, top, dtype(np.inf))[:, np.newaxis]
+                some_products[:] = 0
+                for block in np.flatnonzero(counts[:, inner].any(axis=1)):
+                    np.exp(blocks[block], out=blocks[block])
+                    multiply(some_targets[block], blocks[block], some_products[block])
+            # One after the other, so that blocks that do not count change no bit.
+            total += np.add.reduce(some_products, axis=0)
         total = total[:, inner]
         return total[:-1] / total[-1]
 

@@ -90,17 +90,14 @@ def multiply(left, right, out):
 
     Parameters
     ----------
-    left : ndarray of shape (m, k), C-contiguous
-    right : ndarray of shape (k, WIDTH), C-contiguous
-    out : ndarray of shape (m, WIDTH), C-contiguous
+    left : ndarray of shape (..., m, k), C-contiguous
+    right : ndarray of shape (..., k, WIDTH), C-contiguous
+    out : ndarray of shape (..., m, WIDTH), C-contiguous
     """
-    _sliced(left, right, out, slice_width(*left.shape, left.dtype.char))
+    _sliced(left, right, out, slice_width(*left.shape[-2:], left.dtype.char))
 
 
 def _sliced(left, right, out, width):
-    (rows, inner), parts = left.shape, WIDTH // width
-    np.matmul(
-        left,
-        right.reshape(inner, parts, width).transpose(1, 0, 2),
-        out=out.reshape(rows, parts, width).transpose(1, 0, 2),
-    )
+    for start in range(0, WIDTH, width):
+        here = slice(start, start + width)
+        np.matmul(left, right[..., here], out=out[..., here])

@@ -12,6 +12,7 @@ from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._noncentral_chi import log_density, log_tails
 from sksmooth.geometry._numerics import (
     certified_radius,
+    check_flag,
     check_nonnegative,
     check_positive,
     check_sigma,
@@ -104,7 +105,7 @@ def ball_vote_probability(
     array([0.8647, 0.0527, 0.    ])
     """
     votes = _ball_log_votes(distance, radius, sigma, n_features)
-    return np.exp(votes[complement])
+    return np.exp(votes[check_flag("complement", complement)])
 
 
 def _boundary_gap(radius, n_features, n_classes):

@@ -11,8 +11,10 @@ from sksmooth._special import find_root, log1mexp
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._laws import SLABS, check_noise
 from sksmooth.geometry._numerics import (
+    as_floats,
     certified_radius,
     check_finite,
+    check_flag,
     check_nonnegative,
     check_sigma,
     check_whole,
@@ -28,7 +30,7 @@ _LOG_NEGLIGIBLE = -40.0
 
 
 def _check_halfwidths(halfwidths):
-    values = np.asarray(halfwidths, dtype=np.float64)
+    values = as_floats("halfwidths", halfwidths)
     if values.ndim == 0 or values.shape[-1] == 0:
         raise ValueError(
             "halfwidths needs one value per side in its last axis, got an array of "
@@ -121,7 +123,7 @@ def box_vote_probability(
     0.8696
     """
     votes = _box_log_votes(point, halfwidths, sigma, check_noise(noise))
-    return np.exp(votes[complement])
+    return np.exp(votes[check_flag("complement", complement)])
 
 
 def box_smoothed_halfwidths(

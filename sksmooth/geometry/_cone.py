@@ -13,6 +13,7 @@ from sksmooth.geometry._noncentral_chi import log_mean_normal_cdf
 from sksmooth.geometry._numerics import (
     certified_radius,
     check_finite,
+    check_flag,
     check_nonnegative,
     check_sigma,
     check_whole,
@@ -150,7 +151,7 @@ def cone_vote_probability(
     array([0.8489, 0.2267, 0.    ])
     """
     votes = _log_votes(axial, radial, half_angle, sigma, n_features)
-    return np.exp(votes[complement])
+    return np.exp(votes[check_flag("complement", complement)])
 
 
 def cone_smoothed_boundary(

@@ -10,6 +10,7 @@ from scipy.special import ndtr, ndtri
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._numerics import (
     check_finite,
+    check_flag,
     check_nonnegative,
     check_sigma,
     check_whole,
@@ -64,7 +65,8 @@ def half_space_vote_probability(
     0.9772
     """
     offset, sigma = check_finite("offset", offset), check_sigma(sigma)
-    return ndtr(-offset / sigma if complement else offset / sigma)
+    sign = -1.0 if check_flag("complement", complement) else 1.0
+    return ndtr(sign * offset / sigma)
 
 
 def half_space_boundary_shift(

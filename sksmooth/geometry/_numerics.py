@@ -6,15 +6,29 @@ from scipy.special import ndtri_exp
 
 from sksmooth._special import LOG_HALF
 
+# Squares of larger numbers overflow, and larger whole numbers are not told apart.
+_LARGEST, _LARGEST_WHOLE = 1e150, 2**53
+
 
 def as_floats(name, value):
-    """Numbers of any size, as an array."""
+    """Real numbers, or infinity, as an array; none of them masked or a text."""
     try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        if np.ma.is_masked(value) or np.asarray(value).dtype.kind in "SUmM":
+            raise TypeError
+        values = np.asarray(value, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError):
         raise TypeError(
-            f"{name} must be a number or an array of numbers, got {value!r}."
-        ) from error
+            f"{name} must be a number or an array of numbers, got {value!r:.200}."
+        ) from None
+    beyond = (np.abs(values) > _LARGEST) & np.isfinite(values)
+    return _refuse(name, values, beyond, f"of a size up to {_LARGEST:g}: rescale")
+
+
+def check_flag(name, value):
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r:.200}.")
+    return bool(value)
 
 
 def _refuse(name, values, bad, demand):
@@ -55,14 +69,16 @@ def check_whole(name, value, minimum):
     """Whole numbers of at least `minimum`, as floats."""
     values = as_floats(name, value)
     bad = ~(np.isfinite(values) & (values >= minimum) & (values == np.floor(values)))
-    return _refuse(name, values, bad, f"a whole number of at least {minimum}")
+    values = _refuse(name, values, bad, f"a whole number of at least {minimum}")
+    beyond = values > _LARGEST_WHOLE
+    return _refuse(name, values, beyond, f"a whole number up to {_LARGEST_WHOLE}")
 
 
 def certified_radius(log_inside, log_outside, sigma, side):
     """Radius of the side that wins, from the logarithm of the side that loses."""
     # +0.0 turns the -0.0 of a tie into 0.0.
     log_loser = np.minimum(np.minimum(log_inside, log_outside), LOG_HALF)
-    radius = np.maximum(-np.asarray(sigma) * ndtri_exp(log_loser), 0.0) + 0.0
+    radius = np.maximum(-as_floats("sigma", sigma) * ndtri_exp(log_loser), 0.0) + 0.0
     return of_side(radius, np.asarray(log_inside) - log_outside, side)
 
 

@@ -13,6 +13,7 @@ from sksmooth.geometry._laws import SLABS, check_noise
 from sksmooth.geometry._numerics import (
     certified_radius,
     check_finite,
+    check_flag,
     check_nonnegative,
     check_positive,
     check_sigma,
@@ -136,7 +137,7 @@ def slab_vote_probability(
     )
     sigma = check_sigma(sigma)
     votes = slab_log_votes(offset, halfwidth, sigma, check_noise(noise))
-    return np.exp(votes[complement])
+    return np.exp(votes[check_flag("complement", complement)])
 
 
 def slab_smoothed_halfwidth(

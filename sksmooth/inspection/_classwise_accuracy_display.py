@@ -14,6 +14,7 @@ from sksmooth.certificates import (
     Certificates,
     check_radius,
     class_index,
+    refuse_masked,
     require_known,
 )
 from sksmooth.inspection._certified_accuracy_display import base_name
@@ -329,6 +330,8 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
                 f"radius={radius!r} needs y_pred to be the Certificates that certify "
                 "returns; labels alone are certified within no radius."
             )
+        for values, what in ((y_true, "y_true"), (y_pred, "y_pred")):
+            refuse_masked(values, what)
         y_true = column_or_1d(y_true)
         answers = {"y_pred": column_or_1d(y_pred)}
         if y_base is not None:

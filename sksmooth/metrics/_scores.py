@@ -11,6 +11,7 @@ from sksmooth.certificates import (
     Certificates,
     check_radius,
     class_index,
+    refuse_masked,
     require_certificates,
     require_known,
 )
@@ -38,6 +39,7 @@ def check_average(average):
 def check_rows(values, certificates, name="y_true"):
     """Return `values` as a 1-d array with one entry per certificate."""
     require_certificates(certificates)
+    refuse_masked(values, name)
     values = np.asarray(values)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()
@@ -106,9 +108,10 @@ def _check_weight(sample_weight, n_samples):
         raise ValueError(
             f"sample_weight must be finite and >= 0, got {weight[wrong][0]:g}."
         )
-    if weight.sum() == 0:
+    if not weight.any():
         raise ValueError("sample_weight is zero everywhere; give some sample a weight.")
-    return weight
+    # Only ratios matter, and sums of large weights overflow.
+    return weight / weight.max()
 
 
 def _tally(per_row, y_true, certificates, labels, sample_weight, higher_is_better=True):

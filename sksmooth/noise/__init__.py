@@ -3,6 +3,7 @@
 
 from sksmooth.noise._additive import AdditiveLaw as _AdditiveLaw
 from sksmooth.noise._deleted_words import DeletedWords
+from sksmooth.noise._erase import Erase, ErasedGaussian
 from sksmooth.noise._gaussian import Gaussian
 from sksmooth.noise._laplace import Laplace
 from sksmooth.noise._law import Law
@@ -15,7 +16,8 @@ from sksmooth.noise._uniform import Uniform
 
 # By the name that the parameter `noise` of `SmoothedClassifier` takes.
 LAWS = {law.name: law for law in (Gaussian, Laplace, Uniform, Splitting)}
-_BY_NAME = LAWS | {law.name: law for law in (ResampledGaussian, DeletedWords)}
+_OF_CHANGES = (ResampledGaussian, ErasedGaussian, DeletedWords)
+_BY_NAME = LAWS | {law.name: law for law in _OF_CHANGES}
 # Those whose noise does not depend on the sample that it is added to.
 ADDITIVE_LAWS = {
     name: law for name, law in LAWS.items() if issubclass(law, _AdditiveLaw)
@@ -38,6 +40,8 @@ __all__ = [
     "ADDITIVE_LAWS",
     "LAWS",
     "DeletedWords",
+    "Erase",
+    "ErasedGaussian",
     "Gaussian",
     "Laplace",
     "Law",

@@ -12,6 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.noise._grid import FLOAT64_BITS, GridLaw
 
+# 256 KiB of noise.
+_VALUES_AT_ONCE = 2**15
+# Numbers that a pass over an array takes at a time at nearly full speed.
+_WIDE = 256
+
 
 @dataclass(frozen=True)
 class AdditiveLaw(GridLaw):
@@ -104,8 +109,12 @@ class AdditiveLaw(GridLaw):
         out : ndarray of shape (n_copies, n_features), C-contiguous float64
             It is overwritten with the copies.
         """
-        self.draw(stream, out)
-        self.add(row, out)
+        # Piece by piece, so that what was drawn is still in the cache when it is added.
+        step = max(1, _VALUES_AT_ONCE // max(1, row.size))
+        for start in range(0, len(out), step):
+            part = out[start : start + step]
+            self.draw(stream, part)
+            self.add(row, part)
 
     def add(self, row: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Turn standard noise into noisy copies of a snapped sample.
@@ -114,7 +123,7 @@ class AdditiveLaw(GridLaw):
         ----------
         row : ndarray of shape (n_features,)
             A sample as returned by `snap`.
-        out : ndarray of shape (n_copies, n_features)
+        out : ndarray of shape (n_copies, n_features), C-contiguous
             Noise of standard deviation 1; it is overwritten with the copies.
         """
         add_noise(row, out, self.deviation, self.rounder)
@@ -136,10 +145,24 @@ def add_noise(row, out, deviation, rounder):
     Parameters
     ----------
     row : ndarray, broadcast against `out`
-    out : ndarray of shape (n_copies, n_features)
+    out : ndarray of shape (n_copies, n_features), C-contiguous
     deviation, rounder : float or ndarray of shape (n_features,)
         Standard deviation of the noise, and what rounds it to the grid.
     """
+    # Broadcasting a few numbers along many rows is slow: rows are put side by side.
+    n_wide = _WIDE // max(1, out.shape[-1])
+    start = len(out) % max(n_wide, 1)
+    is_flat = np.ndim(deviation) and row.ndim == 1 and out.flags.c_contiguous
+    if is_flat and 2 <= n_wide <= len(out) // 2:
+        wide = np.empty((3, n_wide, len(row)))
+        wide[:] = np.stack([row, deviation, rounder])[:, np.newaxis]
+        wide = wide.reshape(3, -1)
+        _add(wide[0], out[start:].reshape(-1, wide.shape[1]), wide[1], wide[2])
+        out = out[:start]
+    _add(row, out, deviation, rounder)
+
+
+def _add(row, out, deviation, rounder):
     # Two passes instead of a scaling, a rint, a scaling and a sum.
     out *= deviation
     out += rounder

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,16 @@ from sksmooth.noise._law import Law
 _GRID_BITS = 20
 FLOAT64_BITS = 52
 _SIGMA_EXPONENT = 900
+
+
+def _as_float(sigma):
+    """Sigma as a float, infinity where none is so large."""
+    if not isinstance(sigma, Real):
+        raise TypeError(f"sigma={sigma!r} must be a number.")
+    try:
+        return float(sigma)
+    except OverflowError:
+        return np.inf
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,9 @@ class GridLaw(Law):
     _reach = 10.0
 
     def __post_init__(self):
+        if type(self.sigma) is not float:
+            # Half precision would round widths and radii.
+            object.__setattr__(self, "sigma", _as_float(self.sigma))
         if not 2.0**-_SIGMA_EXPONENT < self.sigma < 2.0**_SIGMA_EXPONENT:
             raise ValueError(
                 f"sigma={self.sigma!r} must be positive, and neither so small nor so "

@@ -77,6 +77,8 @@ class Law(abc.ABC):
                 f"noise={self.name!r} has no certificate in norm={norm!r}; it has "
                 f"{known}."
             )
+        # Of the plain type: in that of a scalar of numpy, results would be rounded.
+        norm = self.norms[self.norms.index(norm)]
         object.__setattr__(self, "norm", norm)
         if self.scale is not None:
             scale = np.asarray(self.scale, dtype=np.float64)

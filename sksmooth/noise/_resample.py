@@ -31,8 +31,8 @@ class Resample(LawParameters):
     probability : float
         Probability that a category is drawn anew, strictly between 0 and 1.
     categorical_features : "from_dtype" or array-like, default="from_dtype"
-        Which features are categories: by the dtypes of a DataFrame, or names, indices
-        or a boolean mask, as in
+        Which features are categories: by the dtypes of a DataFrame, of which all but
+        those of numbers and dates count; or names, indices or a boolean mask, as in
         :class:`~sklearn.ensemble.HistGradientBoostingClassifier`.
 
     Examples
@@ -45,6 +45,9 @@ class Resample(LawParameters):
     >>> law.frontier(ndtri(0.99), -ndtri(0.99), changes=2).round(4)
     array([2.3263, 1.9974])
     """
+
+    # Whether noise makes categories missing values, which need a code then.
+    adds_missing: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -464,11 +467,15 @@ class ResampledGaussian(Law):
         if self.norm == 2:
             add_noise(rows, out, self.deviation, rounder_of(self.grid))
         at, feature = np.nonzero(normal < below)
-        # Uniform once more, for the new category.
-        part = ndtr(normal[at, feature]) / self.probability
-        new = np.floor(part * n_categories[feature])
+        new = self._new_categories(normal[at, feature], n_categories[feature])
         out[:, drawn] = rows[:, drawn]
-        out[at, drawn[feature]] = np.minimum(new, n_categories[feature] - 1)
+        out[at, drawn[feature]] = new
+
+    def _new_categories(self, normal, n_categories):
+        """Codes in place of those that are drawn anew, by their normal numbers."""
+        # Uniform once more.
+        part = ndtr(normal) / self.probability
+        return np.minimum(np.floor(part * n_categories), n_categories - 1)
 
     @cached_property
     def _drawn(self):

@@ -51,6 +51,8 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose, n_done=0):
         Results of the chunks, in the order of the samples.
     """
     jobs = 1 if len(X) < 2 or _is_in_worker() else effective_n_jobs(n_jobs)
+    if jobs > len(X):  # the others would be started for nothing
+        jobs = n_jobs = len(X)
     if jobs > 1:
         largest = min(largest, max(1, _LARGEST_BYTES // max(1, X[0].nbytes)))
     chunks = _Chunks(len(X), largest, jobs)

@@ -108,22 +108,22 @@ class CertifyAtRadii(Certify):
         label_counts = np.zeros_like(counts)  # those that show the label and the radius
         held = np.zeros(n_samples, dtype=np.int64)  # how many radii, from the smallest
         p_lower = np.zeros(n_samples)
-        active = np.arange(n_samples)
+        # Of the samples that are not finished: positions, votes, and the index of the
+        # smallest radius not shown yet.
+        active, votes, following = np.arange(n_samples), counts.copy(), held.copy()
         drawn = 0
-        for k, look in enumerate(looks):
+        for k, look in enumerate(looks.tolist()):
             if not active.size:
                 break
-            counts[active] += yield VoteRequest(
+            votes += yield VoteRequest(
                 active, look - drawn, Stage.ESTIMATE, n_samples - active.size
             )
             drawn = look
-            votes = counts[active]
             leader = leading_class(votes, self.weights)
             holds, lower = own_share.decide(k, votes, leader)
             if against_each is not None:
                 holds, lower = against_each.add(k, votes, leader, holds, lower)
 
-            following = held[active]  # index of the smallest radius not shown yet
             gained = holds > following
             if gained.any():
                 shown = active[gained]
@@ -132,28 +132,25 @@ class CertifyAtRadii(Certify):
                 label[shown] = leader[gained]
                 label_counts[shown] = votes[gained]
 
-            done = following == len(radii)
             if look == looks[-1]:
-                done[:] = True
+                done = np.ones(active.size, dtype=bool)
             else:
-                undecided = np.flatnonzero(~done)
-                hopeless = own_share.hopeless(
-                    k, votes[undecided], leader[undecided], following[undecided]
-                )
-                if against_each is not None and hopeless.any():
-                    check = np.flatnonzero(hopeless)
-                    at = undecided[check]
-                    hopeless[check] = against_each.hopeless(
-                        votes[at], leader[at], following[at]
+                done = own_share.hopeless(k, votes, leader, following)
+                if against_each is not None and done.any():
+                    check = np.flatnonzero(done)
+                    done[check] = against_each.hopeless(
+                        votes[check], leader[check], following[check]
                     )
-                done[undecided[hopeless]] = True
+                done |= following == len(radii)
             if done.any():
-                n_evaluations[active[done]] = look
+                ended = active[done]
+                counts[ended] = votes[done]
+                n_evaluations[ended] = look
                 # Where nothing was shown, the label is only the leader.
                 nothing = done & (following == 0)
                 label[active[nothing]] = leader[nothing]
                 label_counts[active[nothing]] = votes[nothing]
-                active = active[~done]
+                active, votes, following = active[~done], votes[~done], following[~done]
 
         return RowAnswers(
             label=label,
@@ -258,22 +255,30 @@ class _OwnShare:
         self.looks = test.looks
         # A larger radius never needs fewer votes.
         self._accept = np.maximum.accumulate(test.accept, axis=-1)
-        self._hopeless = test.hopeless
+        # None is hopeless after the last one.
+        self._hopeless = np.insert(test.hopeless, len(needed), -1, axis=-1)
+        self._shown = np.nextafter(self._threshold, 0.0)
 
     def decide(self, k, votes, leader):
         """How many radii are shown at look k, and the share that was shown."""
-        lead, group = self._lead(votes, leader)
-        holds = (lead >= self._accept[k, group]).sum(axis=1)
-        return holds, np.nextafter(self._threshold[group, holds], 0.0)
+        lead = _votes_of(leader, votes)
+        if not self.by_class:
+            holds = self._accept[k, 0].searchsorted(lead, side="right")
+            return holds, self._shown[0, holds]
+        holds = (lead[:, np.newaxis] >= self._accept[k, leader]).sum(axis=1)
+        return holds, self._shown[leader, holds]
 
     def hopeless(self, k, votes, leader, following):
-        """Whether the radii at the indices `following` will hardly be shown."""
-        lead, group = self._lead(votes, leader)
-        return lead[:, 0] <= self._hopeless[k, group, following]
+        """Whether the radii at the indices `following` will hardly be shown.
 
-    def _lead(self, votes, leader):
-        lead = votes[np.arange(len(votes)), leader][:, np.newaxis]
-        return lead, leader if self.by_class else np.zeros_like(leader)
+        An index beyond the last radius is no hopeless one.
+        """
+        group = leader if self.by_class else 0
+        return _votes_of(leader, votes) <= self._hopeless[k, group, following]
+
+
+def _votes_of(leader, votes):
+    return votes[np.arange(len(votes)), leader]
 
 
 def _share_needed(radii, law, weights):

@@ -14,6 +14,10 @@ class Categories:
     ----------
     column : Series of pandas or polars, or ndarray of shape (n_samples,)
         A column of the training samples. A missing value is a category too.
+    adds_missing : bool, default=False
+        Whether a missing value is a category, the last one, if there is none among the
+        samples too: nan or NA where the dtype has it, or what numbers and texts become
+        that are beside one.
 
     Attributes
     ----------
@@ -21,13 +25,18 @@ class Categories:
         The categories; their positions are their codes.
     """
 
-    def __init__(self, column):
+    def __init__(self, column, adds_missing=False):
         values = column.tolist() if hasattr(column, "tolist") else column.to_list()
         first = {}
         for at, value in enumerate(values):
             first.setdefault(_key(value), at)
         # Codes must not depend on the order of the samples.
         order = sorted(first, key=lambda key: (type(key).__name__, _sorting(key)))
+        if adds_missing:
+            order = [*(key for key in order if key is not _MISSING), _MISSING]
+            if _MISSING not in first:
+                column, values = _with_missing(column), [*values, None]
+                first[_MISSING] = len(values) - 1
         self._codes = {key: code for code, key in enumerate(order)}
         self._column = _taken(column, [first[key] for key in order])
         self.known = [values[first[key]] for key in order]
@@ -89,6 +98,18 @@ def _key(value):
 
 def _sorting(key):
     return key if isinstance(key, (str, int, float)) else repr(key)
+
+
+def _with_missing(column):
+    """A column with a missing value behind the others, in a dtype that has it."""
+    if hasattr(column, "iloc"):
+        column = column.reset_index(drop=True)
+        return column.reindex(range(len(column) + 1))
+    if hasattr(column, "gather"):  # of polars
+        return column.extend_constant(None, 1)
+    if column.dtype.kind in "iuf":
+        return np.append(column.astype(np.float64), np.nan)
+    return np.append(column.astype(object), [None])
 
 
 def _taken(column, positions):

@@ -80,7 +80,7 @@ def resolve_scale(
     return scale
 
 
-def categorical_positions(spec, *, names, n_features, not_numbers):
+def categorical_positions(spec, *, names, n_features, with_categories):
     """Turn `categorical_features` of a law into positions of columns.
 
     Parameters
@@ -89,8 +89,8 @@ def categorical_positions(spec, *, names, n_features, not_numbers):
     names : sequence of shape (n_features,) or None
         Names of the features.
     n_features : int
-    not_numbers : sequence of str
-        Names of the columns whose dtype is none of numbers, for "from_dtype".
+    with_categories : sequence of str
+        Names of the columns whose dtype is one of categories, for "from_dtype".
 
     Returns
     -------
@@ -104,7 +104,7 @@ def categorical_positions(spec, *, names, n_features, not_numbers):
     """
     if isinstance(spec, str) and spec == "from_dtype":
         known = [] if names is None else list(names)
-        found = sorted(known.index(name) for name in not_numbers)
+        found = sorted(known.index(name) for name in with_categories)
         if not found:
             raise ValueError(
                 "categorical_features='from_dtype' finds no column whose dtype is that "
@@ -174,11 +174,15 @@ def _given_scale(feature_scale, names, n_features):
                     f"feature_scale gives feature {name!r} the scale {value!r}; scales "
                     "must be numbers."
                 )
-            scale[_position(name, names, n_features, "feature_scale")] = value
+            at = _position(name, names, n_features, "feature_scale")
+            try:
+                scale[at] = value
+            except OverflowError:  # of an integer that no float holds
+                scale[at] = np.inf
     else:
         try:
             scale = np.array(feature_scale, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             raise ValueError(
                 f"feature_scale={feature_scale!r} must be None, 'std', a dict from "
                 "names to numbers, or an array with one number per feature."

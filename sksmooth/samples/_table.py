@@ -109,8 +109,11 @@ class Table:
         if is_polars(self.rows):
             return _into_polars(self.rows[owner], self.noisy, columns)
         rows = self.rows[owner]
-        if rows.dtype.kind in "iub" and len(self.categories) < len(self.noisy):
-            rows = rows.astype(np.float64)
+        for dtype in {column.dtype for column in columns}:
+            # Numbers among integers, or a missing value among texts.
+            is_plain = isinstance(dtype, np.dtype)
+            if is_plain and not np.can_cast(dtype, rows.dtype, "same_kind"):
+                rows = rows.astype(np.result_type(rows.dtype, dtype))
         for at, column in zip(self.noisy, columns, strict=True):
             rows[:, at] = column
         return rows
@@ -121,21 +124,37 @@ class Table:
         # Categories may have been learned from another dtype.
         if self.categories or not _is_plain_pandas(self.rows):
             return None
-        held = np.setdiff1d(np.arange(self.rows.shape[1]), self.noisy)
-        return {at: self.rows.iloc[:, at].array for at in held.tolist()}
+        return {at: column_of(self.rows, at).array for at in self._positions_held}
+
+    @property
+    def _positions_held(self):
+        noisy = set(self.noisy.tolist())
+        return [at for at in range(self.rows.shape[1]) if at not in noisy]
 
     def digests(self, key):
         """Digest each sample under `key`, columns held fixed included."""
-        held = np.setdiff1d(np.arange(self.rows.shape[1]), self.noisy)
-        contents = zip(*(self._contents(at) for at in held), strict=True)
-        held_bytes = [repr(content).encode() for content in contents]
+        contents = zip(*map(self._contents, self._positions_held), strict=True)
+        # As the `repr` of a tuple.
+        held = [
+            f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+            for parts in contents
+        ]
+        held_bytes = [content.encode() for content in held]
         return row_digests(self.values, key, held_bytes or None)
 
     def _contents(self, at):
-        """What tells the values of a column from each other."""
-        column = column_of(self.rows, at)
+        """What tells the values of a column from each other, as strings."""
         name = self.rows.columns[at] if hasattr(self.rows, "columns") else int(at)
-        return [comparable(value, name) for value in _values(column)]
+        column = column_of(self.rows, at)
+        values = getattr(column, "array", column)
+        if not (hasattr(values, "codes") and hasattr(values, "categories")):
+            return [repr(comparable(value, name)) for value in _values(column)]
+        codes = values.codes.tolist()
+        known = values.categories.tolist()
+        if -1 in codes:  # what is missing is NaT among dates, else nan
+            known += values[[codes.index(-1)]].tolist()
+        known = [repr(comparable(value, name)) for value in known]
+        return [known[code] for code in codes]
 
     def numbers(self):
         """Return all columns as floats, or None if some are not numbers."""
@@ -159,7 +178,9 @@ def numbers_of(rows, columns):
     values = np.empty((len(rows), len(columns)))
     for j, at in enumerate(columns):
         column = column_of(rows, at)
-        if _is_pandas(rows):
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+            values[:, j] = column.to_numpy()  # several times faster
+        elif _is_pandas(rows):
             values[:, j] = column.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
             values[:, j] = column.cast(float, strict=True).to_numpy()

@@ -471,7 +471,16 @@ def _count(truth, classes, mask):
 
 def _check_sigmas(sigmas):
     """Return `sigmas` as a new 1-d array of positive floats."""
-    sigmas = np.array(sigmas, dtype=np.float64)
+    given = sigmas
+    try:
+        if np.ma.is_masked(given) or np.asarray(given).dtype.kind in "SU":
+            raise TypeError
+        sigmas = np.array(given, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError):
+        raise TypeError(
+            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got "
+            f"{given!r:.200}."
+        ) from None
     if sigmas.ndim != 1 or len(sigmas) == 0:
         raise ValueError(
             f"sigmas must be a sequence of numbers such as [0.25, 0.5], got shape "

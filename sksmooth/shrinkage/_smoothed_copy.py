@@ -11,7 +11,7 @@ from sklearn.utils.validation import (
 
 from sksmooth._estimators import layers, require
 from sksmooth._smoothed_classifier import SmoothedClassifier
-from sksmooth.certificates import require_known
+from sksmooth.certificates import refuse_masked, require_known
 
 
 def smoothed_copy(estimator, X, params):
@@ -52,6 +52,7 @@ def base_labels(smoothed, X):
 
 def true_classes(y, X, classes):
     """Position of each true label in `classes`."""
+    refuse_masked(y, "y")
     y = column_or_1d(y)
     check_consistent_length(X, y)
     if len(y) == 0:

@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sksmooth._compat import DocumentationLink, Interval, _fit_context
+from sksmooth.certificates import check_given_labels, refuse_masked
 
 # Kernel values held at once: 32 MiB of float64 for each temporary.
 _CHUNK_ELEMENTS = 2**22
@@ -127,6 +128,8 @@ class ParzenClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
             If sigma is not positive and finite, if a weight is negative or all are
             zero, or if sigma is too small for the spread of `X` to be computed with.
         """
+        check_given_labels(y)
+        refuse_masked(X, "X")
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         weight = _check_weights(sample_weight, X.shape[0])
@@ -212,6 +215,7 @@ class ParzenClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     def _log_joint(self, X):
         """Log of p(x, c), up to a constant of the sample, of shape (rows, classes)."""
         check_is_fitted(self)
+        refuse_masked(X, "X")
         X = validate_data(self, X, dtype=np.float64, reset=False)
         n_rows, n_centers = X.shape[0], self._centers.shape[0]
         joint = np.full((n_rows, len(self.classes_)), -np.inf)

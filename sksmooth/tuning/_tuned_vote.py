@@ -42,7 +42,12 @@ from sksmooth._estimators import (
 )
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
-from sksmooth.certificates import Certificates, class_index, require_known
+from sksmooth.certificates import (
+    Certificates,
+    check_given_labels,
+    class_index,
+    require_known,
+)
 from sksmooth.tuning._vote_weight_search import (
     VoteObjective,
     cross_fitted_answers,
@@ -293,6 +298,7 @@ class TunedVoteClassifierCV(
         fitted = clone(template).fit(X, y, **fit_params)
         smoothed = layers(fitted).core
         classes = np.asarray(fitted.classes_)
+        check_given_labels(y)
         y = column_or_1d(y)
         index = _class_positions(y, classes)
 

@@ -314,6 +314,21 @@ class ResampledLaw(_CountingLaw):
         return self._each(least, miss, r)
 
 
+class ErasedLaw(_CountingLaw):
+    """Categories erased: copies of two samples agree if all that differ are erased."""
+
+    def __init__(self, probability, cardinalities):
+        super().__init__(1.0)
+        self._b = probability
+        self.most_changes = sum(map(bool, cardinalities))
+
+    def gains(self, p, r):
+        return np.minimum(p + 1 - self._b ** np.floor(r), 1.0)
+
+    def keeps(self, miss, r):
+        return np.maximum(self._b ** np.floor(r) - miss, 0.0)
+
+
 class DeletedWordsLaw(_CountingLaw):
     """Words deleted at random; radii count added and deleted words in any mixture."""
 
@@ -377,7 +392,7 @@ def law_of(settings):
         if type(whole) is not bool:
             raise ValueError(f"whole={whole!r}")
         return SplittingLaw(sigma, whole, settings["grid"], settings["noise_scale"])
-    if name in ("resample", "token_deletion"):
+    if name in ("erase", "resample", "token_deletion"):
         return _of_changes(settings, name, norm, sigma)
     raise ValueError(f"noise={name!r} is not known here, or not with norm={norm!r}")
 
@@ -396,4 +411,6 @@ def _of_changes(settings, name, norm, sigma):
         raise ValueError(f"norm={norm!r} beside cardinalities={cardinalities!r:.60}")
     if has_numbers:
         return GaussianLaw(sigma)  # categories do not change
+    if name == "erase":
+        return ErasedLaw(probability, cardinalities)
     return ResampledLaw(probability, cardinalities)

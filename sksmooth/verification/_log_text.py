@@ -47,6 +47,8 @@ class Log(NamedTuple):
     abstained : ndarray of bool
     n_evaluations : ndarray of int
     counts, label_counts : ndarray of int of shape (n_samples, n_classes)
+    true_labels : tuple of str
+        The true labels as they are written.
     """
 
     settings: dict[str, Any]
@@ -59,6 +61,7 @@ class Log(NamedTuple):
     n_evaluations: np.ndarray
     counts: np.ndarray
     label_counts: np.ndarray
+    true_labels: tuple[str, ...]
 
 
 def read_log(path):
@@ -100,7 +103,7 @@ def read_log(path):
             raise ValueError("classes are not distinct")
     except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise UnreadableError(2, f"odd settings ({told(error)})") from None
-    rows, previous = [], -1
+    rows, true_labels, previous = [], [], -1
     for number, line in enumerate(lines[3:], start=4):
         if number == len(lines):  # what follows the last end of a line
             break
@@ -115,12 +118,18 @@ def read_log(path):
             raise UnreadableError(number, f"row {row[0]} after row {previous}")
         previous = row[0]
         rows.append((row[0], number, *row[1:]))
+        true_labels.append(content.split("\t")[2])
     shape = (len(rows), len(classes))
     columns = [*zip(*rows, strict=True)] or [()] * 9
     dtypes = [int, int, int, float, bool, float, int, int, int]
     columns = [np.array(c, dtype=d) for c, d in zip(columns, dtypes, strict=True)]
     counts, label_counts = (column.reshape(shape) for column in columns[-2:])
-    return Log(settings, *columns[:-2], counts, label_counts)
+    return Log(settings, *columns[:-2], counts, label_counts, tuple(true_labels))
+
+
+def digest_of_labels(texts):
+    """Digest of true labels as the settings of a log keep it."""
+    return _check(f"[{', '.join(texts)}]", b"")
 
 
 def told(error):

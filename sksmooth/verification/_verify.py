@@ -14,7 +14,13 @@ from sksmooth.verification._evidence import (
     proved_radius,
 )
 from sksmooth.verification._laws import law_of
-from sksmooth.verification._log_text import UnreadableError, read_log, told
+from sksmooth.verification._log_text import (
+    UnreadableError,
+    digest_of_labels,
+    read_log,
+    told,
+)
+from sksmooth.verification._space import check_space
 
 _ROUNDING = 64 * np.finfo(float).eps
 _FIXED_PILOT, _FIRST_PILOT, _PILOT_CAP = 100, 32, 16
@@ -43,9 +49,11 @@ def verify_log(path: Any) -> Verdict:
 
     What is checked of a row: that its label leads the votes that chose it; that its
     radius is the one that its votes prove, to within 64 units of the last place of
-    sigma plus radius; that the numbers of votes are those of the procedure. Not
-    checked are the votes themselves, which only the classifier can give again, and how
-    many of them a pilot planned, which is a matter of cost.
+    sigma plus radius; that the numbers of votes are those of the procedure. Of the log:
+    that the settings that say what radii are about agree, and that the true labels are
+    those of the run, if no row is missing. Not checked are the votes themselves, which
+    only the classifier can give again, and how many of them a pilot planned, which is a
+    matter of cost.
 
     Parameters
     ----------
@@ -70,6 +78,9 @@ def verify_log(path: Any) -> Verdict:
             raise UnreadableError(number, f"a row beyond n_rows={settings.n_rows}")
     except UnreadableError as error:
         return Verdict(False, f"{path}: cannot be checked: {error}")
+    if not _has_its_labels(log, settings):
+        reason = "the true labels are not those that the settings are of"
+        return Verdict(False, f"{path}: false: {reason}")
     n, n_rows = len(log.rows), settings.n_rows
     rows = f"all {n} rows" if n == n_rows else f"{n} of {n_rows} rows"
     if settings.enumerated:
@@ -93,6 +104,15 @@ def verify_log(path: Any) -> Verdict:
     return Verdict(False, f"{path}: false: {where}: {reason(at)}")
 
 
+def _has_its_labels(log, settings):
+    """Whether the true labels are those of the run, as far as that can be told."""
+    if settings.y is None:
+        return all(label == "null" for label in log.true_labels)
+    if len(log.rows) < settings.n_rows:  # the digest is of all of them
+        return True
+    return digest_of_labels(log.true_labels) == settings.y
+
+
 class _Settings:
     """Settings that the checks need, in the types they need."""
 
@@ -110,6 +130,8 @@ class _Settings:
         self.slack = float(settings["slack"])
         self.law = law_of(settings)
         self.n_features = settings["n_features"]
+        self.y = settings["y"]
+        check_space(settings)
         counted = type(self.n_rows) is int and 0 <= self.n_rows <= _MOST_ROWS
         if not counted:
             raise ValueError(f"n_rows={self.n_rows!r:.40}")
@@ -124,12 +146,15 @@ class _Settings:
             raise ValueError("radii do not increase")
         weights = settings["weights"]
         self.weighted = weights is not None
-        self.weights = np.array(weights or [1.0] * self.n_classes, dtype=float)
+        given = weights if self.weighted else [1.0] * self.n_classes
+        self.weights = np.array(given, dtype=float)
         positive = (self.weights > 0) & (self.weights < math.inf)
         if self.weights.shape != (self.n_classes,) or not positive.all():
             raise ValueError(f"weights={weights}")
         self.enumerated = self.method == "exact" and hasattr(self.law, "counted_radius")
         if self.method == "exact":
+            if (settings["alpha"], settings["slack"]) != (0, 0):
+                raise ValueError("alpha and slack of a closed form are 0")
             return
         if self.method != "monte_carlo":
             raise ValueError(f"method={self.method!r}")
@@ -155,6 +180,9 @@ def _exact_checks(log, settings):
     """Closed forms have no votes; more cannot be said without the classifier."""
     votes = log.counts.any(axis=1) | log.label_counts.any(axis=1)
     yield votes | (log.n_evaluations != 0), lambda at: "votes of a closed form"
+    if settings.radii is not None:
+        other = ~log.abstained & ~np.isin(log.radius, settings.radii)
+        yield other, lambda at: f"{log.radius[at]} is none of the requested radii"
     yield from _ranges(log)
 
 

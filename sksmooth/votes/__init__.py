@@ -10,6 +10,7 @@ from sksmooth.votes._registry import find_source, may_miss, probe_fitted
 from sksmooth.votes._source import Declined, Model, Source, VoteRequest, VoteSource
 from sksmooth.votes.exact import ExactSource
 from sksmooth.votes.probes import (
+    columns_with_categories,
     columns_without_numbers,
     numeric_table,
     refuse_categories,
@@ -34,6 +35,7 @@ __all__ = [
     "VoteSource",
     "as_classifier",
     "check_columns",
+    "columns_with_categories",
     "columns_without_numbers",
     "encode_for_net",
     "ends_in_skorch_net",

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 
 from sksmooth._compat import check_n_features
 from sksmooth._estimators import is_frame, may_take_missing
+from sksmooth.certificates import check_given_labels, refuse_masked
 from sksmooth.samples import resolve_scale
 from sksmooth.votes.probes import numeric_table, refuse_columns_without_numbers
 
@@ -27,6 +28,7 @@ class NoisyFeatures:
 
     def _check_training(self, X, y):
         """Check training samples and labels, and learn which columns take noise."""
+        check_given_labels(y)
         if self.noise_features is None and self.feature_scale is None:
             self.feature_scale_ = None
             refuse_columns_without_numbers(X, type(self).__name__)
@@ -91,6 +93,7 @@ def check_columns(estimator, X, *, reset, names=True):
         If there are no samples, or if these are not the columns of `fit`.
     """
     rows = X
+    refuse_masked(X, "X")
     if not is_frame(X):
         rows = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
     if not len(rows):

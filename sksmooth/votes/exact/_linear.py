@@ -66,7 +66,8 @@ class CenteredScores(NamedTuple):
     intercept : Rounded of shape (n_classes,)
     center : ndarray of shape (n_features,) or None
     same_coef, twins : ndarray of bool of shape (n_classes, n_classes)
-        Which classes have equal coefficients, and which have equal scores, exactly.
+        Which classes have equal coefficients where there is noise, and which have equal
+        scores, exactly.
     """
 
     coef: Rounded
@@ -78,17 +79,20 @@ class CenteredScores(NamedTuple):
     @classmethod
     def behind(cls, affine, coef, intercept):
         """Scores of what an affine map gives."""
-        same_coef = np.all(coef.value[:, np.newaxis] == coef.value, axis=2)
-        twins = same_coef & (intercept.value[:, np.newaxis] == intercept.value)
+        same = coef.value[:, np.newaxis] == coef.value
+        twins = np.all(same, axis=2)
+        twins &= intercept.value[:, np.newaxis] == intercept.value
+        same_coef = np.all(same[:, :, ~affine.held_outputs], axis=2)
         return cls(*affine.fold(coef, intercept), affine.center, same_coef, twins)
 
     @classmethod
-    def of(cls, scores):
-        """Plain scores as exact ones."""
+    def of(cls, scores, held=None):
+        """Plain scores as exact ones, of features some of which may be held fixed."""
         if isinstance(scores, cls):
             return scores
         coef, intercept = (Rounded.of(part) for part in scores)
-        return cls.behind(AffineMap.identity(coef.value.shape[1]), coef, intercept)
+        affine = AffineMap.identity(coef.value.shape[1], held)
+        return cls.behind(affine, coef, intercept)
 
 
 def linear_scores(estimator):
@@ -192,20 +196,19 @@ def linear_source(estimator, affine):
     classes = estimator.classes_
     if len(classes) == 2:
         return TwoClassSource(classes, scores, affine.held)
-    if affine.held is not None:
-        raise Declined(
-            "with columns held fixed, a linear argmax has a closed form for two "
-            "classes only"
-        )
     coef = scores.coef.value
+    if affine.held is not None:
+        coef = coef[:, ~affine.held]
     spread = np.linalg.svd(coef - coef[0], compute_uv=False)
     if len(spread) < 2 or spread[1] <= 1e-13 * spread[0]:
+        if affine.held is not None:
+            return HeldLineSource(classes, scores, affine.held)
         return LineSource(classes, scores)
     if len(classes) == 3:
-        return ThreeClassSource(classes, scores)
+        return ThreeClassSource(classes, scores, affine.held)
     raise Declined(
-        f"a linear argmax over {len(classes)} classes has no closed form in more than "
-        "one dimension"
+        f"a linear argmax over {len(classes)} classes has no closed form where noise "
+        "moves their scores in more than one direction"
     )
 
 
@@ -341,7 +344,7 @@ class LinearSource(ExactSource):
     _seconds_per_row = 0.0
 
     def __init__(self, classes, scores, held=None):
-        self.scores = CenteredScores.of(scores)
+        self.scores = CenteredScores.of(scores, held)
         n_features = self.scores.coef.value.shape[1]
         predict_cost = 2e-8 + 5e-10 * n_features * len(classes)
         affine = AffineMap.identity(n_features, held)
@@ -509,6 +512,84 @@ class LineSource(LinearSource):
         return _probits_between(least, most)
 
 
+class HeldLineSource(LinearSource):
+    """`LineSource` with columns held fixed, which move the intervals of the classes.
+
+    Between classes whose scores noise moves alike, the sample decides.
+    """
+
+    def __init__(self, classes, scores, held):
+        super().__init__(classes, scores, held)
+        self._seconds_per_row = 2e-6 + 2e-8 * len(classes) ** 2
+        coef, intercept, center, same_coef, twins = self.scores
+        self._ahead_of_first = _Differences(
+            coef - coef[:1], intercept - intercept[:1], center
+        )
+        sides = (coef - coef[:1])[:, ~held]
+        direction = np.linalg.svd(sides.value, full_matrices=False)[2][0]
+        # As in `LineSource`.
+        slope = Rounded(np.sum(sides.value * direction, axis=1))
+        off = (sides - slope[:, np.newaxis] * direction).size
+        if len(direction) == 1:
+            slope, off = sides[:, 0] * direction, 0.0 * off
+        self._flat, self._twins = same_coef, twins
+        rise = slope[:, np.newaxis] - slope
+        self._rise = rise.value
+        self._shortest = np.abs(rise.value) - rise.error
+        if np.any(~same_coef & (self._shortest <= 0)):
+            raise Declined(_NEARLY_THE_SAME)
+        self._rise_error = rise.error
+        # A class is ahead of another on the side to which it is the steeper one.
+        self._above = ~same_coef & (self._rise > 0)
+        self._below = ~same_coef & (self._rise < 0)
+        off = np.linalg.norm(off[:, np.newaxis] + off, axis=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            off = off / self._shortest
+        self._off = _SLACK * np.where(same_coef, 0.0, off).max()
+
+    def _probits(self, X, scale):
+        lower, upper = np.empty((2, len(X), len(self.classes)))
+        for rows in row_chunks(len(X), 8 * len(self.classes) ** 2 + X.shape[1]):
+            least, most = self._log_shares(X[rows], scale.max())
+            lower[rows], upper[rows] = _probits_between(least.T, most.T)
+        return lower, upper
+
+    def _log_shares(self, X, sigma):
+        """Bounds on the logarithms of the shares, of shape (n_rows, n_classes)."""
+        score, error = self._ahead_of_first.at(X)
+        gap = score[:, np.newaxis] - score[:, :, np.newaxis]
+        gap_error = error[:, np.newaxis] + error[:, :, np.newaxis] + UNIT * np.abs(gap)
+        # Where each pair of classes draws, in standard deviations from the sample.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crossing = gap / self._rise
+            error = gap_error + np.abs(crossing) * self._rise_error
+            crossing, error = crossing / sigma, error / self._shortest / sigma
+        size = np.where(self._flat, 0.0, np.abs(crossing))
+        # As in `LineSource`: how far noise off the direction may move a crossing.
+        reach = 40.0 + np.minimum(size.max(axis=(1, 2)), 2 * PROBIT_MAX)
+        error += reach[:, np.newaxis, np.newaxis] * self._off + 6 * UNIT * size
+        error *= _SLACK
+        least, most = crossing - error, crossing + error
+        least[np.isnan(least)], most[np.isnan(most)] = -np.inf, np.inf
+        first_lo, last_lo = (
+            np.where(self._above, end, -np.inf).max(axis=2) for end in (least, most)
+        )
+        first_hi, last_hi = (
+            np.where(self._below, end, np.inf).min(axis=2) for end in (least, most)
+        )
+        k = np.arange(len(self.classes))
+        first = self._twins & (k < k[:, np.newaxis])  # wins the tie
+        level = self._flat & ~self._twins
+        never = np.any((level & (gap > gap_error)) | first, axis=2)
+        unsure = np.any(level & ~(np.abs(gap) > gap_error), axis=2)
+        least = log_interval_mass(last_lo, first_hi)
+        most = log_interval_mass(first_lo, last_hi)
+        return (
+            np.where(never | unsure, -np.inf, least),
+            np.where(never, -np.inf, most),
+        )
+
+
 def _probits_between(least, most):
     """Probits of classes from bounds on the logarithms of their shares.
 
@@ -539,14 +620,16 @@ class ThreeClassSource(LinearSource):
     ----------
     classes : ndarray of shape (3,)
     scores : LinearScores
+    held : ndarray of bool of shape (n_features,), default=None
+        See `LinearSource`.
 
     Notes
     -----
-    In the plane spanned by the differences of the scores each class is predicted in a
-    wedge and the noise is a standard normal. The mass of a wedge comes from Owen's T
-    [1]_, and where that is small, and its differences would lose digits, from an
-    integral along its axis with positive terms only. What is not in a class is the sum
-    of the two other wedges.
+    In the plane spanned by the differences of the scores, over the features that take
+    noise, each class is predicted in a wedge and the noise is a standard normal. The
+    mass of a wedge comes from Owen's T [1]_, and where that is small, and its
+    differences would lose digits, from an integral along its axis with positive terms
+    only. What is not in a class is the sum of the two other wedges.
 
     References
     ----------
@@ -561,15 +644,19 @@ class ThreeClassSource(LinearSource):
 
     _seconds_per_row = 2e-5
 
-    def __init__(self, classes, scores):
-        super().__init__(classes, scores)
+    def __init__(self, classes, scores, held=None):
+        super().__init__(classes, scores, held)
         coef, intercept, center, *_ = self.scores
+        noisy = slice(None) if held is None else ~held
         # In a unit of its own, the squares of the sides neither under- nor overflow.
-        unit = 2.0 ** np.clip(np.frexp(np.abs(coef.value).max())[1], -1000, 1000)
+        largest = np.abs(coef.value[:, noisy]).max()
+        unit = 2.0 ** np.clip(np.frexp(largest)[1], -1000, 1000)
         sides, offsets = (
             Rounded(part.value / unit, part.error / unit + TINY * (part.value != 0))
             for part in (coef[1:] - coef[:1], intercept[1:] - intercept[:1])
         )
+        self._ahead_of_first = _Differences(sides, offsets, center)
+        sides = sides[:, noisy]  # what is held moves the scores, and not by noise
         lengths = np.linalg.norm(sides.value, axis=1)
         _, spread, basis = np.linalg.svd(
             sides.value / np.where(lengths > 0, lengths, 1.0)[:, np.newaxis],
@@ -577,7 +664,6 @@ class ThreeClassSource(LinearSource):
         )
         if spread[1] < 1e-4 * spread[0]:
             raise Declined("its class boundaries are nearly parallel")
-        self._ahead_of_first = _Differences(sides, offsets, center)
         plane = sides.value @ basis.T
         self._to_tip = -np.linalg.inv(plane)
         # How far the differences of scores are from what the plane makes of them.
@@ -594,14 +680,15 @@ class ThreeClassSource(LinearSource):
 
     def _probits(self, X, scale):
         ahead, error = self._ahead_of_first.at(X)
+        sigma = scale.max()  # of all features that take noise
         probit, unsure = np.empty((2, len(X), 3))
         for rows in row_chunks(len(X), 200):
-            probit[rows], unsure[rows] = self._probits_of(ahead[rows] / scale[0])
+            probit[rows], unsure[rows] = self._probits_of(ahead[rows] / sigma)
         # A move of the sample by delta sigma moves the logarithm of a share p by at
         # most delta (0.8 + sqrt(-2 log p)), so that of a sum of two shares likewise but
         # for log(2), and a probit by at most 3.2 delta.
         error += 8 * UNIT * (1 + self._condition) * np.abs(ahead)
-        moved = row_products(error, np.abs(self._to_tip).T) / scale[0]
+        moved = row_products(error, np.abs(self._to_tip).T) / sigma
         unsure += 3.2 * _SLACK * np.hypot(*moved.T)[:, np.newaxis]
         quadrature = ShareError(_QUADRATURE, 16 * UNIT)
         lower, upper = probit_interval(

@@ -37,7 +37,7 @@ class DenseLayers:
     weights : list of ndarray of float64 of shape (n_in, n_out)
     biases : list of ndarray of float64 of shape (n_out,)
     dtype : {numpy.float32, numpy.float64}
-        What they are computed in.
+        What they are computed in. Rows are rounded to it first.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class DenseLayers:
     """
 
     def __init__(self, activation, weights, biases, dtype):
-        self._dtype = dtype
+        self.dtype = dtype
         self._has_floor = activation == "relu"
         self._apply = ACTIVATIONS[activation]
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -88,15 +88,16 @@ class DenseLayers:
                 else:
                     left = np.zeros(len(b))
             self._bound(activation, weights, biases, errors)
+        self._floors = [-bias for bias in self._biases[:-1]]
 
     def _bound(self, activation, weights, biases, errors):
-        info = np.finfo(self._dtype)
+        info = np.finfo(self.dtype)
         unit, tiny = float(info.eps) / 2, float(info.tiny)
         n_features = len(weights[0])
         # Of each pair of numbers the first is for a norm of 1, the second is constant.
         size = largest = np.array([1.0, 0.0])
         error = np.zeros(2)
-        if self._dtype != np.float64:
+        if self.dtype != np.float64:
             error += unit, np.sqrt(n_features) * tiny
         left = 0.0  # norm of what is not added to the inputs yet
         last = len(weights) - 1
@@ -132,23 +133,22 @@ class DenseLayers:
 
         Parameters
         ----------
-        X : ndarray of float64 of shape (n_samples, n_features)
+        X : ndarray of `dtype` of shape (n_samples, n_features)
 
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
         """
-        outputs = X.astype(self._dtype, copy=False)
-        *hidden, last = zip(self._weights, self._biases, strict=True)
-        for weights, bias in hidden:
-            outputs = outputs @ weights
+        outputs = X
+        for at, floor in enumerate(self._floors):
+            outputs = outputs @ self._weights[at]
             if self._has_floor:
-                np.maximum(outputs, -bias, out=outputs)
+                np.maximum(outputs, floor, out=outputs)
             else:
-                outputs += bias
+                outputs += self._biases[at]
                 outputs = self._apply(outputs)
-        outputs = outputs @ last[0]
-        outputs += last[1]
+        outputs = outputs @ self._weights[-1]
+        outputs += self._biases[-1]
         return outputs
 
 

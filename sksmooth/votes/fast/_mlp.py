@@ -133,7 +133,7 @@ class MLPPredictor(FastPredictor):
         if not of_predict.is_finite:
             raise Declined("it has parameters that are not finite, or too large")
         tiers = [layers for layers in (single, of_predict) if layers.is_finite]
-        self.tiers = [_Tier(layers, of_predict) for layers in tiers]
+        self.tiers = [_Tier(part, of_predict, self.n_features) for part in tiers]
 
     @property
     def n_rows(self):
@@ -156,22 +156,29 @@ class _Tier:
     Parameters
     ----------
     layers, others : DenseLayers
+    n_features : int
     """
 
-    def __init__(self, layers, others):
+    def __init__(self, layers, others, n_features):
         self.layers = layers
-        self.per_norm = layers.per_norm + others.per_norm
-        self.constant = layers.constant + others.constant + _EQUAL_BEHIND
-        self.largest_norm = min(layers.largest_norm, others.largest_norm)
+        self._per_norm = layers.per_norm + others.per_norm
+        self._constant = layers.constant + others.constant + _EQUAL_BEHIND
+        self._largest_norm = min(layers.largest_norm, others.largest_norm)
+        # A norm is computed in the same precision: a sum of squares with its rounding,
+        # and what underflows.
+        info = np.finfo(layers.dtype)
+        self._constant += self._per_norm * float(np.sqrt(n_features * info.tiny))
+        self._per_norm *= 1 + (n_features + 8) * float(info.eps)
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            outputs = self.layers.outputs(X)
-            error = np.sqrt(np.einsum("ij,ij->i", X, X))
-            too_large = ~(error <= self.largest_norm)  # not `>`, so that nan is
-            error *= self.per_norm
-            error += self.constant
+            rows = X.astype(self.layers.dtype, copy=False)
+            outputs = self.layers.outputs(rows)
+            error = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+            too_large = ~(error <= self._largest_norm)  # not `>`, so that nan is
+            error *= self._per_norm
+            error += self._constant
             error[too_large] = np.inf
         if outputs.shape[1] == 1:
             output = outputs[:, 0]

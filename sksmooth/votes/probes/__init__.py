@@ -14,6 +14,7 @@ from sksmooth.votes.probes._categories import (
 )
 from sksmooth.votes.probes._columns import (
     check_takes_missing,
+    columns_with_categories,
     columns_without_numbers,
     numeric_table,
     refuse_columns_without_numbers,
@@ -31,6 +32,7 @@ __all__ = [
     "check_again",
     "check_independence",
     "check_takes_missing",
+    "columns_with_categories",
     "columns_without_numbers",
     "explain_failure",
     "is_identity",

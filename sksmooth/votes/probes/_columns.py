@@ -4,6 +4,7 @@
 import numpy as np
 
 from sksmooth._estimators import is_frame, may_take_missing, tags_of
+from sksmooth.certificates import refuse_masked
 from sksmooth.samples import Table, has_missing, values_of
 
 
@@ -31,6 +32,38 @@ def columns_without_numbers(X):
     ]
 
 
+def columns_with_categories(X):
+    """Names of the columns of a data frame whose dtype is none of numbers or dates.
+
+    Two dates are hardly ever the same: they are no categories, unless their dtype says
+    so.
+
+    Parameters
+    ----------
+    X : object
+        See `columns_without_numbers`.
+
+    Returns
+    -------
+    list
+    """
+    without = columns_without_numbers(X)
+    if not without:
+        return []
+    dtypes = zip(X.columns, X.dtypes, strict=True)
+    return [
+        name for name, dtype in dtypes if name in without and not _is_of_dates(dtype)
+    ]
+
+
+def _is_of_dates(dtype):
+    is_temporal = getattr(dtype, "is_temporal", None)  # of polars
+    if callable(is_temporal):
+        return bool(is_temporal())
+    of_dates = ("period", "date", "time", "duration")
+    return getattr(dtype, "kind", "O") in "mM" or str(dtype).startswith(of_dates)
+
+
 def refuse_columns_without_numbers(X, caller):
     """Refuse a data frame with columns that hold no numbers; see above.
 
@@ -40,6 +73,7 @@ def refuse_columns_without_numbers(X, caller):
     caller : str
         Name of the class that adds the noise, for the message.
     """
+    refuse_values_without_numbers(X)
     _refuse_texts(X, caller)
     columns = columns_without_numbers(X)
     if not columns:
@@ -53,6 +87,27 @@ def refuse_columns_without_numbers(X, caller):
         "make_column_selector(dtype_include='number'))\n"
         f"or encode them in a Pipeline before {caller}."
     )
+
+
+def refuse_values_without_numbers(X):
+    """Refuse an array of masked values, of dates, or of records.
+
+    Raises
+    ------
+    ValueError
+        For such an array: dates would be taken for their numbers, and what is under a
+        mask for a value.
+    """
+    refuse_masked(X, "X")
+    dtype = getattr(X, "dtype", None)
+    kind = getattr(dtype, "kind", "")
+    if kind in ("m", "M", "V"):
+        what = "records" if kind == "V" else "dates or times"
+        raise ValueError(
+            f"X is an array of {what} (dtype {dtype!s:.60}), and noise can only be "
+            "added to numbers. Pass numbers, such as days since a date, or the columns "
+            "of a DataFrame."
+        )
 
 
 def _refuse_texts(X, caller):

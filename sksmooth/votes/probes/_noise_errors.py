@@ -32,6 +32,13 @@ _GENERAL_CURE = (
     "Let the first step of the base classifier handle such values, for example by "
     "clipping, or transform in a Pipeline before SmoothedClassifier."
 )
+# Where noise makes categories missing values.
+_OF_MISSING = (
+    "Noise makes categories missing values: let the base classifier take them, as "
+    "OneHotEncoder(handle_unknown='ignore') in a Pipeline and "
+    "HistGradientBoostingClassifier do, or draw known categories with noise=Resample("
+    "...)."
+)
 
 
 def explain_failure(error, source, X, owner):
@@ -57,13 +64,17 @@ def explain_failure(error, source, X, owner):
         source.vote(values_of(X)[owner], X, owner)
     except Exception:
         return error
+    failed = (
+        "estimator.predict fails on noisy copies of samples that it can predict "
+        f"without noise: {type(error).__name__}: {error}\n"
+    )
+    if getattr(source.law, "adds_missing", False):
+        return ValueError(f"{failed}{_OF_MISSING}")
     said = str(error).lower()
     cure = next(
         (cure for words, cure in _CURES if any(word in said for word in words)),
         _GENERAL_CURE,
     )
     return ValueError(
-        "estimator.predict fails on noisy copies of samples that it can predict "
-        f"without noise: {type(error).__name__}: {error}\nNoise gives it values "
-        f"between and beyond those of the data. {cure}"
+        f"{failed}Noise gives it values between and beyond those of the data. {cure}"
     )

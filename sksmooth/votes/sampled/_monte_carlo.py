@@ -88,10 +88,15 @@ class MonteCarloVotes(Source):
         if not (self.is_probed or self.is_known):
             check_independence(self, X)
 
+    @property
+    def predicts_again(self):
+        """Whether some copies are predicted a second time, see `finish`."""
+        return self._certifies and not self.is_known
+
     def finish(self, streams):
         """Check that labels of certificates did not change while votes were drawn."""
         is_enough = streams.n_drawn >= 2 * _SHARE_AGAIN * _N_AGAIN
-        if self.is_known or not (self._certifies and is_enough):
+        if not (is_enough and self.predicts_again):
             return
         for some in streams.kept:
             check_again(self, streams.samples, *some)
@@ -252,7 +257,8 @@ class VoteStreams:
             if told is error:
                 raise
             raise told from error
-        self._keep_some(batch, owner, votes)
+        if self._source.predicts_again:
+            self._keep_some(batch, owner, votes)
         return votes
 
     def _keep_some(self, batch, owner, votes):
@@ -272,9 +278,21 @@ class VoteStreams:
 
 
 def batches(sizes, capacity):
-    """Cut the votes of all samples into batches: which samples, how many votes."""
+    """Cut the votes of all samples into batches: which samples, how many votes.
+
+    Batches hold `capacity` votes at most and are of about the same size, as a small one
+    may take hardly less time than a large one.
+    """
     ends = np.cumsum(sizes)
-    for start in range(0, int(ends[-1]) if len(ends) else 0, max(1, capacity)):
+    n_votes = int(ends[-1]) if len(ends) else 0
+    if n_votes <= capacity:
+        owners = np.flatnonzero(sizes)
+        if owners.size:
+            yield owners, np.asarray(sizes)[owners]
+        return
+    n_batches = -(-n_votes // max(1, capacity))
+    capacity = -(-n_votes // n_batches)
+    for start in range(0, n_votes, capacity):
         low = np.clip(ends - sizes, start, start + capacity)
         parts = np.clip(ends, start, start + capacity) - low
         owners = np.flatnonzero(parts)

@@ -35,11 +35,13 @@ class ReadAhead:
             votes = self._kept.pop((row, stage), None)
             if votes is not None:
                 missing[at] -= self._count(votes, sizes[at], counts[at], (row, stage))
-        (at,) = np.nonzero(missing)
+        (at,) = missing.nonzero()
+        if not at.size:
+            return counts
         rows, missing = rows[at], missing[at]
         if missing.sum() >= self._at_once:
             counts[at] += self._streams.draw(rows, missing, stage)
-        elif at.size:
+        else:
             computed = np.maximum(missing, self._at_once // at.size)
             votes = self._streams.votes(rows, computed, stage)
             ends = np.cumsum(computed).tolist()
