@@ -262,6 +262,14 @@ def test_the_frontier_of_many_samples_has_that_of_each_in_a_row():
     np.testing.assert_array_equal(law.frontier(2.0, -2.0, changes=9).shape, (3,))
 
 
+def test_a_set_of_categories_is_as_likely_as_its_outcomes():
+    law = law_of((5, 0), 0.4)
+    for contains in ([1, 0, 1, 0, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]):
+        mask = np.array(contains, dtype=bool)
+        masses = [distribution((c,), (5,), 0.4) @ mask for c in range(5)]
+        np.testing.assert_allclose(law.set_masses(mask), masses, rtol=1e-15)
+
+
 def test_the_grid_is_that_of_the_numbers():
     scale = (2.0, 1.0, 0.5)
     law = law_of((0, 3, 0), sigma=0.7, scale=scale)
@@ -368,7 +376,7 @@ def test_it_is_a_parameter_that_grids_know():
 
 def test_laws_are_equal_where_all_their_parameters_are():
     law, same = Resample(0.3, [1]), Resample(0.3, [1])
-    assert law == same and hash(law) == hash(same)
+    assert law == same and hash(law) == hash(same) != hash(Resample(0.4, [1]))
     for other in (Resample(0.4, [1]), Resample(0.3, [2]), TokenDeletion(0.3), 0.3):
         assert law != other
     assert TokenDeletion(0.3) != TokenDeletion(0.4)
