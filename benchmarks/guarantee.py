@@ -208,6 +208,8 @@ LAWS = {
     "splitting": test_laws.TestSplitting,
     "resample": test_laws_of_changes.TestResample,
     "resample-beside-numbers": test_laws_of_changes.TestResampleBesideNumbers,
+    "erase": test_laws_of_changes.TestErase,
+    "erase-beside-numbers": test_laws_of_changes.TestEraseBesideNumbers,
     "token-deletion": test_laws_of_changes.TestWords,
     "added-beside-deleted": test_laws_of_changes.TestAddedBesideDeletedWords,
 }
@@ -250,11 +252,12 @@ def laws(names, n_rows, seed):
         by_changes = isinstance(case, test_laws_of_changes.ChangesLawCase)
         count_false = beyond_changes if by_changes else beyond_a_distance
         frontier = getattr(case, "n_changes", None) is not None
-        for asked in (False, True)[: 1 + (not frontier)]:
+        for asked in (False, True):
             # Noise of its own for each setting.
             state = 6 * seed + 2 * WEIGHTS.index(weights) + asked
             false, share = count_false(case, weights, asked, n_rows, state)
-            kind = "frontier" if frontier else "radii" if asked else "radius"
+            kind = "radii" if asked else "radius"
+            kind = f"frontier, {kind}" if frontier else kind
             heavy = "none" if weights[0] == weights[1] else "{:g}:{:g}".format(*weights)
             n, p = report(
                 f"{name}, weights {heavy}, {kind}, alpha={ALPHA}", false, n_rows, ALPHA,

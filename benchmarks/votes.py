@@ -17,9 +17,10 @@ that is 3 % wider: the least p-value, and that of a test that all of them are un
 
 `--equality` counts labels that differ from those of `predict`, over so many noisy rows
 for each classifier: 3 data sets, 3 sigmas, 20 settings of parameters at random; and
-over rows next to ties, which are found by bisection. `--shard 2/4` takes the second of
-four parts of all fits, so that the parts can run on different machines, and `--jobs` is
-the number of processes of this one.
+over rows next to ties, which are found by bisection. Labels are unstable where they are
+those of `predict` itself, which gave others in another batch. `--shard 2/4` takes the
+second of four parts of all fits, so that the parts can run on different machines, and
+`--jobs` is the number of processes of this one.
 
 `--art` adds `certify` of the Adversarial Robustness Toolbox, adjusted as in
 ``benchmarks/peers.py``, with 10,000 votes for each of two samples.
@@ -40,6 +41,7 @@ from multiprocessing import get_context
 import numpy as np
 from scipy.ndimage import zoom
 from scipy.stats import chi2_contingency, kstest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -48,8 +50,10 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -128,6 +132,25 @@ def random_forest(kind, rng):
     return kind(size, bootstrap=bool(rng.integers(2)), **random_tree(rng))
 
 
+def random_voting(rng):
+    """Hard votes of members with and without fast paths, with or without weights."""
+    members = {
+        "nb": random_nb(rng),
+        "svc": make_pipeline(StandardScaler(), SVC(C=float(10 ** rng.uniform(-1, 2)))),
+        "forest": random_forest(RandomForestClassifier, rng),
+        "linear": LogisticRegression(C=float(10 ** rng.uniform(-3, 1)), max_iter=200),
+    }
+    weights = None if rng.integers(2) else rng.integers(1, 4, len(members)).tolist()
+    return VotingClassifier(list(members.items()), weights=weights)
+
+
+def random_calibrated(rng):
+    svc = SVC(
+        C=float(10 ** rng.uniform(-2, 3)), kernel=str(rng.choice(["rbf", "poly"]))
+    )
+    return CalibratedClassifierCV(svc, cv=2, ensemble=bool(rng.integers(2)))
+
+
 def random_bagging(rng):
     tree = DecisionTreeClassifier(**random_tree(rng))
     size = int(rng.integers(2, 20))
@@ -204,6 +227,15 @@ MODELS = {
         lambda rng: DecisionTreeClassifier(**random_tree(rng)),
     ),
     "Bagging(10)": (lambda: BaggingClassifier(random_state=0), random_bagging),
+    "Voting(4)": (lambda: random_voting(np.random.default_rng(0)), random_voting),
+    "OneVsRest, SVC": (
+        lambda: OneVsRestClassifier(SVC()),
+        lambda rng: OneVsRestClassifier(random_svc(rng)),
+    ),
+    "Calibrated SVC": (
+        lambda: CalibratedClassifierCV(SVC(), cv=2, ensemble=False),
+        random_calibrated,
+    ),
     "GradientBoosting": (
         lambda: GradientBoostingClassifier(max_features="sqrt", random_state=0),
         random_boosting,
@@ -309,34 +341,46 @@ def paths_of(model, X):
     Returns
     -------
     dict
-        From a name to a function of noisy rows, which gives positions of labels and the
-        number of rows that were left to `predict`. Empty where there is no such way.
+        From a name to a function of noisy rows, which gives positions of labels, and a
+        dict from each row that was left to `predict` to what it gave. Empty where there
+        is no such way.
     """
     paths = {}
     votes = MonteCarloVotes(model)
-    n_asked = 0
+    left = {}
 
-    def counted(copies, predicted=votes._predicted):
-        nonlocal n_asked
-        n_asked += len(copies)
-        return predicted(copies)
+    def kept(copies, predicted=votes._predicted):
+        labels = predicted(copies)
+        left.update(zip(map(bytes, copies), labels.tolist(), strict=True))
+        return labels
 
     def by_fast_path(noisy, owner):
-        nonlocal n_asked
-        n_asked = 0
-        return fast.vote(noisy, X, owner), n_asked
+        left.clear()
+        return fast.vote(noisy, X, owner), left
 
     def by_coordinates(noisy, owner):
-        return reduced.vote(reduced.space.coordinates(noisy), X, owner), 0
+        return reduced.vote(reduced.space.coordinates(noisy), X, owner), {}
 
     with suppress(Declined):
         fast = find_fast_votes(votes, model, X)
-        fast._predicted = counted
+        fast._predicted = kept
         paths["same rows"] = by_fast_path
     with suppress(Declined):
         reduced = find_reduced_noise(model, X)
         paths["coordinates"] = by_coordinates
     return paths
+
+
+def differing(labels, expected, rows, left):
+    """Counts of labels that differ from those of `predict`.
+
+    On a tie, rounding decides, which in `predict` may depend on the rows beside: it
+    gives another label if it is called for the rows alone that were left to it. Those
+    are counted apart.
+    """
+    at = np.flatnonzero(labels != expected)
+    in_predict = sum(left.get(bytes(rows[k])) == labels[k] for k in at)
+    return Counter(differ=len(at) - in_predict, unstable=in_predict)
 
 
 def equality_of(name, seed, on, n_rows):
@@ -356,8 +400,9 @@ def equality_of(name, seed, on, n_rows):
     Returns
     -------
     dict of Counter
-        By way to the labels: fits, rows, rows left to `predict`, rows next to ties, and
-        labels that differ. Rows next to ties are of the ways that give the labels of
+        By way to the labels: fits, rows, rows left to `predict`, rows next to ties,
+        labels that differ, and those on which `predict` contradicts itself, see
+        `differing`. Rows next to ties are of the ways that give the labels of
         the same rows, bit for bit; noise in coordinates has the same law only.
     """
     warnings.simplefilter("ignore")
@@ -382,17 +427,17 @@ def equality_of(name, seed, on, n_rows):
             found["declined"]["fits"] += factor == 1
         for way, labels_of in paths.items():
             counts = found[way]
-            labels, n_left = labels_of(noisy, owner)
+            labels, left = labels_of(noisy, owner)
             counts["fits"] += factor == 1
             counts["rows"] += n_each
-            counts["left"] += n_left
-            counts["differ"] += int(np.sum(labels != expected))
+            counts["left"] += len(left)
+            counts.update(differing(labels, expected, noisy, left))
             if way == "same rows" and factor == 1:
                 rows = next_to_ties(predict, noisy[:N_TIES])
                 if len(rows):
-                    labels, _ = labels_of(rows, owner[:1])
+                    labels, left = labels_of(rows, owner[:1])
                     counts["ties"] += len(rows)
-                    counts["differ"] += int(np.sum(labels != predict(rows)))
+                    counts.update(differing(labels, predict(rows), rows, left))
     return found
 
 
@@ -402,11 +447,11 @@ def print_equality(models, n_rows, shard, n_jobs):
     fits = [(seed, on) for seed in range(SETTINGS) for on in SIGMAS]
     n_each = -(-n_rows // len(fits))
     fits = fits[number - 1 :: n_shards]
-    line = "{:22s} {:12s} {:>5} {:>9} {:>13} {:>16} {:>7}"
+    line = "{:22s} {:12s} {:>5} {:>9} {:>13} {:>16} {:>7} {:>9}"
     print(f"labels that differ from those of predict, part {number} of {n_shards}")
-    header = "fits", "rows", "next to ties", "left to predict", "differ"
+    header = "fits", "rows", "next to ties", "left to predict", "differ", "unstable"
     print(line.format("classifier", "way", *header), flush=True)
-    keys = "fits", "rows", "ties", "left", "differ"
+    keys = "fits", "rows", "ties", "left", "differ", "unstable"
     with ExitStack() as stack:
         starmap = itertools.starmap
         if n_jobs > 1:

@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Callable
 from itertools import takewhile
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -61,10 +62,13 @@ __all__ = [
 
 
 class Interval(_Interval):
-    """Interval of numbers, fractions among them, which numpy has no isnan for."""
+    """Interval of numbers: also of fractions, and not of integers that no float holds.
+
+    `numpy` has no isnan for the former; the latter would fail where they are used.
+    """
 
     def __contains__(self, value):
-        if not isinstance(value, (float, int, np.generic)):
+        if not isinstance(value, (float, np.generic)) and self.type is not Integral:
             try:
                 value = float(value)
             except OverflowError:

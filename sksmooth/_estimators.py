@@ -367,6 +367,18 @@ def frames_like(X: Any) -> Callable[[Any], Any] | None:
     return partial(frame_like, names=X.columns, library=library)
 
 
+def plain_array(values: Any) -> Any:
+    """Return a tensor of torch as an array of numpy, and anything else as it is.
+
+    Checks of scikit-learn leave it a tensor where ``array_api_dispatch`` is set, and
+    numpy has no bfloat16.
+    """
+    if not type(values).__module__.startswith("torch"):
+        return values
+    values = values.detach().cpu()
+    return (values.float() if "bfloat16" in str(values.dtype) else values).numpy()
+
+
 def frames_of(estimator: Any) -> Callable[[Any], Any] | None:
     """Return the function that makes the frames that a fitted estimator was fitted on.
 

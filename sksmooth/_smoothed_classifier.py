@@ -50,6 +50,7 @@ from sksmooth._estimators import (
     is_classifier,
     is_no_classifier,
     may_take_missing,
+    plain_array,
     refuse_class,
     tags_of,
     takes_frame,
@@ -90,6 +91,7 @@ from sksmooth.noise import (
 from sksmooth.parallel import run_in_chunks
 from sksmooth.questions import (
     CertifyAtRadii,
+    CertifyFrontier,
     CertifyRadius,
     CountVotes,
     DecideLabel,
@@ -298,8 +300,8 @@ class SmoothedClassifier(
     those of closed forms up to rounding; samples that differ, as float32, have
     independent noise. Certifying a sample again adds no evidence.
 
-    Parameters other than `estimator` may be changed by `set_params` on a fitted object:
-    nothing needs to be fitted again.
+    Parameters other than `estimator` and `denoiser` may be changed by `set_params` on a
+    fitted object: nothing needs to be fitted again.
 
     References
     ----------
@@ -512,7 +514,7 @@ class SmoothedClassifier(
         smoothed._ranges = None
         # Nothing is known of training samples; a closed form refuses missing values.
         smoothed._may_miss = False
-        smoothed.denoiser_ = smoothed._fitted_denoiser()
+        smoothed._learn_denoiser(smoothed._fitted_denoiser())
         smoothed._adopt(frozen, draw_noise_key(rng))
         return smoothed
 
@@ -588,7 +590,7 @@ class SmoothedClassifier(
         if not isinstance(samples, Counts):
             scale = samples.scale if isinstance(samples, Table) else None
             self._ranges = ranges_of(values_of(samples), scale)
-        self.denoiser_ = self._fit_denoiser(X_seen, y_checked, sample_weight)
+        self._learn_denoiser(self._fit_denoiser(X_seen, y_checked, sample_weight))
         self._adopt(fitted, noise_key, classes, as_frame)
         if self.method != "exact":
             probe_fitted(self._model(samples, as_frame), samples)
@@ -699,8 +701,8 @@ class SmoothedClassifier(
             2)``, under ``noise=Resample(...)``: `frontier` of the certificates then
             holds the radius for each number up to the largest of them. Under
             ``noise=TokenDeletion(...)``, numbers of words that may be taken out, and
-            radii are how many may be added beside. It takes no votes. Used without
-            `radii`.
+            radii are how many may be added beside. It takes no votes of its own; with
+            `radii`, it holds the largest of them for each number, which may take more.
         tol : float, default=0.05
             Radius, in units of `sigma`, that may be sacrificed to save votes, though
             never more than a fortieth of a radius. 0 gives every sample `n_certify`
@@ -750,11 +752,13 @@ class SmoothedClassifier(
         question = self._certify_question(X, radii, tol, beta)
         changes = check_changes(changes, question.law)
         if changes is not None and radii is not None:
-            raise ValueError(
-                f"changes={changes} needs the radii themselves, and radii="
-                f"{radii.tolist()} decides only whether they hold. Use certify(X, "
-                "changes=...) without radii."
-            )
+            if log is not None:
+                raise ValueError(
+                    f"log={log!r} has no place for what holds beside changes at given "
+                    "radii. Leave radii out: the frontier is then computed from the "
+                    "votes that the log keeps; or leave out log."
+                )
+            question = CertifyFrontier(**vars(question), changes=changes)
         source = self._source(X, question, as_frame)
         source.check(question)
         source.probe(X)
@@ -794,8 +798,8 @@ class SmoothedClassifier(
 
     def _frontier(self, answers, question, source, X, changes):
         """Radii while 0, 1, ..., `changes` categories change, from what is known."""
-        if changes is None:
-            return None
+        if changes is None or question.radii is not None:
+            return answers.frontier
         if source.method == "exact":
             probits = source.probits(X[: len(answers.label)])
             return exact_frontier(probits, question.law, question.weights, changes)
@@ -808,7 +812,7 @@ class SmoothedClassifier(
 
     def _certificates(self, answers, question, source, index, frontier):
         """Certificates from what is known of each sample."""
-        columns = vars(answers).copy()
+        columns = vars(answers) | {"frontier": frontier}
         del columns["label_counts"]
         return Certificates(
             **columns,
@@ -823,7 +827,6 @@ class SmoothedClassifier(
             index=None if index is None else index[: len(answers.label)],
             law=question.law.terms(),
             vote_weights=question.weights,
-            frontier=frontier,
         )
 
     def _space(self):
@@ -946,6 +949,7 @@ class SmoothedClassifier(
         if not reset and self._passes(X):
             return X
         self._refuse_sparse(X)
+        X, y = plain_array(X), plain_array(y)
         refuse_columns_without_numbers(X, "SmoothedClassifier")
         if isinstance(X, Mapping):
             raise ValueError(
@@ -1148,6 +1152,23 @@ class SmoothedClassifier(
             ) from None
         return self.denoiser
 
+    def _learn_denoiser(self, fitted):
+        """Keep a fitted denoiser, and what it was made of."""
+        self.denoiser_ = fitted
+        self._denoiser_of = self.denoiser, _parameters_of(self.denoiser)
+
+    def _check_denoiser(self):
+        """Refuse another denoiser than the one that was fitted."""
+        own, parameters = self._denoiser_of
+        now = self.denoiser
+        if now is own and (own is self.denoiser_ or isinstance(own, str)):
+            return
+        if type(now) is not type(own) or _parameters_of(now) != parameters:
+            raise ValueError(
+                f"denoiser={now!r} was set after fit, which has fitted {own!r}"
+                f"{'' if now is not own else ' of other parameters'}: fit again."
+            )
+
     def _noise_of_denoiser(self):
         """The noise as it is now, for `follow_noise`."""
         scale, drawn = self._scale(), self._known_categories()
@@ -1173,6 +1194,7 @@ class SmoothedClassifier(
 
     def _base(self):
         """What is smoothed: the classifier, behind the denoiser if there is one."""
+        self._check_denoiser()
         if self.denoiser_ is None:
             return self.estimator_
         denoiser = follow_noise(self.denoiser_, **self._noise_of_denoiser())
@@ -1354,6 +1376,14 @@ def _check_classifier(estimator, name="estimator"):
             "class labels. Pass a classifier, or a function that returns labels to "
             "SmoothedClassifier.from_fitted(function, classes=[...])."
         )
+
+
+def _parameters_of(denoiser):
+    """Parameters of a denoiser as texts, which are the same after a copy."""
+    if denoiser is None or isinstance(denoiser, str):
+        return denoiser
+    get_params = getattr(denoiser, "get_params", dict)
+    return {name: repr(value) for name, value in get_params().items()}
 
 
 def _seed_unseeded(estimator, rng):

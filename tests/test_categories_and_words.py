@@ -283,12 +283,60 @@ def test_lists_are_no_categories(mixed):
         )
 
 
+@pytest.mark.parametrize("weights", [None, {0: 1.0, 1: 2.0}])
+def test_radii_are_tested_beside_changes(fitted, mixed, weights):
+    X, radii = mixed[0][:40], [0.0, 0.1, 0.5, 1.0]
+    clf = replaced(fitted, vote_weights=weights)
+    asked = clf.certify(X, radii=radii, changes=(0, 1, 3))
+    planned = clf.certify(X, changes=(0, 1, 3), tol=0.0)
+    assert asked.frontier.shape == (40, 4)
+    assert asked.n_evaluations.sum() < 0.7 * planned.n_evaluations.sum()
+    shown = ~asked.abstained
+    np.testing.assert_array_equal(asked.frontier[shown, 0], asked.radius[shown])
+    assert np.isnan(asked.frontier[~shown]).all()
+    np.testing.assert_array_equal(asked.frontier[:, 2], asked.frontier[:, 3])
+    assert np.isin(asked.frontier[~np.isnan(asked.frontier)], radii).all()
+    # As many radii as those that many votes prove, but for a few close calls.
+    reach = np.nan_to_num(planned.frontier, nan=-1.0)
+    expected = np.append(-1.0, radii)[np.searchsorted(radii, reach, side="right")]
+    found = np.nan_to_num(asked.frontier, nan=-1.0)
+    assert np.mean(found == expected) > 0.9
+    assert 0.05 < np.mean(found[:, 1] > 0) < 0.95
+    # The same claims without changes.
+    plain = clf.certify(X, radii=radii)
+    assert np.mean(plain.radius == asked.radius) > 0.9
+
+
+def replaced(clf, **params):
+    """The same fitted classifier, with other parameters."""
+    return pickle.loads(pickle.dumps(clf)).set_params(**params)
+
+
+def test_added_words_are_tested_beside_deleted_ones():
+    rng = np.random.default_rng(0)
+    X = csr_array(rng.poisson(0.6, (60, 30)))
+    y = (X[:, :10].sum(axis=1) > X[:, 10:20].sum(axis=1)).astype(int)
+    clf = SmoothedClassifier(
+        MultinomialNB(), noise=TokenDeletion(0.8), n_certify=1000, random_state=0
+    ).fit(X, y)
+    asked = clf.certify(X[:20], radii=[0, 1, 2], changes=(0, 1, 2))
+    # With k deleted words among them, radii count r - k added ones.
+    for k in range(3):
+        beside = np.nan_to_num(asked.frontier[:, k], nan=-1.0)
+        held = ~asked.abstained
+        assert (beside + k >= asked.radius)[held].all()
+    assert (asked.radius > 0).any()
+    planned = clf.certify(X[:20], changes=(0, 1, 2), tol=0.0)
+    reach = np.minimum(np.nan_to_num(planned.frontier, nan=-1.0), 2)
+    assert np.mean(np.nan_to_num(asked.frontier, nan=-1.0) == reach) > 0.85
+
+
 def test_bad_calls_are_refused_by_name(fitted, mixed):
     X = mixed[0][:2]
     with pytest.raises(ValueError, match=r"category 'pink' in column 'color'"):
         fitted.certify(X.assign(color="pink"))
-    with pytest.raises(ValueError, match=r"certify\(X, changes=...\) without radii"):
-        fitted.certify(X, radii=[0.1], changes=(0, 1))
+    with pytest.raises(ValueError, match="has no place for what holds beside changes"):
+        fitted.certify(X, radii=[0.1], changes=(0, 1), log="log.tsv")
     with pytest.raises(TypeError, match="changes=1"):
         fitted.certify(X, changes=1)
     with pytest.raises(ValueError, match=r"changes=\[-1\]"):

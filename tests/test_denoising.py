@@ -243,6 +243,20 @@ def test_units_do_not_matter_where_squares_leave_float32(samples, size):
     np.testing.assert_allclose(found.transform(size * Z) / size, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("n_far", "distance"), [(1, 1e6), (1, 1e12), (1, 1e20), (300, 1e6), (300, 1e12)]
+)
+def test_samples_far_away_cost_the_others_no_digits(samples, n_far, distance):
+    # Of squares of 1e24, nothing is left of distances of 1.
+    Z = noisy_copies(samples, 0.5)
+    alone = PosteriorMeanDenoiser(sigma=0.5).fit(samples).transform(Z)
+    both = np.vstack([samples, samples[:n_far] + distance])
+    found = PosteriorMeanDenoiser(sigma=0.5).fit(both).transform(Z)
+    # Half of all are far: the origin is between, where a float64 has fewer digits.
+    tolerance = 1e-3 if n_far == 1 else 0.01
+    np.testing.assert_allclose(found, alone, atol=tolerance)
+
+
 def test_zero_weight_is_absence(samples):
     weight = np.ones(300)
     weight[100:] = 0

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Input that is read by its names, in any type of number, or refused by name."""
 
+import copy
 import dataclasses
+import pickle
 import re
 from fractions import Fraction
 from functools import partial
@@ -10,12 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from sklearn.base import clone
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from sksmooth import SmoothedClassifier, TunedVoteClassifierCV, recertify
 from sksmooth.certificates import resolve_vote_weights
 from sksmooth.conformal import RobustConformalClassifier
+from sksmooth.denoising import PosteriorMeanDenoiser
 from sksmooth.metrics import abstention_rate, certified_accuracy_score, classwise_report
 from sksmooth.noise import LAWS
 from sksmooth.shrinkage import (
@@ -382,3 +386,129 @@ def test_sigmas_of_a_curve_are_numbers(sigmas):
 def test_a_scale_that_no_float_holds(scale):
     with pytest.raises(ValueError, match="feature_scale"):
         smoothed(feature_scale=scale).fit(X, Y)
+
+
+# -- certificates as a container -------------------------------------------------------
+
+
+def test_samples_are_chosen_by_a_mask_of_their_own(named):
+    mask = pd.Series(named.radius > np.median(named.radius), index=named.index)
+    assert named[mask] == named[mask.to_numpy()]
+    assert named[mask.reset_index(drop=True)] == named[mask.to_numpy()]
+    for other in (mask[::-1], mask.rename({"s0": "t0"})):
+        with pytest.raises(ValueError, match=r"the mask has other labels of its rows"):
+            named[other]
+    with pytest.raises(ValueError, match="the mask has 1 masked values"):
+        named[np.ma.masked_array(mask.to_numpy(), mask=np.arange(9) == 0)]
+
+
+@pytest.mark.parametrize("rows", [9, -10, [0, 9], [-10, 0], np.uint8([200])])
+def test_samples_that_are_not_there(named, rows):
+    number = np.ravel(rows)[np.abs(np.ravel(rows).astype(int)).argmax()]
+    with pytest.raises(IndexError, match=f"sample {number} is out of range for 9"):
+        named[rows]
+
+
+def test_certificates_are_no_array(named):
+    for use in (np.asarray, np.mean, lambda c: np.concatenate([c, c])):
+        with pytest.raises(TypeError, match="Certificates are no array"):
+            use(named)
+    with pytest.raises(TypeError, match="Certificates are no array"):
+        classwise_report(Y[:9], named, y_base=named)
+
+
+# -- denoisers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [None, "posterior_mean", PosteriorMeanDenoiser()])
+def test_another_denoiser_after_fit_is_refused(before):
+    """It would be ignored, and named in certificates of the one that was fitted."""
+    others = [None, "posterior_mean", PosteriorMeanDenoiser(bandwidth=0.5)]
+    for after in others:
+        clf = smoothed(denoiser=before).fit(X, Y).set_params(denoiser=after)
+        if after == before:
+            clf.certify(X[:2])
+            continue
+        for use in (clf.predict, clf.predict_proba, clf.certify):
+            with pytest.raises(ValueError, match=r"denoiser=.* was set after fit"):
+                use(X[:2])
+
+
+def test_the_same_denoiser_after_fit():
+    clf = smoothed(denoiser=PosteriorMeanDenoiser(bandwidth=0.5)).fit(X, Y)
+    expected = clf.certify(X[:3])
+    for same in (
+        pickle.loads(pickle.dumps(clf)),
+        copy.deepcopy(clf),
+        clf.set_params(denoiser=PosteriorMeanDenoiser(bandwidth=0.5)),
+    ):
+        assert same.certify(X[:3]) == expected
+    clf.set_params(denoiser__bandwidth=0.7)
+    with pytest.raises(ValueError, match="fit again"):
+        clf.certify(X[:3])
+    assert clf.fit(X, Y).certify(X[:3]) != expected
+
+
+@pytest.mark.parametrize("sigma", [np.float16(0.25), Fraction(1, 4), True, np.uint8(1)])
+def test_a_denoiser_takes_numbers_of_any_type(sigma):
+    settings = {"sigma": sigma, "bandwidth": sigma, "n_prototypes": True}
+    found = PosteriorMeanDenoiser(**settings).fit(X).transform(X)
+    plain = {"sigma": float(sigma), "bandwidth": float(sigma), "n_prototypes": 1}
+    expected = PosteriorMeanDenoiser(**plain).fit(X).transform(X)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("clf", "name"),
+    [
+        (CLASSIFIERS["kernel density"], "sigma"),
+        (CLASSIFIERS["augmented"], "sigma"),
+        (CLASSIFIERS["tuned"], "radius"),
+        (CLASSIFIERS["sets"], "radius"),
+        (PosteriorMeanDenoiser(sigma=0.5), "bandwidth"),
+        (PosteriorMeanDenoiser(), "sigma"),
+    ],
+    ids=["kernel density", "augmented", "tuned", "sets", "bandwidth", "denoiser"],
+)
+def test_parameters_that_no_float_holds(clf, name):
+    with pytest.raises(ValueError, match=f"{name}"):
+        clone(clf).set_params(**{name: 10**400}).fit(X, Y).transform(X)
+
+
+def test_zeros_and_ones_are_no_positions():
+    """Whole numbers are no mask; these would name two features of three."""
+    for mask in ([1, 0, 0], np.array([0, 0, 1]), pd.Series([1, 0, 1])):
+        with pytest.raises(ValueError, match=r"noise_features=.*give True or False"):
+            smoothed(noise_features=mask).fit(X, Y)
+    for positions in ([1, 0], [0, 0], [0, 1, 2], [1]):
+        smoothed(noise_features=positions).fit(X, Y)
+
+
+def test_parameters_that_are_masked(plain):
+    masked = np.ma.masked_array([1.0, 2.0, 3.0], mask=[1, 0, 0])
+    for name in ("feature_scale", "vote_weights"):
+        with pytest.raises(ValueError, match=f"{name} has 1 masked values"):
+            smoothed(**{name: masked}).fit(X, Y)
+    with pytest.raises(ValueError, match="noise_features has 1 masked values"):
+        smoothed(noise_features=masked > 0).fit(X, Y)
+    with pytest.raises(ValueError, match="radii has 1 masked values"):
+        smoothed().fit(X, Y).certify(X[:2], radii=masked)
+    weight = np.ma.masked_array(np.ones(9), mask=Y[:9] == 0)
+    with pytest.raises(ValueError, match="sample_weight has 3 masked values"):
+        certified_accuracy_score(Y[:9], plain, sample_weight=weight)
+
+
+@pytest.mark.parametrize(
+    ("frontier", "error"),
+    [
+        (np.full((9, 2), np.inf), ValueError),
+        (np.full((9, 2), "0.5"), TypeError),
+        (np.full((9, 2), None), TypeError),
+        (np.ones((9, 2), dtype=bool), TypeError),
+        (np.tile([0.0, 1.0], (9, 1)), ValueError),
+    ],
+    ids=["infinite", "texts", "missing", "bools", "increasing"],
+)
+def test_a_frontier_holds_radii(plain, frontier, error):
+    with pytest.raises(error, match="frontier must"):
+        dataclasses.replace(plain, frontier=frontier)

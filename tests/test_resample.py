@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtr, ndtri
 from sklearn.base import clone
 
-from sksmooth.noise import Resample, ResampledGaussian, TokenDeletion
+from sksmooth.noise import Erase, Resample, ResampledGaussian, TokenDeletion
 from sksmooth.noise._changed_categories import ChangedCategories
 from tests.most_powerful import largest_probability
 
@@ -216,6 +216,18 @@ def test_the_threshold_is_the_radius_the_other_way_round(weights):
     assert (whole.radius(threshold - 1e-9, 1e-9 - threshold, v, w) < [1, 2, 3]).all()
 
 
+@pytest.mark.parametrize("noise", [Resample, Erase])
+def test_changes_count_as_those_of_the_radius(noise):
+    law = noise(0.8).bind(1.0, (3, 3, 4, 5))
+    probits = np.array([-6.0, -1.0, 0.3, 2.0])
+    for k in range(4):
+        beside = law.with_changes(k)
+        np.testing.assert_array_equal(beside.grow(probits, 1), law.grow(probits, 1 + k))
+        assert beside.threshold(1) == law.threshold(1 + k)
+        assert beside.radius(4.0, -4.0) == law.radius(4.0, -4.0) - k
+        assert beside.largest_radius() == law.largest_radius() - k
+
+
 def test_radii_are_a_table_and_not_a_search():
     law = law_of((0, 5, 5), 0.8, changes=2)
     top, other, odds = pairs(4000)
@@ -248,6 +260,14 @@ def test_the_frontier_of_many_samples_has_that_of_each_in_a_row():
     assert np.isnan(frontier).any() and not np.isnan(frontier).all()
     # More changes than there are categories are all of them.
     np.testing.assert_array_equal(law.frontier(2.0, -2.0, changes=9).shape, (3,))
+
+
+def test_a_set_of_categories_is_as_likely_as_its_outcomes():
+    law = law_of((5, 0), 0.4)
+    for contains in ([1, 0, 1, 0, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]):
+        mask = np.array(contains, dtype=bool)
+        masses = [distribution((c,), (5,), 0.4) @ mask for c in range(5)]
+        np.testing.assert_allclose(law.set_masses(mask), masses, rtol=1e-15)
 
 
 def test_the_grid_is_that_of_the_numbers():
@@ -356,7 +376,7 @@ def test_it_is_a_parameter_that_grids_know():
 
 def test_laws_are_equal_where_all_their_parameters_are():
     law, same = Resample(0.3, [1]), Resample(0.3, [1])
-    assert law == same and hash(law) == hash(same)
+    assert law == same and hash(law) == hash(same) != hash(Resample(0.4, [1]))
     for other in (Resample(0.4, [1]), Resample(0.3, [2]), TokenDeletion(0.3), 0.3):
         assert law != other
     assert TokenDeletion(0.3) != TokenDeletion(0.4)

@@ -796,3 +796,12 @@ def test_dates_are_no_categories_unless_they_are_named(dates):
     X["c"] = 0.0
     with pytest.raises(ValueError, match="no column whose dtype is that of categories"):
         smoothed()
+
+
+def test_categories_are_found_by_dtype_in_frames_without_names():
+    X = pd.DataFrame({0: np.linspace(-1, 1, 60), 1: ["u", "v"] * 30, 7: 0.0})
+    columns = make_column_transformer((OneHotEncoder(), [1]), remainder="passthrough")
+    base = make_pipeline(columns, LogisticRegression())
+    clf = SmoothedClassifier(base, noise=Resample(0.2)).fit(X, X[0] > 0)
+    assert clf.feature_scale_.tolist() == [1, 1, 1]
+    assert clf.predict(X[:1]) == [False]

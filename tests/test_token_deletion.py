@@ -141,6 +141,17 @@ def test_what_is_no_count_is_refused(value, as_sparse):
         TokenDeletion(0.5).snap(sparse.csr_array(X) if as_sparse else X)
 
 
+def test_words_are_counted_in_float64_whatever_the_probits_are():
+    """Where a word more is lost by a billionth, which float32 would not tell."""
+    for top, other in np.float32([[2.3, -2.1], [1.7, -1.9], [2.9, -2.2], [3.3, -2.7]]):
+        needed = ndtr(-float(top)) + ndtr(float(other))
+        for change, count in ((-1e-9, 4), (1e-9, 5)):
+            law = TokenDeletion(needed ** (1 / 5) * (1 + change))
+            assert law.deleted(float(top), float(other)) == count
+            for pair in ((top, other), (float(top), other), (top, float(other))):
+                assert law.deleted(*pair) == count
+
+
 def test_more_words_than_can_be_counted_are_refused():
     law = TokenDeletion(0.5)
     with pytest.raises(ValueError, match=r"X holds 2\.14748e\+09, which is no count"):

@@ -940,3 +940,23 @@ def test_a_binary_net_is_fitted_on_labels_of_any_kind():
 def test_a_net_that_is_not_fitted():
     with pytest.raises(NotFittedError):
         SmoothedClassifier.from_fitted(tidy_net())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        torch.Tensor.double,
+        torch.Tensor.bfloat16,
+        torch.Tensor.requires_grad_,
+    ],
+)
+def test_tensors_are_samples(change):
+    """Of any type, also one that numpy does not have, and attached to a graph."""
+    tensor = change(torch.tensor(X[:60]))
+    array = tensor.detach().float().numpy()
+    base = LogisticRegression().fit(X[:60], Y[:60])
+    clf = SmoothedClassifier.from_fitted(base, random_state=0, n_certify=100)
+    assert clf.certify(tensor[:9]) == clf.certify(array[:9])
+    assert_array_equal(clf.predict(tensor), clf.predict(array))
+    again = SmoothedClassifier(LogisticRegression(), random_state=0)
+    assert_array_equal(again.fit(tensor, torch.tensor(Y[:60])).classes_, clf.classes_)

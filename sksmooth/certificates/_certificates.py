@@ -13,8 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth.bounds import check_alpha
-from sksmooth.certificates._delta import changes_of, in_units, size_of
+from sksmooth.certificates._delta import (
+    changes_of,
+    check_row_labels,
+    in_units,
+    size_of,
+)
 from sksmooth.certificates._html import certificates_html
+from sksmooth.certificates._labels import refuse_masked
 from sksmooth.certificates._radius_against import (
     against_all_copies,
     against_kept_votes,
@@ -63,6 +69,7 @@ def check_radius(radius, name="radius"):
 
 def check_radii(radii, name="radii"):
     """Return `radii` as a tuple of distinct floats; at least one, each >= 0."""
+    refuse_masked(radii, name)
     texts = (str, bytes, bytearray)
     if isinstance(radii, (*texts, numbers.Number)) or not np.iterable(radii):
         raise TypeError(
@@ -411,7 +418,10 @@ class Certificates:
     def _checked_frontier(self, n_rows):
         if self.frontier is None:
             return None
-        frontier = np.array(self.frontier, dtype=np.float64)
+        frontier = np.array(self.frontier)
+        if frontier.dtype.kind not in "iuf":
+            raise TypeError(f"frontier must be of float64, got dtype {frontier.dtype}.")
+        frontier = frontier.astype(np.float64)
         if frontier.ndim != 2 or len(frontier) != n_rows or not frontier.shape[1]:
             raise ValueError(
                 f"frontier must have shape ({n_rows}, n_changes) with a column for no "
@@ -419,10 +429,14 @@ class Certificates:
             )
         # What holds for more changes holds for fewer.
         steps = np.nan_to_num(frontier, nan=-1.0)
-        if (frontier < 0).any() or (np.diff(steps, axis=1) > 0).any():
+        if (
+            (frontier < 0).any()
+            or np.isinf(frontier).any()
+            or (np.diff(steps, axis=1) > 0).any()
+        ):
             raise ValueError(
-                "frontier must hold radii >= 0, or nan, that do not increase from one "
-                "number of changes to the next."
+                "frontier must hold finite radii >= 0, or nan, that do not increase "
+                "from one number of changes to the next."
             )
         frontier.setflags(write=False)
         return frontier
@@ -856,12 +870,10 @@ class Certificates:
         if isinstance(rows, numbers.Integral) and not isinstance(
             rows, (bool, np.bool_)
         ):
-            if not -len(self) <= rows < len(self):
-                raise IndexError(
-                    f"sample {rows} is out of range for {len(self)} certificates."
-                )
             rows = [rows]
         if not isinstance(rows, slice):
+            refuse_masked(rows, "the mask")
+            given = rows
             rows = np.asarray(rows)
             if rows.size == 0:
                 rows = rows.astype(np.intp)
@@ -875,6 +887,16 @@ class Certificates:
                 raise IndexError(
                     f"the mask has {len(rows)} entries for {len(self)} certificates."
                 )
+            if rows.dtype == bool:
+                check_row_labels("the mask", given, self.index)
+            elif rows.size:
+                ends = int(rows.min()), int(rows.max())
+                beyond = [at for at in ends if not -len(self) <= at < len(self)]
+                if beyond:
+                    raise IndexError(
+                        f"sample {beyond[0]} is out of range for {len(self)} "
+                        "certificates."
+                    )
         by_row = ["label", "radius", "abstained", "p_lower", "counts", "n_evaluations"]
         optional = ("index", "p_upper", "frontier")
         by_row += [name for name in optional if getattr(self, name) is not None]
@@ -885,6 +907,12 @@ class Certificates:
                 else getattr(self, field.name)
                 for field in fields(self)
             }
+        )
+
+    def __array__(self, *_, **__):
+        raise TypeError(
+            "Certificates are no array, and are not joined as arrays are; take a field "
+            "of theirs, such as certificates.radius, or certificates.to_labels()."
         )
 
     def __eq__(self, other):

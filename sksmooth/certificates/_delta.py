@@ -40,7 +40,7 @@ def changes_of(delta, n_features, n_samples, position_of, index):
     elif hasattr(delta, "iloc") and np.ndim(delta) == 1:
         names, given = list(delta.index), delta.to_numpy()
     elif hasattr(delta, "columns"):
-        _check_rows(delta, index)
+        check_row_labels("delta", delta, index)
         names, given = list(delta.columns), delta.to_numpy()
     else:
         names, given = None, delta
@@ -95,17 +95,32 @@ def _in_order(names, changes, n_features, position_of):
     return ordered
 
 
-def _check_rows(delta, index):
-    """Refuse a frame whose rows are those of other samples, or in another order."""
-    labels = getattr(delta, "index", None)
-    if labels is None or index is None or len(labels) != len(index):
+def check_row_labels(name, given, index):
+    """Refuse what has labels of rows that are not those of the samples, in order.
+
+    Labels that are the numbers of the rows say nothing.
+
+    Parameters
+    ----------
+    name : str
+        What `given` is called in the message.
+    given : DataFrame, Series or any object
+    index : ndarray or None
+        Labels of the samples.
+
+    Raises
+    ------
+    ValueError
+        If the labels are others, or in another order.
+    """
+    if index is None or not hasattr(given, "iloc") or len(given) != len(index):
         return
-    plain = labels.tolist() == list(range(len(labels)))
-    if not plain and labels.tolist() != index.tolist():
+    labels = given.index.tolist()
+    if labels != list(range(len(labels))) and labels != index.tolist():
         raise ValueError(
-            "delta is a frame with other labels of its rows than the samples, or in "
-            "another order. Use delta.loc[certificates.index], or delta.to_numpy() if "
-            "its rows are in the order of the samples."
+            f"{name} has other labels of its rows than the samples, or in another "
+            f"order. Use {name}.loc[certificates.index], or {name}.to_numpy() if its "
+            "rows are in the order of the samples."
         )
 
 

@@ -68,6 +68,8 @@ class RowAnswers(Answers):
         which the radius was shown. Logs keep them for `python -m sksmooth verify`.
     p_upper : ndarray of shape (n_samples, n_classes) or None
         None if no closed form gave the probabilities, or if a log was read.
+    frontier : ndarray of shape (n_samples, n_changes) or None
+        Radii beside changes, where these were asked for at given radii.
     """
 
     label: np.ndarray
@@ -78,6 +80,7 @@ class RowAnswers(Answers):
     n_evaluations: np.ndarray
     label_counts: np.ndarray
     p_upper: np.ndarray | None = None
+    frontier: np.ndarray | None = None
 
     def named(self, classes: np.ndarray) -> Self:
         """Return the same with labels in place of their positions."""

@@ -7,6 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from sksmooth.certificates._labels import refuse_masked
+
 # Thresholds of heavier weights round to certainty.
 _LARGEST_RATIO = 1e12
 _TINY = np.finfo(np.float64).tiny
@@ -36,6 +38,7 @@ def resolve_vote_weights(vote_weights, classes):
     """
     if vote_weights is None:
         return None
+    refuse_masked(vote_weights, "vote_weights")
     # A Series, such as 1 / y.value_counts(), has the classes as its index.
     named = hasattr(vote_weights, "iloc") and np.ndim(vote_weights) == 1
     if named and not vote_weights.index.is_unique:

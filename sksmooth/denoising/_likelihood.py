@@ -25,7 +25,7 @@ _DIFFERENCES = 2**20
 class GaussianLikelihood:
     """Gaussian noise of variance `variance`, as one matrix product."""
 
-    narrow = True  # float32 will do where it is accurate enough
+    is_product = True
 
     def __init__(self, variance):
         self.variance = variance
@@ -45,23 +45,24 @@ class GaussianLikelihood:
         queries[:, -1] = -unit * factor
         return queries
 
-    def error32(self, noisy, reach):
-        """Bound on the rounding of a log likelihood in float32, for each noisy sample.
+    def rounding(self, noisy, reach):
+        """Bound on the error of a log likelihood, for each noisy sample.
 
-        `reach` is the largest norm of a clean sample.
+        In units of the rounding of the type in which products are computed; `reach` is
+        the largest norm of a clean sample.
         """
         norms = np.sqrt(np.einsum("ij,ij->i", noisy, noisy))
-        unit = float(np.finfo(np.float32).eps)
-        return 4 * unit * reach * (norms + reach) / self.variance
+        return 4 * reach * (norms + reach) / self.variance
 
-    def add_distances(self, log_weights, samples, noisy):
-        """Nothing: the product is all."""
+    def by_distances(self):
+        """The same from differences, for where digits would cancel in a product."""
+        return GaussianDistanceLikelihood(self.variance)
 
 
 class _DistanceLikelihood:
     """Noise whose likelihood is computed from differences."""
 
-    narrow = False
+    is_product = False
 
     @staticmethod
     def keys(samples, unit):
@@ -70,6 +71,17 @@ class _DistanceLikelihood:
     @staticmethod
     def queries(noisy, unit):
         return np.empty((len(noisy), 0))
+
+
+class GaussianDistanceLikelihood(_DistanceLikelihood):
+    """Gaussian noise of variance `variance`."""
+
+    def __init__(self, variance):
+        self.variance = variance
+
+    def add_distances(self, log_weights, samples, noisy):
+        """Add the squared distances over twice the variance."""
+        log_weights -= cdist(samples, noisy, "sqeuclidean") / (2 * self.variance)
 
 
 class LaplaceLikelihood(_DistanceLikelihood):

@@ -14,8 +14,8 @@ BLOCK = 128
 _BLOCKS_AT_ONCE = 4
 # Log weights of what fills up the last block: no weight at all, but no nan either.
 _ABSENT = -1e30
-# Largest error of a log weight for which float32 will do.
-_ERROR_32 = 1e-3
+# Largest error of a log weight that a matrix product may have.
+_ERROR = 1e-3
 
 
 class Posterior:
@@ -73,8 +73,8 @@ class Posterior:
                 self._log_prior[:, np.newaxis],
             ]
             keys = np.ascontiguousarray(np.hstack(keys))
-            wanted = (np.float32, np.float64) if likelihood.narrow else (np.float64,)
-            self._keys[kind] = {dtype: keys.astype(dtype) for dtype in wanted}
+            dtypes = [np.float64, np.float32] if likelihood.is_product else [np.float64]
+            self._keys[kind] = {dtype: keys.astype(dtype) for dtype in dtypes}
         return self._keys[kind]
 
     def mean(self, likelihood, noisy, log_odds):
@@ -92,26 +92,33 @@ class Posterior:
         means : ndarray of float64 of shape (n_noisy, n_features)
         probabilities : ndarray of float64 of shape (n_noisy, n_indicators)
         """
-        keys = self.prepare(likelihood)
         found = np.empty((len(noisy), self.n_features + log_odds.shape[1]))
-        if likelihood.narrow:
-            narrow = likelihood.error32(noisy, self._reach) <= _ERROR_32
-        else:
-            narrow = np.zeros(len(noisy), dtype=bool)
-        for dtype, rows in (
-            (np.float32, np.flatnonzero(narrow)),
-            (np.float64, np.flatnonzero(~narrow)),
-        ):
+        for form, dtype, rows in self._forms(likelihood, noisy):
             for start in range(0, len(rows), COLUMNS):
                 part = rows[start : start + COLUMNS]
                 if len(rows) == len(noisy):  # a view, and no copy
                     part = slice(start, start + COLUMNS)
                 found[part] = self._columns(
-                    likelihood, keys[dtype], noisy[part], log_odds[part]
+                    form, self.prepare(form)[dtype], noisy[part], log_odds[part]
                 ).T
         means = found[:, : self.n_features]
         means *= self._unit
         return means, found[:, self.n_features :]
+
+    def _forms(self, likelihood, noisy):
+        """How the likelihood of which noisy samples is computed, and in which type."""
+        if not likelihood.is_product:
+            return [(likelihood, np.float64, np.arange(len(noisy)))]
+        rounding = likelihood.rounding(noisy, self._reach)
+        narrow, wide = (
+            rounding * float(np.finfo(dtype).eps) <= _ERROR
+            for dtype in (np.float32, np.float64)
+        )
+        return [
+            (likelihood, np.float32, np.flatnonzero(narrow)),
+            (likelihood, np.float64, np.flatnonzero(wide & ~narrow)),
+            (likelihood.by_distances(), np.float64, np.flatnonzero(~wide)),
+        ]
 
     def _columns(self, likelihood, keys, noisy, log_odds):
         """Means of at most `COLUMNS` noisy samples, of shape (n_targets, n_noisy)."""
@@ -133,7 +140,7 @@ class Posterior:
             some_keys, some_targets = keys[here], targets[first : first + at_once]
             values = log_weights[: len(some_keys)]
             multiply(some_keys, queries, values)
-            if not likelihood.narrow:
+            if not likelihood.is_product:
                 likelihood.add_distances(values[:, inner], self.samples[here], noisy)
             blocks = values.reshape(-1, BLOCK, WIDTH)
             tops = blocks.max(axis=1)

@@ -135,8 +135,9 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
     nearest in the maximum norm are taken.
 
     **The output for a sample depends on that sample alone**, to the last bit. Matrix
-    products are done in slices of a fixed shape by one BLAS thread. They are in float32
-    where log weights then are exact to 0.001, and in float64 elsewhere. What is far
+    products have a fixed shape and are done by one BLAS thread. They are in float32
+    where log weights then are exact to 0.001, in float64 where that is needed, and
+    differences take their place where digits would cancel in float64. What is far
     from all training samples is mapped to those nearest: log weights are relative to
     the largest.
 
@@ -250,8 +251,9 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         ]
         numbers, codes, weight = _merge_copies(numbers, codes, weight)
         scale = self._scale_of(columns)
-        # Distances are computed about the mean: a large offset would cancel in them.
-        self._center = np.average(numbers, axis=0, weights=weight)
+        # Distances are computed about the median: a large offset would cancel in them,
+        # and the mean may be far from most samples.
+        self._center = np.median(numbers, axis=0)
         scaled = (numbers - self._center) / scale
         _check_size(scaled, "X")
         random_state = check_random_state(self.random_state)
@@ -261,7 +263,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
             self.bandwidth_ = float(self.bandwidth)
         if self.n_prototypes is not None:
             scaled, weight = find_prototypes(
-                scaled, weight, self.n_prototypes, random_state
+                scaled, weight, int(self.n_prototypes), random_state
             )
         order = neighbor_order(scaled)
         scaled, weight = scaled[order], weight[order]
@@ -334,7 +336,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         if is_scaled:
             noisy /= scale
         if noisy.shape[1]:
-            _check_size(noisy, "X / sigma", self.sigma)
+            _check_size(noisy, "X / sigma", float(self.sigma))
         means, probabilities = posterior.mean(likelihood, noisy, log_odds)
         if self.bandwidth_:
             own = self.bandwidth_**2 / likelihood.variance
@@ -443,10 +445,11 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
                 "and here there is none. Give the standard deviation of the noise: "
                 "PosteriorMeanDenoiser(sigma=...)."
             )
-        _check_size(self.sigma, "sigma")
-        _check_size(1 / self.sigma, "1 / sigma")
+        sigma = float(self.sigma)
+        _check_size(sigma, "sigma")
+        _check_size(1 / sigma, "1 / sigma")
         noise = "gaussian" if self.noise is None else self.noise
-        return find_likelihood(noise, self.sigma, self.bandwidth_)
+        return find_likelihood(noise, sigma, self.bandwidth_)
 
     def _log_odds(self, categories, n_samples):
         """Log odds of the category that is seen, in the column of its indicator."""

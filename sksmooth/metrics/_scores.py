@@ -97,6 +97,7 @@ def _check_labels(labels, y_true, classes):
 def _check_weight(sample_weight, n_samples):
     if sample_weight is None:
         return np.ones(n_samples)
+    refuse_masked(sample_weight, "sample_weight")
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_samples,):
         raise ValueError(

@@ -136,8 +136,8 @@ class ErasedGaussian(ResampledGaussian):
         probit : array-like
             ``Phi^-1`` of the probability of the event at the sample.
         radius : array-like
-            Distance of the numbers in l2, in units of `scale`, beside `changes`; or
-            number of changed categories if there are no numbers.
+            Distance of the numbers in l2, in units of `scale`, or number of changed
+            categories if there are no numbers; both beside `changes`.
 
         Returns
         -------
@@ -152,7 +152,7 @@ class ErasedGaussian(ResampledGaussian):
             if self.changes == 0:
                 return self.numbers_law.grow(probit, radius)
             return self._grow(probit, self._kept(self.changes), radius / self.sigma)
-        whole = np.minimum(np.floor(radius), self.n_categorical)
+        whole = np.minimum(np.floor(radius) + self.changes, self.n_categorical)
         result = np.array(probit)
         for changes in np.unique(whole[whole > 0]):
             at = whole == changes
@@ -195,7 +195,7 @@ class ErasedGaussian(ResampledGaussian):
         """
         limit = np.log(share_other) / np.log(self.probability)
         if self.norm == 0:
-            return float(np.ceil(limit))
+            return float(np.ceil(limit)) - min(self.changes, self.n_categorical)
         return np.inf if min(self.changes, self.n_categorical) < limit else 0.0
 
     def set_masses(self, contains: NDArray[np.bool_]) -> NDArray[np.float64]:

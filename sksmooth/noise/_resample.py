@@ -229,8 +229,8 @@ class ResampledGaussian(Law):
         probit : array-like
             ``Phi^-1`` of the probability of the event at the sample.
         radius : array-like
-            Distance of the numbers in l2, in units of `scale`, beside `changes`; or
-            number of changed categories if there are no numbers.
+            Distance of the numbers in l2, in units of `scale`, or number of changed
+            categories if there are no numbers; both beside `changes`.
 
         Returns
         -------
@@ -249,7 +249,7 @@ class ResampledGaussian(Law):
             )
             return grown.reshape(probit.shape)
         result = np.array(probit)
-        whole = np.minimum(np.floor(radius), self.n_categorical)
+        whole = np.minimum(np.floor(radius) + self.changes, self.n_categorical)
         for changes in np.unique(whole[whole > 0]):
             at = whole == changes
             result[at] = self._changed(changes).grow(probit[at])
@@ -299,9 +299,10 @@ class ResampledGaussian(Law):
     def _count(self, top, other, log_odds):
         result = np.full(top.shape, -1.0)
         at = np.arange(top.size)
+        law = self.with_changes(0)
         for changes in range(self.n_categorical + 1):
-            keeps = log_ndtr(-self.grow(-top[at], changes))
-            gains = log_ndtr(self.grow(other[at], changes))
+            keeps = log_ndtr(-law.grow(-top[at], changes))
+            gains = log_ndtr(law.grow(other[at], changes))
             at = at[leads(keeps, gains, log_odds[at])]
             if not at.size:
                 break

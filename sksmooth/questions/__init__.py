@@ -9,6 +9,7 @@ in closed form it is decided at once.
 
 from sksmooth.questions._certify import Certify
 from sksmooth.questions._certify_at_radii import CertifyAtRadii
+from sksmooth.questions._certify_frontier import CertifyFrontier
 from sksmooth.questions._certify_radius import CertifyRadius
 from sksmooth.questions._count_votes import CountVotes
 from sksmooth.questions._decide_label import DecideLabel
@@ -20,6 +21,7 @@ from sksmooth.questions._vote_radius import VoteRadius
 __all__ = [
     "Certify",
     "CertifyAtRadii",
+    "CertifyFrontier",
     "CertifyRadius",
     "CountVotes",
     "DecideLabel",

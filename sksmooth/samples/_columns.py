@@ -8,6 +8,7 @@ from numbers import Real
 import numpy as np
 
 from sksmooth._estimators import is_polars
+from sksmooth.certificates import refuse_masked
 from sksmooth.samples._table import numbers_of
 
 # Noise of a larger or smaller scale than this may be beyond what floating point holds.
@@ -89,8 +90,8 @@ def categorical_positions(spec, *, names, n_features, with_categories):
     names : sequence of shape (n_features,) or None
         Names of the features.
     n_features : int
-    with_categories : sequence of str
-        Names of the columns whose dtype is one of categories, for "from_dtype".
+    with_categories : list of int
+        Positions of the columns whose dtype is one of categories, for "from_dtype".
 
     Returns
     -------
@@ -103,15 +104,13 @@ def categorical_positions(spec, *, names, n_features, with_categories):
         If there is no such column, or none at all.
     """
     if isinstance(spec, str) and spec == "from_dtype":
-        known = [] if names is None else list(names)
-        found = sorted(known.index(name) for name in with_categories)
-        if not found:
+        if not with_categories:
             raise ValueError(
                 "categorical_features='from_dtype' finds no column whose dtype is that "
                 "of categories or strings in X; name the columns with categories, such "
                 "as categorical_features=[0, 3], in a DataFrame by their names."
             )
-        return found
+        return with_categories
     if spec is None or callable(spec):
         raise ValueError(
             f"categorical_features={spec!r} must be 'from_dtype', or names, indices or "
@@ -164,6 +163,7 @@ def _refuse_infinity(numbers, X, columns):
 
 
 def _given_scale(feature_scale, names, n_features):
+    refuse_masked(feature_scale, "feature_scale")
     if feature_scale is None:
         return np.ones(n_features)
     if isinstance(feature_scale, Mapping) or _has_names(feature_scale, names):
@@ -206,6 +206,7 @@ def _given_scale(feature_scale, names, n_features):
 
 def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"):
     mask = np.zeros(n_features, dtype=bool)
+    refuse_masked(noise_features, parameter)
     if noise_features is None:
         return ~mask
     if callable(noise_features):
@@ -239,9 +240,21 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
                 "features; give one for each."
             )
         return np.array(chosen, dtype=bool)
+    _refuse_numbers_as_mask(chosen, n_features, parameter)
     for name in chosen:
         mask[_position(name, names, n_features, parameter)] = True
     return mask
+
+
+def _refuse_numbers_as_mask(chosen, n_features, parameter):
+    """Refuse zeros and ones for each feature, which would be taken as positions."""
+    whole = all(isinstance(value, (int, np.integer)) for value in chosen)
+    if whole and len(chosen) == n_features > 2 and set(chosen) <= {0, 1}:
+        raise ValueError(
+            f"{parameter}={chosen} are positions, of which some are given more than "
+            "once. For a mask give True or False for each feature, as "
+            f"np.array({parameter}, dtype=bool)."
+        )
 
 
 def _has_names(values, names):

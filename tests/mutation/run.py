@@ -61,10 +61,11 @@ ROOMS = {
         "categories_and_words vote_streams",
     ),
 }
-# Simulations, and tests that load torch: they would take most of the time.
-SLOW = (
+# Simulations and tests that load torch, which would take most of the time, and those
+# that look for other tests.
+LEFT_OUT = (
     "false_certificates or at_a_rate or by_a_known_distance or inside_weighted_balls "
-    "or fails_no_more_often or TestTorch or in_torch"
+    "or fails_no_more_often or TestTorch or in_torch or inherits_the_tests"
 )
 # mutmut calls functions through one of its own, so that warnings come from there.
 FRAMES = "test_it_warns_of_exactly_the_radii_that_do_not_hold"
@@ -75,7 +76,7 @@ only_mutate = {files}
 also_copy = ["conftest.py", "README.md"]
 pytest_add_cli_args = [
     "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "tests.mutation.fast_first",
-    "--deselect", "tests/test_bad_input.py::{frames}", "-k", "not ({slow})",
+    "--deselect", "tests/test_bad_input.py::{frames}", "-k", "not ({left_out})",
 ]
 pytest_add_cli_args_test_selection = {tests}
 track_dependencies = false
@@ -181,7 +182,7 @@ def sweep(room, known, options):
             tests=json.dumps([f"tests/test_{name}.py" for name in tests.split()]),
             messages=json.dumps(MESSAGES),
             frames=FRAMES,
-            slow=SLOW,
+            left_out=LEFT_OUT,
         )
         with (folder / "pyproject.toml").open("a", encoding="utf-8") as project:
             project.write(config)

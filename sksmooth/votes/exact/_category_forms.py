@@ -254,7 +254,7 @@ class CategoryStumps(AdditiveSource):
             feature += [axis] * len(term)
             ends.append(len(sets))
         self._intervals = SetsAndIntervals(intervals, feature, sets, law)
-        self._offsets = np.append(ends[:-1], ends[-1] + offsets)
+        self._offsets = np.append(ends[:-1], ends[-1] + offsets).astype(np.intp)
         self._finish(len(ensemble.trees), size, n_bins)
 
     def _start(self, estimator, inputs):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The numbers and codes of samples whose categories noise draws anew."""
 
+import warnings
 from functools import cached_property, reduce
 from types import SimpleNamespace
 
@@ -129,7 +130,9 @@ class CategoryInputs:
             values[:, j] = np.arange(size)
             rows = X.shown(values, np.zeros(size, dtype=np.intp))
             try:
-                output = reduce(lambda Z, step: ask(step.transform, Z), chain, rows)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)
+                    output = reduce(lambda Z, step: ask(step.transform, Z), chain, rows)
                 output = output.toarray() if sp.issparse(output) else output
                 parts.append(np.asarray(output, dtype=np.float64))
             except (TypeError, ValueError) as error:
@@ -158,7 +161,10 @@ class CategoryInputs:
     def of(self, X):
         """Numbers and codes of samples, of shape (n_samples, n_numbers + n_codes)."""
         try:
-            numbers = self._inner.of(self._numbers_of(X))
+            with warnings.catch_warnings():
+                # Of encoders, about categories that they do not know.
+                warnings.simplefilter("ignore", UserWarning)
+                numbers = self._inner.of(self._numbers_of(X))
         except (TypeError, ValueError):
             raise Declined("some of its columns are not encoded as numbers") from None
         numbers[:, self._aside] = 0.0

@@ -193,7 +193,8 @@ class CellTable:
             Where the cells of each of these axes start, and the last ends.
         """
         self.intervals = intervals
-        self._offsets = np.append(ends[:-1], ends[-1] + self._offsets)
+        offsets = np.append(ends[:-1], ends[-1] + self._offsets)
+        self._offsets = offsets.astype(np.intp)
 
     @property
     def n_operations(self):

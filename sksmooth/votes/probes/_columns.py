@@ -33,7 +33,7 @@ def columns_without_numbers(X):
 
 
 def columns_with_categories(X):
-    """Names of the columns of a data frame whose dtype is none of numbers or dates.
+    """Positions of the columns of a data frame whose dtype is none of numbers or dates.
 
     Two dates are hardly ever the same: they are no categories, unless their dtype says
     so.
@@ -45,14 +45,14 @@ def columns_with_categories(X):
 
     Returns
     -------
-    list
+    list of int
     """
-    without = columns_without_numbers(X)
-    if not without:
+    if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
         return []
-    dtypes = zip(X.columns, X.dtypes, strict=True)
     return [
-        name for name, dtype in dtypes if name in without and not _is_of_dates(dtype)
+        at
+        for at, dtype in enumerate(X.dtypes)
+        if not (_is_of_dates(dtype) or _is_numeric(dtype, X, at))
     ]
 
 

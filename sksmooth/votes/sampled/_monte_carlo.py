@@ -219,8 +219,11 @@ class VoteStreams:
         self._open_streams(rows, stage)
         for owners, parts in batches(sizes, capacity):
             ends = np.cumsum(parts)
-            for row, start, end in zip(rows[owners], ends - parts, ends, strict=True):
-                self._fill(row, self._stream(row, stage), batch[start:end])
+            # One loop after the other, as each then stays in the cache.
+            drawn = [self._stream(row, stage) for row in rows[owners]]
+            filled = zip(rows[owners], drawn, ends - parts, ends, strict=True)
+            for row, stream, start, end in filled:
+                self._fill(row, stream, batch[start:end])
             self._finish(batch[: ends[-1]], rows[owners], parts)
             yield owners, parts, batch[: ends[-1]]
 

@@ -2,14 +2,33 @@
 """How many rows a network on a CPU is given at a time."""
 
 from contextlib import contextmanager
+from functools import cache
 
+import numpy as np
 import torch
 
-# What the widest layer of a piece reads and writes. On a CPU a forward pass is fastest
-# while this stays in cache and in memory that is mapped already: larger pieces make a
-# convolution up to ten times slower a row, and of small networks smaller pieces do.
-_VALUES = 2**21
+# What the widest layer of a piece reads and writes, 4 MiB of float32. On a CPU a
+# forward pass is fastest while this stays in cache; of small networks much smaller
+# pieces take longer a row.
+_VALUES = 2**20
 _FEWEST, _MOST = 64, 2048
+
+# Just less than 32 MiB, the largest block from which malloc of glibc learns.
+_LARGEST_BLOCK = 2**25 - 2**16
+
+
+@cache
+def keep_memory_mapped():
+    """Have memory that layers free kept for the next pass, once in a process.
+
+    The malloc of glibc gives memory back to the system where more than twice the
+    largest block that was ever mapped and freed is free. The outputs of layers would be
+    mapped anew in each pass, which can take longer than the pass. A block that is freed
+    at once, and never written to, raises that to 64 MiB. See ``M_TRIM_THRESHOLD`` and
+    ``M_MMAP_THRESHOLD`` in `mallopt(3)
+    <https://man7.org/linux/man-pages/man3/mallopt.3.html>`_; elsewhere it does nothing.
+    """
+    np.empty(_LARGEST_BLOCK, dtype=np.uint8)
 
 
 class WidestLayer:

@@ -12,6 +12,7 @@ from sksmooth.noise import row_digests
 from sksmooth.votes.probes import is_known
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes.torch._philox import row_words, standard_noise
+from sksmooth.votes.torch._piece import keep_memory_mapped
 
 # Noise on the host is made for so many features at a time: that stay in cache, and of
 # several threads, as many for each as make it worth to start it.
@@ -116,6 +117,7 @@ class _HostStreams(VoteStreams):
 
     def draw(self, rows, sizes, stage):
         """Draw votes; see `VoteStreams.draw`."""
+        keep_memory_mapped()
         source = self._source
         counts = np.zeros((len(rows), len(source.classes)), dtype=np.int64)
         n_features = self._rows.shape[1]
