@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
-from sksmooth.noise import Gaussian, Laplace
+from sksmooth.noise import Gaussian, Laplace, Law
 from sksmooth.questions import CertifyAtRadii, CertifyRadius, CountVotes, DecideLabel
 from sksmooth.votes import Declined, Model, find_source
 
@@ -83,12 +83,14 @@ class SourceCase:
         Part of the reason for which it does not serve Laplace noise; None if it does.
     unit : float or ndarray of shape (n_features,)
         Standard deviation of the noise of each feature, over sigma.
+    law : Law
     """
 
     kind: type
     tolerance = 0.0
     why_not_laplace: str | None = "Gaussian noise only"
     unit: float | np.ndarray = 1.0
+    law: Law = Gaussian(SIGMA)
 
     @staticmethod
     def estimator():
@@ -112,7 +114,7 @@ class SourceCase:
         estimator = fitted(type(self))[0] if estimator is None else estimator
         defaults = {
             "classes": estimator.classes_,
-            "law": Gaussian(SIGMA),
+            "law": self.law,
             "key": KEY,
             "batch_size": 1000,
         }
@@ -129,13 +131,17 @@ class SourceCase:
         """Samples as the source is given them."""
         return X
 
+    def noisy(self, x, n, rng):
+        """Noisy copies of a sample, in the dtype of the sample."""
+        copies = x + SIGMA * self.unit * rng.standard_normal((n, *x.shape))
+        return copies.astype(x.dtype)
+
     def sampled_shares(self, estimator, n=N_VOTES):
         """Shares of the votes by `predict` alone, with noise of its own."""
         rng = np.random.default_rng(1)
         shares = []
         for x in fitted(type(self))[1]:
-            noisy = x + SIGMA * self.unit * rng.standard_normal((n, *x.shape))
-            labels = estimator.predict(noisy.astype(x.dtype))
+            labels = estimator.predict(self.noisy(x, n, rng))
             shares.append(np.mean(labels[:, np.newaxis] == estimator.classes_, axis=0))
         return np.array(shares)
 

@@ -715,7 +715,7 @@ def test_other_classifiers_are_left_to_predict():
 
 def test_without_torch_there_is_no_network(monkeypatch):
     monkeypatch.delitem(sys.modules, "torch")
-    assert reason_of(LogisticRegression()) == "LogisticRegression is not a network"
+    assert reason_of(LogisticRegression()) == "it is not a network"
     assert "torch" not in sys.modules
 
 
