@@ -144,6 +144,7 @@ def test_samples_far_from_the_others_are_left_to_predict(data):
     rows, sizes = np.arange(4), np.full(4, 50)
     counts = source.open(far).draw(rows, sizes, Stage.ESTIMATE)
     asked = source.votes_of_predict.open(far).draw(rows, sizes, Stage.ESTIMATE)
+    assert counts.dtype == np.int64
     assert_array_equal(counts[1:3], asked[1:3])
     alone = source.open(far[3:]).draw(rows[:1], sizes[:1], Stage.ESTIMATE)
     assert_array_equal(counts[3:], alone)

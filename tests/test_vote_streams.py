@@ -7,16 +7,22 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, csr_matrix
-from scipy.stats import binom
+from scipy.stats import binom, chi2
 
 from sksmooth.noise import DeletedWords, Gaussian, Stage
 from sksmooth.questions import CountVotes
 from sksmooth.samples import Counts, Table
 from sksmooth.votes import Declined, Model, MonteCarloVotes, VoteRequest
 from sksmooth.votes.exact import ExactVotes
-from sksmooth.votes.sampled import ProjectedLinearVotes, ScoreSpace
+from sksmooth.votes.sampled import (
+    ProjectedLinearVotes,
+    ReducedNoiseVotes,
+    ReducedSpace,
+    ScoreSpace,
+)
 from sksmooth.votes.sampled._counted_words import WordVotes, find_word_votes
 from sksmooth.votes.sampled._monte_carlo import batches
+from sksmooth.votes.sampled._read_ahead import ReadAhead
 from sksmooth.votes.sampled._run import run
 
 KEY = bytes(32)
@@ -161,7 +167,90 @@ def test_an_error_of_noisy_values_says_that_noise_gave_them():
         source.open(np.array([[-0.1, 0.1]])).draw(rows, sizes, Stage.PREDICT)
 
 
+def test_votes_that_take_hardly_longer_are_computed_together_and_kept():
+    asked = []
+
+    class Streams:
+        def votes(self, rows, sizes, stage):
+            asked.append(("votes", rows.tolist(), sizes.tolist()))
+            return np.zeros(sizes.sum(), dtype=int)
+
+        def draw(self, rows, sizes, stage):
+            asked.append(("draw", rows.tolist(), sizes.tolist()))
+            return np.column_stack([sizes, 0 * sizes])
+
+    ahead, row = ReadAhead(Streams(), 20, 2), np.array([4])
+    for size in (6, 6, 8, 25):
+        counts = ahead.draw(row, np.array([size]), Stage.PILOT)
+        assert counts.tolist() == [[size, 0]]
+    assert asked == [("votes", [4], [20]), ("draw", [4], [25])]
+
+
+def test_a_fast_path_says_how_many_votes_it_takes_at_once():
+    model = Model(Sign(), np.arange(2), Gaussian(0.5), KEY, None)
+    fast = SimpleNamespace(predictor=SimpleNamespace(votes_at_once=33))
+    assert MonteCarloVotes(model, fast).votes_at_once == 33
+    # A call of `predict` gets no vote in vain.
+    assert MonteCarloVotes(model).votes_at_once == 1
+
+
+# Coordinates of an affine map
+
+
+@pytest.mark.parametrize("n_out", [1, 3])
+def test_outputs_that_are_multiples_of_one_are_a_single_direction(n_out):
+    row = np.random.default_rng(0).normal(size=10)
+    matrix = np.array([1.0, 1 / 7, -3e5])[:n_out, np.newaxis] * row
+    space = ReducedSpace(matrix, np.arange(n_out) + 0.5, None)
+    assert space.rank == 1
+    X = np.random.default_rng(1).normal(size=(5, 10))
+    outputs = space.outputs(space.coordinates(X))
+    assert_allclose(outputs, X @ matrix.T + np.arange(n_out) + 0.5, rtol=1e-9)
+
+
+def test_the_error_of_a_shift_is_a_longer_move_where_outputs_are_alike():
+    """Two outputs that differ little are told apart by long moves only."""
+    matrix = np.zeros((2, 10))
+    matrix[:, 0], matrix[1, 1] = 1.0, 1e-3
+    shift = np.array([3e4, 3e4])
+    _, of_shift = ReducedSpace(matrix, shift, None).rounding(np.zeros(1), 0.0)
+    _, of_none = ReducedSpace(matrix, 0 * shift, None).rounding(np.zeros(1), 0.0)
+    assert of_none[0] == 0.0
+    least = np.linalg.svd(matrix)[1][1]
+    # Units of the rows are powers of two, at most twice their norms.
+    assert of_shift[0] >= 2.0**-53 * np.linalg.norm(shift / 2) / least
+
+
+def test_noise_is_taken_to_be_as_long_as_it_can_be():
+    law, seen = Gaussian(0.5), []
+    space = ReducedSpace(np.eye(2, 12), np.zeros(2), None)
+    source = ReducedNoiseVotes(space, None, Model(None, np.arange(2), law, KEY, None))
+
+    def rounding(norms, reach):
+        seen.append((norms, reach))
+        return np.zeros(len(norms)), np.zeros(len(norms))
+
+    space.rounding = rounding
+    assert not source.is_far(np.full((3, 12), 2.0)).any()
+    ((norms, reach),) = seen
+    assert_allclose(norms, 2.0 * np.sqrt(12))
+    # Its mean square is 12, and longer noise has a probability below 1e-21.
+    assert reach >= 0.5 * np.sqrt(chi2.isf(1e-21, 12))
+
+
 # Scores in few directions
+
+
+@pytest.mark.parametrize("n_classes", [2, 30])
+def test_numbers_that_decide_about_misses_are_held_in_large_batches(n_classes):
+    coef = np.random.default_rng(0).normal(size=(n_classes, 40))
+    for batch_size in (7, None):
+        model = Model(None, np.arange(n_classes), Gaussian(0.5), KEY, batch_size)
+        most = ProjectedLinearVotes(space_of(coef), model).numbers_at_once()
+        if batch_size is None:
+            assert 1000 < most and 0.2 * most * n_classes <= 2**17
+        else:
+            assert most <= batch_size
 
 
 def space_of(coef, intercept=None, held=None):
