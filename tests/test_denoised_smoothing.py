@@ -113,10 +113,10 @@ def test_searches_tune_one_scalar():
 @pytest.mark.parametrize("batch_size", [1, 33])
 def test_a_sample_gets_the_same_in_any_company(batch_size):
     clf = smoothed(sigma=0.5).fit(X, Y)
-    together = clf.certify(X[:8])
+    together = clf.certify(X[:4])
     clf.set_params(batch_size=batch_size)
-    assert clf.certify(X[:8][::-1])[::-1] == together
-    assert clf.certify(X[3:4]) == together[3:4]
+    assert clf.certify(X[:4][::-1])[::-1] == together
+    assert clf.certify(X[2:3]) == together[2:3]
 
 
 def test_certificates_logs_and_reports_say_so(tmp_path):
