@@ -12,15 +12,23 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import beta as beta_law
 
 from sksmooth.bounds import ThresholdTest
-from sksmooth.noise import Gaussian, Stage, Uniform, row_digests, row_stream
+from sksmooth.noise import (
+    Gaussian,
+    ResampledGaussian,
+    Stage,
+    Uniform,
+    row_digests,
+    row_stream,
+)
 from sksmooth.questions import CountVotes, DecideLabel
 from sksmooth.questions._certify_at_radii import (
     CertifyAtRadii,
     _AgainstEach,
     _OwnShare,
 )
+from sksmooth.questions._certify_frontier import CertifyFrontier, _Claims
 from sksmooth.questions._certify_radius import CertifyRadius, _candidate_sizes
-from sksmooth.questions._exact_radius import exact_radius
+from sksmooth.questions._exact_radius import exact_frontier, exact_radius
 from sksmooth.questions._futility import (
     lowered_shares,
     optimistic_shares,
@@ -175,6 +183,8 @@ def test_a_label_stays_with_the_radius_that_was_shown_for_it():
     assert answers.counts[0, 1] > answers.counts[0, 0]
     assert answers.label == [0]
     assert answers.radius == [0.0] and not answers.abstained[0]
+    # The votes that showed it are those before the other class came.
+    assert answers.label_counts[0, 1] == 0 < answers.label_counts[0, 0] <= 31
 
 
 def test_until_something_is_shown_the_label_is_that_of_the_leader():
@@ -210,7 +220,8 @@ def test_with_many_classes_a_leader_without_a_majority_is_certified():
     votes = in_proportion([0.45, 0.28, 0.27])
     found = {}
     for bound in ("binary", "multiclass"):
-        question = replace(at_radii([0.0, 0.02], n_max=4000), bound=bound)
+        # Giving up early, as beta allows, is left to the comparison too.
+        question = replace(at_radii([0.0, 0.02], n_max=4000), bound=bound, beta=0.05)
         found[bound], _ = answers_to(question, votes, 3)
     assert found["binary"].abstained[0]
     assert found["multiclass"].radius == [0.02]
@@ -586,3 +597,95 @@ def test_the_label_of_all_copies_is_the_class_ahead_in_weighted_votes(weights):
     np.testing.assert_array_equal(answers.label, expected)
     np.testing.assert_array_equal(answers.counts, counts)
     np.testing.assert_array_equal(answers.n_evaluations, [100, 100, 100])
+
+
+# Radii beside changes
+
+
+CHANGES = ResampledGaussian(0.5, probability=0.8, cardinalities=(0, 3, 3))
+GRID = np.array([0.0, 0.3, 0.7, 0.78, 0.82])
+
+
+def frontier_question(weights=None, **settings):
+    defaults = {"n_max": 500, "alpha": 0.05, "bound": "binary", "slack": 0.0}
+    return CertifyFrontier(
+        law=CHANGES, radii=GRID, weights=weights, beta=0.0, changes=3,
+        **(defaults | settings),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.5]])
+def test_the_frontier_of_probabilities_is_that_of_the_law(weights):
+    probabilities = np.array([[0.9, 0.06, 0.04], [0.2, 0.5, 0.3], [0.01, 0.98, 0.01]])
+    probits = ndtri(probabilities), ndtri(probabilities)
+    weights = None if weights is None else np.array(weights)
+    exact = exact_frontier(probits, CHANGES, weights, 2)
+    label, _ = exact_radius(probits, CHANGES, weights)
+    used = np.ones(3) if weights is None else weights
+    for at, own in enumerate(label):
+        others = [k for k in range(3) if k != own]
+        each = [
+            CHANGES.frontier(
+                probits[0][at, own], probits[1][at, k], used[own], used[k], changes=2
+            )
+            for k in others
+        ]
+        least = np.min(np.nan_to_num(each, nan=-1.0), axis=0)
+        np.testing.assert_array_equal(np.nan_to_num(exact[at], nan=-1.0), least)
+    assert (exact > 0.1).any() and np.isnan(exact).any() == (weights is None)
+    # Of the radii of a grid, the largest one that holds; a third change is no more.
+    answers = frontier_question(weights).from_probabilities(probits)
+    for column in range(4):
+        known = np.nan_to_num(exact[:, min(column, 2)], nan=-1.0)
+        largest = [max(GRID[GRID <= r], default=np.nan) for r in known]
+        np.testing.assert_array_equal(answers.frontier[:, column], largest)
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.5]])
+def test_unanimous_votes_show_all_of_the_frontier_that_is_within_reach(weights):
+    weights = None if weights is None else np.array(weights)
+    question = frontier_question(weights, n_max=60)
+
+    def votes(request, drawn):
+        every = np.eye(3, dtype=int)
+        return every if request is None else request.sizes * every[request.rows]
+
+    answers, _ = answers_to(question, votes, 3)
+    used = np.ones(3) if weights is None else weights
+    share = heaviest_other(used) / (used + heaviest_other(used))
+    for label in range(3):
+        for changes in range(4):
+            law = CHANGES.with_changes(min(changes, 2))
+            needed = law.threshold(GRID, share[label])
+            shown = GRID[ThresholdTest.can_accept(ndtr(-needed), 60, 0.05)]
+            np.testing.assert_array_equal(
+                answers.frontier[label, changes], max(shown, default=np.nan)
+            )
+    assert (np.diff(answers.frontier, axis=1) < 0).any()
+
+
+def test_claims_are_shown_in_the_order_of_the_shares_that_they_take():
+    laws = (CHANGES, CHANGES.with_changes(1), CHANGES.with_changes(2))
+    claims = _Claims(laws, tuple(GRID.tolist()), 0.0)
+    numbers = np.arange(1, 16)
+    shares = np.array([0.5, 1 / 3, 0.8])[:, np.newaxis]
+    plain = claims.threshold(numbers)
+    assert (np.diff(plain) >= 0).all()
+    np.testing.assert_array_equal(claims.threshold(numbers, 0.5), plain)
+    weighted = claims.threshold(numbers, shares)
+    assert weighted.shape == (3, 15)
+    np.testing.assert_array_equal(weighted[0], plain)
+    each = [law.threshold(GRID, share) for share in shares for law in laws]
+    for found, expected in zip(weighted, np.reshape(each, (3, 15)), strict=True):
+        np.testing.assert_array_equal(np.sort(found), np.sort(expected))
+    # As many as hold one after the other, and a half.
+    top, other = np.array([1.0, 2.0, 4.0]), np.array([-1.2, -2.0, -4.5])
+    for weight in (1.0, 2.0):
+        radius = claims.radius(top, other, weight, 1.0)
+        of_law = np.stack([law.radius(top, other, weight, 1.0) for law in laws])
+        for at, count in enumerate(radius - 0.5):
+            holds = (GRID < of_law[:, [at]]).ravel()[claims.order]
+            assert count == np.argmin(np.append(holds, False))
+    np.testing.assert_array_equal(
+        claims.radius(top, other), claims.radius(top, other, 1.0, 1.0)
+    )
