@@ -16,14 +16,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sksmooth.noise import (
     LAWS,
     DeletedWords,
+    Erase,
+    ErasedGaussian,
     Gaussian,
     Laplace,
     Law,
+    Resample,
     ResampledGaussian,
     Splitting,
     TokenDeletion,
     Uniform,
 )
+from sksmooth.noise._additive import add_noise, rounder_of
 from sksmooth.noise._law import broadcast_odds, leads
 from tests.law_case import ERRORS, AdditiveLawCase, LawCase
 
@@ -168,6 +172,9 @@ EVERY_LAW = [
     resampled((0, 3)),
     resampled((0, 3), changes=1),
     resampled((3, 4)),
+    ErasedGaussian(0.7, probability=0.8, cardinalities=(0, 3)),
+    ErasedGaussian(0.7, probability=0.8, cardinalities=(0, 3), changes=1),
+    ErasedGaussian(0.7, probability=0.8, cardinalities=(3, 4)),
     DeletedWords(1.0, probability=0.8),
     DeletedWords(1.0, probability=0.8, changes=2),
 ]
@@ -394,3 +401,50 @@ def test_radii_of_many_words_are_the_worst_mixture_of_added_and_deleted_ones():
         each = law.deletion.grow(probit[:, np.newaxis], radius - deleted, deleted)
         np.testing.assert_array_equal(law.grow(probit, radius), each.max(axis=1))
         assert np.isfinite(each[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("noise", "bound"), [(Resample, ResampledGaussian), (Erase, ErasedGaussian)]
+)
+def test_a_law_of_categories_is_bound_with_all_of_its_parameters(noise, bound):
+    law = noise(0.3).bind(0.7, [0, 3, 0], scale=[2.0, 1.0, 0.5], norm=2)
+    assert type(law) is bound
+    assert (law.sigma, law.probability, law.cardinalities) == (0.7, 0.3, (0, 3, 0))
+    assert (law.n_features, law.scale, law.norm) == (3, (2.0, 1.0, 0.5), 2)
+    assert noise(0.3).bind(0.7, [3, 4]).norm == 0
+
+
+def test_terms_of_a_law_are_what_certificates_hold_of_it():
+    assert Splitting(1.2, whole=True, n_features=3).terms() == {
+        "n_features": 3,
+        "whole": True,
+    }
+    words = DeletedWords(1.0, probability=0.8, n_features=9)
+    assert words.terms() == {"n_features": 9, "probability": 0.8}
+    assert words.with_changes(2) == replace(words, changes=2)
+    assert words.grid_slack(9) == 0.0
+
+
+@pytest.mark.parametrize("sigma", [2, np.float32(0.1), np.int64(3), Fraction(1, 3)])
+@pytest.mark.parametrize("law", [Gaussian, Laplace, Uniform, Splitting])
+def test_sigma_is_a_float_whatever_number_it_was(law, sigma):
+    made = law(sigma)
+    assert type(made.sigma) is float and made.sigma == float(sigma)
+    assert type(law(0.5).sigma) is float
+    with pytest.raises(ValueError, match="sigma=inf must be positive"):
+        law(10**400)
+    with pytest.raises(TypeError, match="sigma='1' must be a number"):
+        law("1")
+
+
+@pytest.mark.parametrize("n_copies", [1, 255, 1000])
+@pytest.mark.parametrize("n_features", [1, 3, 200])
+def test_noise_is_added_in_many_rows_as_in_one(n_copies, n_features):
+    rng = np.random.default_rng(0)
+    deviation = rng.uniform(0.5, 2.0, n_features)
+    rounder = rounder_of(np.ldexp(1.0, rng.integers(-25, -15, n_features)))
+    row, noise = rng.normal(size=n_features), rng.normal(size=(n_copies, n_features))
+    expected = noise * deviation + rounder - (rounder - row)
+    for out in (noise.copy(), np.asfortranarray(noise)):
+        add_noise(row, out, deviation, rounder)
+        np.testing.assert_array_equal(out, expected)

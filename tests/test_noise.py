@@ -474,6 +474,29 @@ def test_streams_opened_at_once_are_those_opened_one_by_one(key):
     assert row_streams([], *key) == []
 
 
+@pytest.mark.parametrize("key", [(0,), (2,), (1, 1)])
+def test_states_of_many_streams_are_those_of_numpy(monkeypatch, key):
+    rng = np.random.default_rng(0)
+    digests = [rng.bytes(16) for _ in range(70)]
+    words = np.frombuffer(b"".join(digests), dtype="<u4").reshape(70, 4)
+    states = _row_streams._states(words.T.astype(np.uint32), key)
+    for state, word in zip(states, words, strict=True):
+        seed = np.random.SeedSequence(word, spawn_key=key)
+        np.testing.assert_array_equal(state, seed.generate_state(3, np.uint64))
+    # So that none is opened alone.
+    monkeypatch.setattr(_row_streams, "row_stream", None)
+    assert len(row_streams(digests, *key)) == 70
+    assert len(row_streams(digests[:64], *key)) == 64
+
+
+def test_what_takes_no_noise_is_part_of_a_digest():
+    X, held = np.array([[1.0], [1.0], [2.0]]), [b"a", b"b", b"a"]
+    digests = row_digests(X, KEY, held)
+    assert len(set(digests)) == 3
+    assert row_digests(X[1:2], KEY, [b"b"]) == digests[1:2]
+    assert row_digests(X[:1], KEY, [b"a"]) == digests[:1]
+
+
 def test_streams_of_another_numpy_are_opened_one_by_one(monkeypatch):
     digests = [bytes([at] * 16) for at in range(80)]
     wrong = np.zeros((80, 3), dtype=np.uint64)
