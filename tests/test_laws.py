@@ -389,6 +389,7 @@ def test_radii_are_rounded_down_to_what_they_count(law):
 @pytest.mark.parametrize("law", [law for law, _ in SCALED], ids=lambda law: law.name)
 def test_a_scale_has_one_positive_number_for_each_feature(law):
     assert replace(law, scale=[1.0, 2.0]).n_features == 2
+    assert [type(unit) for unit in replace(law, scale=[1, 2]).scale] == [float, float]
     for scale in ([1.0, -1.0], [1.0, 0.0], [1.0, np.inf], [np.nan], [[1.0, 2.0]], 1.0):
         with pytest.raises(ValueError, match=re.escape(f"scale={scale!r} must be")):
             replace(law, scale=scale)
@@ -448,3 +449,32 @@ def test_noise_is_added_in_many_rows_as_in_one(n_copies, n_features):
     for out in (noise.copy(), np.asfortranarray(noise)):
         add_noise(row, out, deviation, rounder)
         np.testing.assert_array_equal(out, expected)
+
+
+def test_growth_of_what_may_be_erased_is_rounded_up():
+    kept, distance = 0.6, 0.3
+    law = ErasedGaussian(0.5, probability=kept, cardinalities=(0, 3), changes=1)
+    for probit in (-6.0, -3.0, -1.0, -0.5):
+        grown = mpmath.mpf(float(law.grow(probit, distance * law.sigma)))
+        with mpmath.workdps(40):
+            inside = mpmath.ncdf(mpmath.mpf(probit)) / mpmath.mpf(kept)
+            moved = mpmath.sqrt(2) * mpmath.erfinv(2 * inside - 1) + mpmath.mpf(
+                distance
+            )
+            exact = 1 - mpmath.mpf(kept) + mpmath.mpf(kept) * mpmath.ncdf(moved)
+            left = mpmath.mpf(kept) * mpmath.ncdf(-moved)
+            if exact < 0.5:
+                excess = (mpmath.ncdf(grown) - exact) / exact
+            else:
+                excess = (left - mpmath.ncdf(-grown)) / left
+        assert 0 < excess < 1e-13
+
+
+def test_as_many_erased_categories_as_leave_no_lead_prove_no_radius():
+    """0.5 ** 2 is the share itself of the heaviest other class."""
+    for changes, limit in ((1, np.inf), (2, 0.0)):
+        law = ErasedGaussian(
+            0.7, probability=0.5, cardinalities=(0, 3, 3), changes=changes
+        )
+        assert law.largest_radius(0.25) == limit
+        assert (law.radius(40.0, -40.0, 3.0, 1.0) > 0) == (limit > 0)
