@@ -65,7 +65,7 @@ class CenteredScores(NamedTuple):
     coef : Rounded of shape (n_classes, n_features)
     intercept : Rounded of shape (n_classes,)
     center : ndarray of shape (n_features,) or None
-    same_coef, twins : ndarray of bool of shape (n_classes, n_classes)
+    same_coef, same_score : ndarray of bool of shape (n_classes, n_classes)
         Which classes have equal coefficients where there is noise, and which have equal
         scores, exactly.
     """
@@ -74,16 +74,16 @@ class CenteredScores(NamedTuple):
     intercept: Rounded
     center: np.ndarray | None
     same_coef: np.ndarray
-    twins: np.ndarray
+    same_score: np.ndarray
 
     @classmethod
     def behind(cls, affine, coef, intercept):
         """Scores of what an affine map gives."""
         same = coef.value[:, np.newaxis] == coef.value
-        twins = np.all(same, axis=2)
-        twins &= intercept.value[:, np.newaxis] == intercept.value
+        same_score = np.all(same, axis=2)
+        same_score &= intercept.value[:, np.newaxis] == intercept.value
         same_coef = np.all(same[:, :, ~affine.held_outputs], axis=2)
-        return cls(*affine.fold(coef, intercept), affine.center, same_coef, twins)
+        return cls(*affine.fold(coef, intercept), affine.center, same_coef, same_score)
 
     @classmethod
     def of(cls, scores, held=None):
@@ -456,7 +456,7 @@ class LineSource(LinearSource):
 
     def __init__(self, classes, scores):
         super().__init__(classes, scores)
-        coef, intercept, self._center, same_coef, twins = self.scores
+        coef, intercept, self._center, same_coef, same_score = self.scores
         sides = coef - coef[:1]
         direction = np.linalg.svd(sides.value, full_matrices=False)[2][0]
         # A sum for each sample by itself: equal scores get the same slope to the last
@@ -473,10 +473,10 @@ class LineSource(LinearSource):
         start = intercept - intercept[:, np.newaxis]
         flat = rise.value == 0
         undecided = np.abs(start.value) <= start.error
-        if np.any(flat & ~twins & (~same_coef | undecided)):
+        if np.any(flat & ~same_score & (~same_coef | undecided)):
             raise Declined(_NEARLY_THE_SAME)
         k = np.arange(len(slope))
-        first = twins & (k < k[:, np.newaxis])
+        first = same_score & (k < k[:, np.newaxis])
         self._never = (flat & ((start.value > 0) | first)).any(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             crossing = start / rise
@@ -521,7 +521,7 @@ class HeldLineSource(LinearSource):
     def __init__(self, classes, scores, held):
         super().__init__(classes, scores, held)
         self._seconds_per_row = 2e-6 + 2e-8 * len(classes) ** 2
-        coef, intercept, center, same_coef, twins = self.scores
+        coef, intercept, center, same_coef, same_score = self.scores
         self._ahead_of_first = _Differences(
             coef - coef[:1], intercept - intercept[:1], center
         )
@@ -532,7 +532,7 @@ class HeldLineSource(LinearSource):
         off = (sides - slope[:, np.newaxis] * direction).size
         if len(direction) == 1:
             slope, off = sides[:, 0] * direction, 0.0 * off
-        self._flat, self._twins = same_coef, twins
+        self._flat, self._same_score = same_coef, same_score
         rise = slope[:, np.newaxis] - slope
         self._rise = rise.value
         self._shortest = np.abs(rise.value) - rise.error
@@ -578,8 +578,8 @@ class HeldLineSource(LinearSource):
             np.where(self._below, end, np.inf).min(axis=2) for end in (least, most)
         )
         k = np.arange(len(self.classes))
-        first = self._twins & (k < k[:, np.newaxis])  # wins the tie
-        level = self._flat & ~self._twins
+        first = self._same_score & (k < k[:, np.newaxis])  # wins the tie
+        level = self._flat & ~self._same_score
         never = np.any((level & (gap > gap_error)) | first, axis=2)
         unsure = np.any(level & ~(np.abs(gap) > gap_error), axis=2)
         least = log_interval_mass(last_lo, first_hi)
