@@ -351,7 +351,7 @@ def test_the_threshold_of_a_class_is_where_its_heaviest_rival_is_level(weights):
 
 @pytest.mark.parametrize("factor", [1, 1.15**9])
 def test_samples_with_the_same_weighted_votes_share_what_is_computed(factor):
-    """What each has does not depend on the others, whichever class is asked about."""
+    """Results for a sample do not depend on the other samples, for any class."""
     rng = np.random.default_rng(0)
     counts = factor * rng.multinomial(20, [0.8, 0.15, 0.05], 100)
     leader = rng.integers(0, 3, 100)

@@ -49,6 +49,9 @@ SETTINGS = {
         np.c_[WHOLE[:, :1], NUMBERS[:, :2]], {"noise": Resample(0.5, [0])}
     ),
     "erased": (WHOLE, {"noise": Erase(0.8, [0, 1, 2])}),
+    "erased beside numbers": (
+        np.c_[WHOLE[:, :1], NUMBERS[:, :2]], {"noise": Erase(0.8, [0])}
+    ),
     "words": (WHOLE + 1, {"noise": TokenDeletion(0.7)}),
 }  # fmt: skip
 WEIGHTS = {"low": 1.0, "middle": 2.5, "top": 0.7}
@@ -92,6 +95,22 @@ def test_true_logs_stand_and_raised_radii_are_found(logs, tmp_path):
                 assert not verify_log(path).holds
                 n_raised += 1
         assert n_raised
+
+
+def test_another_grid_is_found_beside_each_law_of_numbers(logs, tmp_path):
+    path = tmp_path / "log.tsv"
+    settings = json.loads(logs[0].split(b"\n")[1].split(b"\t")[0].lstrip(b"# "))
+    if settings["norm"] == 0:  # counts of changes have no grid
+        return
+    grid = np.array(settings["grid"]) / 2
+
+    def change(head):
+        return json.dumps(json.loads(head) | {"grid": grid.tolist()})
+
+    path.write_bytes(forged(logs[0], 2, change))
+    found = verify_log(path)
+    assert not found.holds
+    assert "grid=" in found.text
 
 
 def claimed(radius, cells):

@@ -5,6 +5,7 @@ import math
 
 _GRID_BITS = 20
 _ON_A_GRID = ("gaussian", "laplace", "uniform", "splitting")
+_BESIDE_CATEGORIES = ("erase", "resample")
 
 
 def check_space(settings):
@@ -46,7 +47,7 @@ def check_space(settings):
 def _check_grid(settings, units):
     """Check the spacing of the grid, which follows from sigma and the units."""
     numbers = [0] * len(units)
-    if settings["noise"] == "resample" and settings["norm"] == 2:
+    if settings["noise"] in _BESIDE_CATEGORIES and settings["norm"] == 2:
         numbers = settings["cardinalities"]
     elif settings["noise"] not in _ON_A_GRID:
         return
