@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -52,40 +51,9 @@ class Erase(Resample):
     # A missing value is a category of each feature, with the last code.
     adds_missing: ClassVar[bool] = True
 
-    def bind(
-        self,
-        sigma: float,
-        cardinalities: Sequence[int],
-        scale: Sequence[float] | None = None,
-        norm: float | None = None,
-    ) -> ErasedGaussian:
-        """Return the law for features of some kinds.
-
-        Parameters
-        ----------
-        sigma : float
-            Standard deviation of the noise of numbers, in units of `scale`.
-        cardinalities : sequence of int of shape (n_features,)
-            Number of categories of each noisy feature, which are coded from 0 on, and
-            of which the last is the missing value; 0 for a number.
-        scale : sequence of float of shape (n_features,), default=None
-            Unit of each number; those of categories have no meaning. None is 1.
-        norm : {2, 0}, default=None
-            See `ErasedGaussian`.
-
-        Returns
-        -------
-        ErasedGaussian
-            The law.
-        """
-        return ErasedGaussian(
-            sigma,
-            norm,
-            scale=scale,
-            n_features=len(cardinalities),
-            probability=self.probability,
-            cardinalities=tuple(cardinalities),
-        )
+    @property
+    def _law(self):
+        return ErasedGaussian
 
 
 @dataclass(frozen=True)

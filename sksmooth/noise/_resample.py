@@ -57,6 +57,11 @@ class Resample(LawParameters):
         self.probability = probability
         self.categorical_features = categorical_features
 
+    @property
+    def _law(self):
+        """Class of the laws that `bind` returns."""
+        return ResampledGaussian
+
     def bind(
         self,
         sigma: float,
@@ -72,7 +77,7 @@ class Resample(LawParameters):
             Standard deviation of the noise of numbers, in units of `scale`.
         cardinalities : sequence of int of shape (n_features,)
             Number of categories of each noisy feature, which are coded from 0 on; 0 for
-            a number.
+            a number. Where noise erases them, the last one is the missing value.
         scale : sequence of float of shape (n_features,), default=None
             Unit of each number; those of categories have no meaning. None is 1.
         norm : {2, 0}, default=None
@@ -81,9 +86,9 @@ class Resample(LawParameters):
         Returns
         -------
         ResampledGaussian
-            The law.
+            The law, or one of a subclass.
         """
-        return ResampledGaussian(
+        return self._law(
             sigma,
             norm,
             scale=scale,
