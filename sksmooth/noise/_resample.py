@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from sksmooth._messages import listed
 from sksmooth.noise._additive import add_noise, rounder_of
 from sksmooth.noise._changed_categories import changed_categories
 from sksmooth.noise._gaussian import Gaussian
@@ -158,7 +159,7 @@ class ResampledGaussian(Law):
         for at, cardinality in enumerate(cardinalities):
             if cardinality < 0 or cardinality == 1:
                 raise ValueError(
-                    f"cardinalities={list(cardinalities)!r} must be 2 or more, or 0 "
+                    f"cardinalities={listed(cardinalities)} must be 2 or more, or 0 "
                     f"for a number; noise has no effect on feature {at} with one "
                     "category: hold it fixed."
                 )
