@@ -7,6 +7,7 @@ from numbers import Real
 
 import numpy as np
 
+from sksmooth._arguments import real_numbers
 from sksmooth._estimators import is_polars
 from sksmooth.certificates import refuse_masked
 from sksmooth.samples._table import numbers_of
@@ -181,8 +182,8 @@ def _given_scale(feature_scale, names, n_features):
                 scale[at] = np.inf
     else:
         try:
-            scale = np.array(feature_scale, dtype=np.float64)
-        except (OverflowError, TypeError, ValueError):
+            scale = real_numbers("feature_scale", feature_scale)
+        except TypeError:
             raise ValueError(
                 f"feature_scale={feature_scale!r} must be None, 'std', a dict from "
                 "names to numbers, or an array with one number per feature."
