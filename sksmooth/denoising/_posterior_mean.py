@@ -455,6 +455,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         sigma = float(self.sigma)
         _check_size(sigma, "sigma")
         _check_size(1 / sigma, "1 / sigma")
+        _check_size(self.bandwidth_, "bandwidth")
         noise = "gaussian" if self.noise is None else self.noise
         return find_likelihood(noise, sigma, self.bandwidth_)
 

@@ -216,7 +216,7 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
                 "noise_features is a function of the training samples, and from_fitted "
                 "has none; pass names or indices, such as noise_features=selector(X)."
             )
-        noise_features = noise_features(X)
+        noise_features = _called(noise_features, X)
     if isinstance(noise_features, slice):
         mask[_slice_of_positions(noise_features, names, n_features)] = True
         return mask
@@ -245,6 +245,17 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
     for name in chosen:
         mask[_position(name, names, n_features, parameter)] = True
     return mask
+
+
+def _called(noise_features, X):
+    try:
+        return noise_features(X)
+    except Exception as error:
+        raise ValueError(
+            f"noise_features={noise_features!r} failed on the training samples, of "
+            f"type {type(X).__name__}: {type(error).__name__}: {error}. It has to "
+            "return names, positions or a mask."
+        ) from error
 
 
 def _refuse_numbers_as_mask(chosen, n_features, parameter):

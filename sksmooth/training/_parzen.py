@@ -148,10 +148,10 @@ class ParzenClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         # log w - |x - c|^2 / (2 sigma^2) is, up to a term of the query x alone, the
         # product x.c / sigma^2 plus an offset of the center c. Subtracting the mean
         # first keeps the terms small and their difference accurate.
-        X, self._sigma = X[order], self.sigma
+        X, self._sigma = X[order], float(self.sigma)
         with np.errstate(over="ignore", invalid="ignore"):
             self._mean = X.mean(axis=0)
-            self._centers = (X - self._mean) / self.sigma
+            self._centers = (X - self._mean) / self._sigma
             square = np.einsum("ij,ij->i", self._centers, self._centers)
             self._offset = np.log(weight[order]) - square / 2
         if not np.isfinite(self._offset).all():
