@@ -492,7 +492,7 @@ class Certificates:
         radius = check_radius(radius)
         if not isinstance(changes, numbers.Integral) or changes < 0:
             raise ValueError(
-                f"changes={changes!r} must be a whole number, zero or more."
+                f"changes={changes!r:.40} must be a whole number, zero or more."
             )
         return ~self.abstained & (self._radius_beside(int(changes)) >= radius)
 
@@ -502,8 +502,8 @@ class Certificates:
             return self.radius
         if self.frontier is None or changes >= self.frontier.shape[1]:
             raise ValueError(
-                f"changes={changes} was not requested: use certify(X, changes="
-                f"{tuple(range(changes + 1))}) under noise=Resample(...) or "
+                f"changes={changes!r:.40} was not requested: use certify(X, changes="
+                "[...]) with this number among them, under noise=Resample(...) or "
                 "TokenDeletion(...)."
             )
         return self.frontier[:, changes]

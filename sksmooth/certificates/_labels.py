@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from sksmooth._arguments import refuse_masked
 from sksmooth._messages import listed
 
 _MOST_EXACT = 2**53
@@ -141,22 +142,6 @@ def _unmasked(labels):
             )
         labels = labels.data
     return array_of_labels(labels)
-
-
-def refuse_masked(values, name):
-    """Refuse values of which some are masked: what is under the mask means nothing.
-
-    Raises
-    ------
-    ValueError
-        If a value is masked.
-    """
-    if np.ma.is_masked(values):
-        n_masked = int(np.ma.count_masked(values))
-        raise ValueError(
-            f"{name} has {n_masked} masked values, which are taken for nothing here; "
-            "leave these samples out, or fill in what is missing."
-        )
 
 
 def check_given_labels(y, name="y"):

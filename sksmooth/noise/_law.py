@@ -6,11 +6,14 @@ from __future__ import annotations
 import abc
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
+
+from sksmooth._arguments import check_whole_number, real_numbers
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -75,7 +78,7 @@ class Law(abc.ABC):
 
     def __post_init__(self):
         norm = self.norms[0] if self.norm is None else self.norm
-        if norm not in self.norms:
+        if not isinstance(norm, Real) or norm not in self.norms:
             known = ", ".join(f"norm={known:g}" for known in self.norms)
             raise ValueError(
                 f"noise={self.name!r} has no certificate in norm={norm!r}; it has "
@@ -85,7 +88,7 @@ class Law(abc.ABC):
         norm = self.norms[self.norms.index(norm)]
         object.__setattr__(self, "norm", norm)
         if self.scale is not None:
-            scale = np.asarray(self.scale, dtype=np.float64)
+            scale = real_numbers("scale", self.scale, "a list of numbers")
             if scale.ndim != 1 or not np.all((scale > 0) & (scale < np.inf)):
                 raise ValueError(
                     f"scale={self.scale!r} must be a list of positive, finite numbers, "
@@ -93,6 +96,8 @@ class Law(abc.ABC):
                 )
             object.__setattr__(self, "scale", tuple(scale.tolist()))
             object.__setattr__(self, "n_features", len(scale))
+        if self.n_features is not None:
+            check_whole_number("n_features", self.n_features)
 
     @abc.abstractmethod
     def grow(self, probit: ArrayLike, radius: ArrayLike) -> NDArray[np.float64]:

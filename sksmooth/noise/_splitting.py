@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._arguments import check_flag, real_numbers
 from sksmooth._special import bisect_integers
 from sksmooth.noise._abilities import EnumerableLaw
 from sksmooth.noise._grid import GridLaw
@@ -92,7 +93,7 @@ class Splitting(TotalVariationLaw, GridLaw, EnumerableLaw):
         for name in ("low", "high"):
             value = getattr(self, name)
             if value is not None:
-                value = np.asarray(value, dtype=np.float64)
+                value = real_numbers(name, value, "a list of numbers")
                 if value.ndim != 1 or np.isnan(value).any():
                     raise ValueError(
                         f"{name}={getattr(self, name)!r} must be a list of numbers, "
@@ -111,7 +112,10 @@ class Splitting(TotalVariationLaw, GridLaw, EnumerableLaw):
                     f"low={self.low[at]:g} exceeds high={self.high[at]:g} at feature "
                     f"{at}."
                 )
-        if self.whole and np.rint(_WIDTH_OF_SIGMA * self.sigma) < 2:
+        if (
+            check_flag("whole", self.whole)
+            and np.rint(_WIDTH_OF_SIGMA * self.sigma) < 2
+        ):
             raise ValueError(
                 f"sigma={self.sigma:g} makes cells of less than two units, which "
                 "change nothing: noise='splitting' on whole numbers needs sigma >= "

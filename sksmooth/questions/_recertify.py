@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_option
 from sksmooth.bounds import check_alpha
 from sksmooth.certificates import (
     Certificates,
@@ -84,8 +85,7 @@ def recertify(
     require_kept_votes(certificates)
     alpha = certificates.alpha if alpha is None else alpha
     check_alpha(alpha)
-    if bound not in ("multiclass", "binary"):
-        raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
+    check_option("bound", bound, ("multiclass", "binary"))
 
     classes = certificates.classes
     weights = resolve_vote_weights(vote_weights, classes)
