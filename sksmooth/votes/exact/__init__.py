@@ -2,7 +2,16 @@
 """Votes without sampling: class probabilities in closed form."""
 
 # Modules that register closed forms, by their decorators. One line for each.
-from sksmooth.votes.exact import _boosted, _cells, _linear_classifiers, _tree, _wrappers  # noqa: F401
+from sksmooth.votes.exact import (  # noqa: F401
+    _boosted,
+    _cells,
+    _interpret,
+    _lightgbm,
+    _linear_classifiers,
+    _tree,
+    _wrappers,
+    _xgboost,
+)
 from sksmooth.votes.exact._affine import AffineMap, fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import affine_step, closed_form
 from sksmooth.votes.exact._category_forms import (
