@@ -59,7 +59,11 @@ class ByType:
 
 
 def _has(module, kind):
-    return getattr(import_module(module), kind.__name__, None) is kind
+    try:
+        public = import_module(module)
+    except ImportError:  # a class of the same name, and the library is not there
+        return False
+    return getattr(public, kind.__name__, None) is kind
 
 
 # From a fitted classifier and the `AffineMap` before it to its `ExactSource`.
