@@ -83,10 +83,14 @@ class CatBoostScores(OwnScores):
         self.key = estimator.get_probability_threshold()
         if self.key != 0.5:
             raise Declined("its probability threshold is not one half")
+        # `predict` takes all cores, which a few thousand rows are not worth.
+        self._n_threads = estimator.get_params().get("thread_count", -1)
 
     def scores(self, rows):
         """Scores of rows."""
-        return self._estimator.predict(rows, prediction_type="RawFormulaVal")
+        return self._estimator.predict(
+            rows, prediction_type="RawFormulaVal", thread_count=self._n_threads
+        )
 
 
 def find_own_scores(core):
