@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth._special import bisect_integers
+from sksmooth.noise._abilities import EnumerableLaw
 from sksmooth.noise._grid import GridLaw
 from sksmooth.noise._total_variation import TotalVariationLaw
 
@@ -21,7 +22,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Splitting(TotalVariationLaw, GridLaw):
+class Splitting(TotalVariationLaw, GridLaw, EnumerableLaw):
     """Splitting noise: the line of each feature is cut into cells at random places.
 
     All cells of a feature are equally wide, and all features are cut by one random

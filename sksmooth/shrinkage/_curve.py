@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, check_radius, class_index
 from sksmooth.metrics import ClassTally
 from sksmooth.metrics._scores import check_asked, check_rows, known_index
@@ -168,13 +169,13 @@ class ShrinkageCurve:
             check_asked(one, radius)
             if not np.array_equal(one.classes, found[0].classes):
                 raise ValueError(
-                    f"certificates have different classes: {one.classes.tolist()} and "
-                    f"{found[0].classes.tolist()}."
+                    f"certificates have different classes: {listed(one.classes)} and "
+                    f"{listed(found[0].classes)}."
                 )
         sigmas = _check_sigmas([one.sigma for one in found])
         if len(np.unique(sigmas)) < len(sigmas):
             raise ValueError(
-                f"certificates must be of distinct sigmas, got {sigmas.tolist()}."
+                f"certificates must be of distinct sigmas, got {listed(sigmas)}."
             )
         classes = found[0].classes.copy()
         acr = all(one.radii is None for one in found)

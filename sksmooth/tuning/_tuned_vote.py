@@ -40,6 +40,7 @@ from sksmooth._estimators import (
     take_rows,
     with_sample_weight,
 )
+from sksmooth._messages import listed
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
 from sksmooth.certificates import (
@@ -521,7 +522,7 @@ def _class_positions(y, classes):
     missing = np.bincount(index, minlength=len(classes)) == 0
     if missing.any():
         raise ValueError(
-            f"y has no samples of the classes {classes[missing].tolist()}, so the "
+            f"y has no samples of the classes {listed(classes[missing])}, so the "
             "effect of weights on them cannot be measured. Add such samples."
         )
     return index
