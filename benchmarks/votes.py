@@ -83,8 +83,8 @@ FACTORS = (0.2, 1, 5)
 SETTINGS, N_TIES = 20, 200
 ART_VOTES = 10_000
 N_ROWS, N_COPIES = 16, 512
-# A classifier that takes longer for a row is given fewer copies of each sample.
-FEWEST_COPIES, SECONDS = 64, 0.1
+# A classifier that takes so many seconds for a row is given fewer copies of a sample.
+FEW_COPIES, SLOW_ROW = 128, 40e-6
 BATCHES = (256, 1024, 4096)
 
 
@@ -263,10 +263,10 @@ def cpu_time(function):
     return time.process_time() - start
 
 
-def plain_loop(estimator, X, sigma, n_copies):
+def plain_loop(estimator, X, sigma):
     rng = np.random.default_rng(0)
     for x in X:
-        noisy = x + sigma * rng.standard_normal((n_copies, len(x)))
+        noisy = x + sigma * rng.standard_normal((N_COPIES, len(x)))
         labels = estimator.predict(noisy)
         np.bincount(np.searchsorted(estimator.classes_, labels))
 
@@ -309,11 +309,10 @@ def cost(estimator, X, sigma, with_art=False):
     X = X[:: len(X) // N_ROWS][:N_ROWS]
     noisy = np.repeat(X, N_COPIES, axis=0)
     noisy += sigma * np.random.default_rng(0).standard_normal(noisy.shape)
-    estimator.predict(noisy[: BATCHES[0]])
-    of_row = cpu_time(partial(estimator.predict, noisy[: BATCHES[0]])) / BATCHES[0]
-    n_copies = int(np.clip(SECONDS / of_row / N_ROWS, FEWEST_COPIES, N_COPIES))
-    n_copies = 2 ** int(np.log2(n_copies))
-    noisy = np.ascontiguousarray(noisy[:: N_COPIES // n_copies])
+    n_copies, few = N_COPIES, np.ascontiguousarray(noisy[:: N_COPIES // FEW_COPIES])
+    estimator.predict(few)
+    if cpu_time(partial(estimator.predict, few)) > SLOW_ROW * len(few):
+        n_copies, noisy = FEW_COPIES, few
     sizes = np.full(len(X), n_copies)
 
     def draw(source):
@@ -327,7 +326,8 @@ def cost(estimator, X, sigma, with_art=False):
     fast = source_of(model, X)
     draw(fast)
     times, of_art = [], []
-    batches = [batch for batch in BATCHES if batch <= len(noisy)]
+    batches = {min(batch, len(noisy)) for batch in BATCHES}
+    some = X[:: N_COPIES // n_copies]  # as many copies in all
     for _ in range(3):
         floor = min(cpu_time(partial(predict, batch)) for batch in batches)
         times.append(
@@ -335,7 +335,7 @@ def cost(estimator, X, sigma, with_art=False):
                 floor,
                 cpu_time(partial(draw, fast)),
                 cpu_time(partial(draw, slow)),
-                cpu_time(partial(plain_loop, estimator, X, sigma, n_copies)),
+                cpu_time(partial(plain_loop, estimator, some, sigma)),
             ]
         )
         if with_art:
