@@ -7,7 +7,7 @@ from sksmooth.votes.exact import (  # noqa: F401
     _cells,
     _interpret,
     _lightgbm,
-    _linear,
+    _linear_classifiers,
     _tree,
     _wrappers,
     _xgboost,
@@ -21,7 +21,8 @@ from sksmooth.votes.exact._category_forms import (
 )
 from sksmooth.votes.exact._enumerated import EnumeratedVotes
 from sksmooth.votes.exact._inputs import inputs_of
-from sksmooth.votes.exact._linear import linear_classifier, linear_scores
+from sksmooth.votes.exact._linear_classifiers import linear_classifier
+from sksmooth.votes.exact._linear_scores import linear_scores
 from sksmooth.votes.exact._margins import MarginVotes, has_margin
 from sksmooth.votes.exact._numerics import PROBIT_MAX
 from sksmooth.votes.exact._other_laws import IndependentVotes
