@@ -159,7 +159,7 @@ def random_bagging(rng):
 
 def random_boosting(rng):
     return GradientBoostingClassifier(
-        n_estimators=int(rng.integers(1, 12)),
+        n_estimators=int(10 ** rng.uniform(0, 1.7)),
         learning_rate=float(10 ** rng.uniform(-2, 0.3)),
         max_depth=int(rng.integers(1, 6)),
         init="zero" if rng.integers(2) else None,
@@ -170,7 +170,7 @@ def random_boosting(rng):
 
 def random_hist_boosting(rng):
     return HistGradientBoostingClassifier(
-        max_iter=int(rng.integers(1, 12)),
+        max_iter=int(10 ** rng.uniform(0, 1.7)),
         learning_rate=float(10 ** rng.uniform(-2, 0.3)),
         max_leaf_nodes=int(rng.integers(2, 40)),
         max_bins=int(rng.integers(3, 256)),

@@ -137,6 +137,7 @@ if TYPE_CHECKING:
 _DTYPES = [np.float64, np.float32]
 # Bounds take counts of votes as floats, which are whole numbers up to here.
 _MOST_VOTES = 2**53
+_LARGEST = float(np.finfo(np.float64).max)
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
 # Parameters that were found valid, by classifier; `predict` must not write to it.
@@ -743,8 +744,8 @@ class SmoothedClassifier(
         """
         self._check_ready()
         radii = _check_radii(radii)
-        if not (isinstance(tol, Real) and 0 <= tol < np.inf):
-            raise ValueError(f"tol={tol!r} must be a finite number, zero or more.")
+        if not (isinstance(tol, Real) and 0 <= tol <= _LARGEST):
+            raise ValueError(f"tol={tol!r:.40} must be a finite number, zero or more.")
         if not (isinstance(beta, Real) and 0 <= beta < 0.5):
             raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
         index = X.index if hasattr(X, "iloc") else None

@@ -292,7 +292,7 @@ def is_beyond_noise(gain, standard_error, significance):
     only where those before it gain something within noise: a loss at a level that
     counts more is never paid for by a gain at one that counts less.
     """
-    noise = -ndtri(significance) * standard_error
+    noise = -ndtri(float(significance)) * standard_error
     for change, limit in zip(gain, noise, strict=True):
         if change > limit:
             return True

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from sksmooth.noise import row_digests
+from sksmooth.noise import AdditiveLaw, row_digests
 from sksmooth.votes.probes import is_known
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes.torch._philox import row_words, standard_noise
@@ -55,7 +55,7 @@ class TorchVotes(MonteCarloVotes):
         self.steps_are_known = all(map(is_known, steps))
         # Steps before the network work on the host, and so noise must be there; and
         # the grid needs float64, which not all devices have.
-        drawn_there = hasattr(model.law, "from_uniforms")
+        drawn_there = isinstance(model.law, AdditiveLaw)
         on_gpu = network.device.type == "cuda"
         self.noise_on_device = not steps and on_gpu and drawn_there
 
