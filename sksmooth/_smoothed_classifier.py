@@ -81,6 +81,7 @@ from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import (
     LAWS,
     DeletedWords,
+    Erase,
     Law,
     Resample,
     Splitting,
@@ -328,7 +329,7 @@ class SmoothedClassifier(
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions(LAWS.keys()), Resample, TokenDeletion],
+        "noise": [StrOptions(LAWS.keys()), Resample, Erase, TokenDeletion],
         "norm": [None, Options(Real, {0, 1, 2, np.inf})],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
@@ -846,7 +847,7 @@ class SmoothedClassifier(
         )
         with CertificateLog.of(log).writing(described, digests) as writer:
             for at in writer.witnesses():
-                parts = list(self._chunks(question, source, X[at]))
+                parts = list(self._chunks(question, source, X[at], task="check log"))
                 again = vars(RowAnswers.concatenate(parts).named(self.classes_))
                 writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
             n_done = len(writer.rows)
@@ -1354,14 +1355,14 @@ class SmoothedClassifier(
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, question, source, X, n_done=0):
+    def _chunks(self, question, source, X, n_done=0, task=None):
         """Results of a question, chunk by chunk of the samples."""
         return run_in_chunks(
             partial(source.answer, question),
             X,
             n_jobs=1 if source.serial else self.n_jobs,
             largest=self.batch_size or _MOST_ROWS,
-            task=question.task,
+            task=task or question.task,
             verbose=self.verbose,
             n_done=n_done,
         )

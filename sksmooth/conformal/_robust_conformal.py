@@ -533,8 +533,10 @@ class RobustConformalClassifier(
         )
         warnings.warn(
             f"There are too few calibration samples ({have}) {what} in every set. "
-            f"{advice}, for a coverage of {self.calibrated_coverage_:.6g} without a "
-            "change. Use more samples, a smaller radius or a larger sigma.",
+            f"{advice}, as sets calibrated on unchanged samples must cover "
+            f"{self.calibrated_coverage_:.6g} of them to hold at "
+            f"radius={self.radius!r} under noise of sigma={self.sigma!r}. Use more "
+            "samples, a smaller radius or a larger sigma.",
             UserWarning,
             stacklevel=3,
         )
