@@ -203,7 +203,7 @@ CHANGES = {
     "radii": ({}, {"radii": [0.1]}),
     "tol": ({}, {"tol": 0.0}),
     "beta": ({}, {"beta": 0.0}),
-    "key of their noise": ({"random_state": 1}, {}),
+    "key of the noise": ({"random_state": 1}, {}),
     "rows of X": ({}, {"X": X[::-1]}),
     "number of samples": ({}, {"X": X[:-1], "y": POSITIONS[:-1]}),
     "y of CertificateLog": ({}, {"y": None}),
