@@ -79,6 +79,7 @@ from sksmooth.denoising import (
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import (
     LAWS,
+    Erase,
     Resample,
     TokenDeletion,
     check_probability,
@@ -173,8 +174,8 @@ class SmoothedClassifier(
         Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
         width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
         of their units, so are the cells, certificates hold for all such samples, and
-        they are exact. What `from_fitted` returns takes all samples for such ones,
-        unless `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
+        they are exact. With `from_fitted`, all samples must be such multiples, unless
+        `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
         categories anew and :class:`~sksmooth.noise.Erase` replaces them by missing
         values, beside Gaussian noise of `sigma` on the other features.
         :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
@@ -188,8 +189,8 @@ class SmoothedClassifier(
 
     noise_features : names, indices, bool mask, slice, callable or None, default=None
         The features that take noise; None is all of them. All others are held fixed:
-        they reach the base classifier exactly as they come, of any dtype, missing
-        values included, and certificates speak of samples that agree in them. A
+        they are passed to the base classifier unchanged, of any dtype, missing values
+        included, and certificates are about samples that agree in them. A
         callable is given the training samples and returns names, as
         :func:`~sklearn.compose.make_column_selector` does.
 
@@ -201,8 +202,8 @@ class SmoothedClassifier(
         have scale 1. A feature of scale 0 is held fixed.
 
     denoiser : "posterior_mean", transformer or None, default=None
-        What stands between the noise and `estimator`, which is fitted without noise.
-        It is fitted in `fit` on the same samples, and knows `sigma` and the other
+        A transformer between the noise and `estimator`, which is fitted without noise.
+        It is fitted in `fit` on the same samples, and is given `sigma` and the other
         parameters of the noise; see :mod:`sksmooth.denoising`. "posterior_mean" is
         :class:`~sksmooth.denoising.PosteriorMeanDenoiser`. The base classifier that is
         smoothed and certified is then `estimator` behind the denoiser.
@@ -319,7 +320,7 @@ class SmoothedClassifier(
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions(LAWS.keys()), Resample, TokenDeletion],
+        "noise": [StrOptions(LAWS.keys()), Resample, Erase, TokenDeletion],
         "norm": [None, Options(Real, {0, 1, 2, np.inf})],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
@@ -450,11 +451,11 @@ class SmoothedClassifier(
             All labels that a function or an object without `classes_` can return, or
             labels in the order of the outputs of a module.
         autocast : torch.dtype, default=None
-            ``torch.bfloat16`` or ``torch.float16``: ask a module under
+            ``torch.bfloat16`` or ``torch.float16``: run a module under
             :class:`torch.autocast`. What is smoothed and certified is then the network
             of that precision.
         channels_last : bool, default=False
-            Hand images to a module with channels last in memory.
+            Pass images to a module with channels last in memory.
         **params : dict
             Parameters of `SmoothedClassifier`.
 
@@ -522,7 +523,7 @@ class SmoothedClassifier(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Training data, finite numbers. A DataFrame is handed to the base classifier
+            Training data, finite numbers. A DataFrame is passed to the base classifier
             as it is.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -699,9 +700,10 @@ class SmoothedClassifier(
             never more than a fortieth of a radius. 0 gives every sample `n_certify`
             votes. Used without `radii`.
         beta : float, default=0.05
-            A sample is given up when its votes say, at this error, that even
-            `n_certify` votes would prove nothing more. 0 never gives up. It changes the
-            cost, and slightly how many samples abstain; never the guarantee.
+            Stop early on a sample (futility) when its votes show, at this error, that
+            even `n_certify` votes would prove nothing more. 0 never stops early. It
+            changes the cost, and slightly how many samples abstain; never the
+            guarantee.
         log : CertificateLog, str or path-like, default=None
             File that samples are appended to as they finish. If it exists, samples that
             it holds are read from it instead of being certified again.
@@ -837,7 +839,7 @@ class SmoothedClassifier(
         )
         with CertificateLog.of(log).writing(described, digests) as writer:
             for at in writer.witnesses():
-                parts = list(self._chunks(question, source, X[at]))
+                parts = list(self._chunks(question, source, X[at], task="check log"))
                 again = vars(RowAnswers.concatenate(parts).named(self.classes_))
                 writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
             n_done = len(writer.rows)
@@ -1126,14 +1128,14 @@ class SmoothedClassifier(
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, question, source, X, n_done=0):
+    def _chunks(self, question, source, X, n_done=0, task=None):
         """Results of a question, chunk by chunk of the samples."""
         return run_in_chunks(
             partial(source.answer, question),
             X,
             n_jobs=1 if source.serial else self.n_jobs,
             largest=self.batch_size or _MOST_ROWS,
-            task=question.task,
+            task=task or question.task,
             verbose=self.verbose,
             n_done=n_done,
         )

@@ -477,8 +477,8 @@ def _check_sigmas(sigmas):
     sigmas = real_numbers("sigmas", sigmas, "a sequence of numbers such as [0.25, 0.5]")
     if sigmas.ndim != 1 or len(sigmas) == 0:
         raise ValueError(
-            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got shape "
-            f"{sigmas.shape}."
+            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got "
+            f"{given!r:.200}."
         )
     bad = ~(np.isfinite(sigmas) & (sigmas > 0))
     if bad.any():

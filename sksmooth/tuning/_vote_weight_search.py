@@ -207,9 +207,7 @@ def _search_line(log_shares, y, log_weights, position, objective):
         apart = _thin(apart, _N_ASKED)
     ways, at = ways[apart], ((below + above) / 2)[apart]
     labeled = ((y, np.where(breakpoints < t, position, rival)) for t in at)
-    levels = objective.levels(
-        right[ways], np.bincount(y, minlength=n_classes), labeled
-    )
+    levels = objective.levels(right[ways], np.bincount(y, minlength=n_classes), labeled)
 
     candidates = np.tile(log_weights, (len(at), 1))
     candidates[:, position] = at
@@ -275,7 +273,6 @@ def cross_fitted_gain(y, plain, tuned, folds, objective):
     -------
     gain, standard_error : ndarray of shape (n_decisive,)
     """
-
     n_classes = len(objective.classes)
     # A count of it over samples gives those that each set predicts right, by class.
     kind = (2 * (tuned == y) + (plain == y)) * n_classes + y
