@@ -73,9 +73,7 @@ from sksmooth.certificates import (
     require_known,
     resolve_vote_weights,
 )
-from sksmooth.denoising import (
-    PosteriorMeanDenoiser,
-)
+from sksmooth.denoising import PosteriorMeanDenoiser
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import (
     LAWS,
