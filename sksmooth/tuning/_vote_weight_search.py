@@ -273,7 +273,6 @@ def cross_fitted_gain(y, plain, tuned, folds, objective):
     -------
     gain, standard_error : ndarray of shape (n_decisive,)
     """
-
     n_classes = len(objective.classes)
     # A count of it over samples gives those that each set predicts right, by class.
     kind = (2 * (tuned == y) + (plain == y)) * n_classes + y
