@@ -23,6 +23,7 @@ from sksmooth.votes.exact._additive import AdditiveSource
 from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._by_type import closed_form
 from sksmooth.votes.exact._cells import CellSource
+from sksmooth.votes.exact._few_trees import FewTreesSource
 from tests.source_case import SourceCase
 from tests.test_sources import ExactCase, TwoClasses
 
@@ -406,6 +407,12 @@ class TestExplainableBoosting(OfSum, SourceCase):
 class TestXGBoostCells(ExactCase, SourceCase):
     form = CellSource
     estimator = staticmethod(lambda: xgboost(n_estimators=3, max_depth=3))
+
+
+class TestXGBoostFewTrees(ExactCase, SourceCase):
+    form = FewTreesSource
+    estimator = staticmethod(lambda: xgboost(n_estimators=8, max_depth=2))
+    data = staticmethod(lambda: samples(12))
 
 
 class TestXGBoostForest(ExactCase, SourceCase):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Boosted trees: the cheapest of a table of cells and a sum over features."""
+"""Boosted trees: the first of a table of cells, a sum over features, and boxes."""
 
 from sksmooth.votes.exact._additive import AdditiveSource
 from sksmooth.votes.exact._by_type import closed_form
 from sksmooth.votes.exact._cells import CellSource
+from sksmooth.votes.exact._few_trees import FewTreesSource
 from sksmooth.votes.exact._source import Declined
 
 # A table of up to this many cells is preferred to a dynamic program.
@@ -17,16 +18,16 @@ _SMALL_TABLE = 50_000
     "HistGradientBoostingClassifier",
 )
 def boosted_source(estimator, affine):
-    """A small table, else a sum over features, else a large table."""
-    try:
-        return CellSource(estimator, affine, _SMALL_TABLE)
-    except Declined:
-        pass
-    try:
-        return AdditiveSource(estimator, affine)
-    except Declined as declined:
-        reason = str(declined)
-    try:
-        return CellSource(estimator, affine)
-    except Declined as declined:
-        raise Declined("; ".join(dict.fromkeys([str(declined), reason]))) from None
+    """A small table, else a sum over features, else boxes, else a large table."""
+    reasons = []
+    for build in (
+        lambda: CellSource(estimator, affine, _SMALL_TABLE),
+        lambda: AdditiveSource(estimator, affine),
+        lambda: FewTreesSource(estimator, affine),
+        lambda: CellSource(estimator, affine),
+    ):
+        try:
+            return build()
+        except Declined as declined:
+            reasons.append(str(declined))
+    raise Declined("; ".join(dict.fromkeys(reasons[1:])))
