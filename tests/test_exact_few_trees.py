@@ -10,7 +10,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
 )
 
-from sksmooth.votes.exact import Declined, find_exact_source
+from sksmooth.votes.exact import Declined
 from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._cells import CellSource
 from sksmooth.votes.exact._few_trees import FewTreesSource
@@ -76,10 +76,10 @@ def test_samples_on_thresholds_have_the_labels_of_predict():
 
 def test_many_trees_and_many_boxes_are_declined():
     X, y = samples(12, n_classes=2)
-    for n_trees, reason in ((17, "more than 16 trees"), (16, "more than 20000 boxes")):
+    for n_trees, reason in ((17, "more than 16 trees"), (16, "more than 10000 boxes")):
         model = GradientBoostingClassifier(n_estimators=n_trees, random_state=0)
         with pytest.raises(Declined, match=reason):
-            find_exact_source(model.fit(X, y), X, 0.5)
+            FewTreesSource(model.fit(X, y), AffineMap.identity(12))
 
 
 class TestFewTrees(ExactCase, SourceCase):
@@ -90,4 +90,4 @@ class TestFewTrees(ExactCase, SourceCase):
 
     @staticmethod
     def data():
-        return samples(9)
+        return samples(12)

@@ -11,7 +11,7 @@ from sksmooth.votes.exact._structure import Tree, read_ensemble
 from sksmooth.votes.exact._tree import TreeSource
 
 MAX_TREES = 16
-MAX_BOXES = 20_000
+MAX_BOXES = 10_000
 # Boxes given to `predict` at a time.
 _BLOCK = 2**12
 
@@ -31,7 +31,7 @@ class FewTreesSource(TreeSource):
     Raises
     ------
     Declined
-        If it has more than 16 trees, or more than 20,000 boxes.
+        If it has more than 16 trees, or more than 10,000 boxes.
     """
 
     def __init__(self, estimator, affine):
