@@ -18,7 +18,11 @@ from xgboost import XGBClassifier, XGBRFClassifier
 from sksmooth import SmoothedClassifier
 from sksmooth._estimators import layers
 from sksmooth.votes._fitted_state import FittedState
-from sksmooth.votes.exact import Declined, find_exact_source
+from sksmooth.votes.exact import (
+    Declined,
+    find_exact_source,
+    may_have_closed_form,
+)
 from sksmooth.votes.exact._additive import AdditiveSource
 from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._by_type import closed_form
@@ -321,10 +325,10 @@ def test_frames_pipelines_and_held_columns(make):
         (xgboost(missing=-999.0), "missing=-999.0"),
         (xgboost(objective="binary:hinge"), "binary:hinge"),
         (xgboost(objective="binary:logitraw"), "binary:logitraw"),
-        (xgboost(max_depth=3), "features at once"),
+        (xgboost(max_depth=3, n_estimators=10), "features at once"),
         (lightgbm(linear_tree=True), "linear_tree"),
         (lightgbm(zero_as_missing=True), "zero_as_missing"),
-        (lightgbm(num_leaves=8), "features at once"),
+        (lightgbm(num_leaves=8, n_estimators=10), "features at once"),
         (lightgbm(objective="cross_entropy"), "cross_entropy"),
         (lightgbm(pred_early_stop=True), "pred_early_stop"),
         (
@@ -348,8 +352,20 @@ def test_what_is_not_a_sum_of_steps_is_declined(model, reason):
         source = find_exact_source(model, X, 0.5)
     except Declined as declined:
         assert re.search(reason, str(declined))
-    else:  # a table of cells, which predict fills
-        assert isinstance(source, CellSource)
+    else:  # a table of cells or boxes, which predict fills
+        assert isinstance(source, (CellSource, FewTreesSource))
+
+
+@pytest.mark.parametrize(
+    "model", [xgboost(max_depth=3), XGBRFClassifier(), lightgbm(num_leaves=5)]
+)
+def test_many_deep_trees_are_not_read(model):
+    X, y = samples(5)
+    model.fit(X, y)
+    with pytest.raises(Declined, match=r"it has (25|100) trees on 5 features"):
+        find_exact_source(model, X, 0.5)
+    assert not may_have_closed_form(layers(model, exact=True))
+    assert may_have_closed_form(layers(model.fit(X[:, :3], y), exact=True))
 
 
 def test_splits_of_categories_are_declined():
@@ -412,7 +428,7 @@ class TestXGBoostCells(ExactCase, SourceCase):
 class TestXGBoostFewTrees(ExactCase, SourceCase):
     form = FewTreesSource
     estimator = staticmethod(lambda: xgboost(n_estimators=8, max_depth=2))
-    data = staticmethod(lambda: samples(12))
+    data = staticmethod(lambda: samples(14))
 
 
 class TestXGBoostForest(ExactCase, SourceCase):
