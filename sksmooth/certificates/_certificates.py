@@ -167,7 +167,8 @@ class Certificates:
     radius : array-like of shape (n_samples,)
         Certified radius, finite and >= 0, exactly 0.0 where abstained.
     abstained : array-like of bool of shape (n_samples,)
-        True where nothing was certified. The label is then no more than a guess.
+        True where nothing was certified. The label is then only the leader of the
+        votes.
     p_lower : array-like of shape (n_samples,)
         Lower confidence bound on the probability of `label` under noise.
     counts : array-like of int of shape (n_samples, n_classes)
@@ -175,7 +176,7 @@ class Certificates:
     n_evaluations : array-like of int of shape (n_samples,)
         Calls of the base classifier spent on each sample, the pilot included.
     classes : array-like of shape (n_classes,)
-        The labels the classifier knows, in the order of the columns of `counts`.
+        The labels of the classifier, in the order of the columns of `counts`.
     sigma : float
         Scale of the noise, in the units of X; nan if a published file does not say.
     noise : str
@@ -475,7 +476,7 @@ class Certificates:
             Radius >= 0, in the units of X. At 0.0 it tells whether the
             label is certified at all.
         changes : int, default=0
-            How many categories may change beside; see `frontier`.
+            How many categories may change as well; see `frontier`.
 
         Returns
         -------
@@ -530,7 +531,7 @@ class Certificates:
         ValueError
             If `delta` has the wrong shape or another order of samples, is not finite,
             names an unknown feature, changes a feature that is held fixed, or more
-            categories than `frontier` has columns for; if the certificates speak of
+            categories than `frontier` has columns for; if the certificates are about
             whole multiples of the units only, as those of splitting noise on whole
             numbers, and it is none.
         """
@@ -772,7 +773,7 @@ class Certificates:
     def to_labels(self, abstain_label: Any = None) -> NDArray[Any]:
         """Return the labels with abstentions written as a label of their own.
 
-        For metrics that know nothing of abstention. `sklearn.metrics` then counts an
+        For metrics that have no notion of abstention: `sklearn.metrics` then counts an
         abstention as a wrong prediction.
 
         Parameters

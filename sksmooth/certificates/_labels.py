@@ -50,8 +50,8 @@ class LabelIndex:
         if labels.shape != (n_rows,):
             raise ValueError(
                 f"estimator.predict returned an array of shape {labels.shape} for "
-                f"{n_rows} samples; one label each is needed: multi-output classifiers "
-                "cannot be smoothed."
+                f"{n_rows} samples; one label for each is needed, not probabilities. "
+                "Classifiers with several outputs (multi-output) cannot be smoothed."
             )
         if self._is_range and labels.dtype.kind in "iu":
             known = (labels >= 0) & (labels < len(self._classes))

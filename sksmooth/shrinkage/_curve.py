@@ -474,12 +474,10 @@ def _count(truth, classes, mask):
 
 def _check_sigmas(sigmas):
     """Return `sigmas` as a new 1-d array of positive floats."""
-    sigmas = real_numbers("sigmas", sigmas, "a sequence of numbers such as [0.25, 0.5]")
+    given, needed = sigmas, "a sequence of numbers such as [0.25, 0.5]"
+    sigmas = real_numbers("sigmas", given, needed)
     if sigmas.ndim != 1 or len(sigmas) == 0:
-        raise ValueError(
-            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got shape "
-            f"{sigmas.shape}."
-        )
+        raise ValueError(f"sigmas must be {needed}, got {given!r:.200}.")
     bad = ~(np.isfinite(sigmas) & (sigmas > 0))
     if bad.any():
         raise ValueError(

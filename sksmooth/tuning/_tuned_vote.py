@@ -326,7 +326,7 @@ class TunedVoteClassifierCV(
         return self
 
     def _tune(self, shares, y, folds, classes, smoothed):
-        """Search weights, and decide whether they are worth having."""
+        """Search weights, and decide whether they are used."""
         objective = VoteObjective(self.scoring, self.floor, classes)
         contested = worst_case_shares(
             shares, y, smoothed.noise_law(), self.radius, smoothed.n_predict

@@ -83,5 +83,5 @@ def _read_tree(tree):
         threshold=threshold,
         left=left,
         right=right,
-        value=condition.astype(np.float64)[:, np.newaxis],
+        value=np.where(inner, 0.0, condition.astype(np.float64))[:, np.newaxis],
     )

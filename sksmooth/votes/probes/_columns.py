@@ -79,7 +79,11 @@ def refuse_columns_without_numbers(X, caller):
     columns = columns_without_numbers(X)
     if not columns:
         return
+    dtypes = zip(X.columns, map(str, X.dtypes), strict=True)
+    # Flags are numbers too, but noise makes no sense in them.
+    flags = [name for name, dtype in dtypes if dtype.lower().startswith("bool")]
     numbers = [name for name in X.columns if name not in columns]
+    numbers = [name for name in numbers if name not in flags] or numbers
     raise ValueError(
         f"X has the columns {listed(columns)}, which are not numbers: noise can only "
         "be added to numbers. Hold them fixed, by one of\n"
