@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Numbers and choices as the user gives them, or an error that says what is wrong."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -117,5 +118,13 @@ def check_option(name, value, options):
     known = value is None or isinstance(value, str)
     if not (known and value in options):
         raise ValueError(
-            f"{name}={value!r:.200} must be one of {', '.join(map(repr, options))}."
+            f"{name} must be one of {', '.join(map(repr, options))}, got "
+            f"{value!r:.200}."
         )
+
+
+def check_keywords(name, value):
+    """Return keywords of another function as a dict; None has none."""
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a dict or None, got {value!r:.200}.")
+    return dict(value or {})

@@ -106,6 +106,8 @@ def check_classes(classes):
     ValueError
         If there are none, if two are equal, or if one does not equal itself.
     """
+    if np.ndim(classes) != 1:
+        raise ValueError(f"classes must be a list of labels, got {classes!r:.200}.")
     if not len(classes):
         raise ValueError("estimator has no classes: its classes_ is empty.")
     labels = classes.tolist()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
+from sksmooth._arguments import check_flag
 from sksmooth.certificates import (
     Certificates,
     check_radius,
@@ -421,7 +422,9 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
             handles.insert(0, self.base_)
         self._axis(ax, y)
         handles.append(self.errorbar_)
-        self.legend_ = legend_below(ax, handles, ncols=2) if legend else None
+        self.legend_ = (
+            legend_below(ax, handles, ncols=2) if check_flag("legend", legend) else None
+        )
         return self._close(
             ax,
             despine=despine,

@@ -4,6 +4,7 @@
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
+from sksmooth._arguments import check_flag
 from sksmooth.inspection._drawing import get_axes, noise_name
 
 # However long the legend is, this much of the width and height is left to the data.
@@ -30,13 +31,16 @@ class _DisplayBase:
 
     def _title(self, name, sigma):
         """Title from the name of the classifier and the noise, as far as known."""
-        parts = [self.name if name is None else name, noise_name(sigma)]
+        name = self.name if name is None else name
+        if not (name is None or isinstance(name, str)):
+            raise TypeError(f"name must be a text or None, got {name!r:.200}.")
+        parts = [name, noise_name(sigma)]
         return ", ".join(part for part in parts if part)
 
     def _close(self, ax, *, despine, title="", beside=()) -> Self:
         """Finish axes: title, spines, and room for what stands `beside` the data."""
         ax.set_axisbelow(True)  # the grid
-        if despine:
+        if check_flag("despine", despine):
             ax.spines[["top", "right"]].set_visible(False)
         if title:
             ax.set_title(title)

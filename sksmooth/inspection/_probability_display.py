@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._arguments import check_flag
 from sksmooth.certificates import Certificates, require_known
 from sksmooth.inspection._certified_accuracy_display import base_name
 from sksmooth.inspection._display import _DisplayBase
@@ -291,7 +292,9 @@ class ProbabilityDisplay(_DisplayBase):
         lines = [self.lines_[self.classes[at].item()] for at in order]
         handles = [self.overall_, *class_handles(lines)]
         title = "class, highest to\nlowest mean of p"
-        self.legend_ = legend_beside(ax, handles, title) if legend else None
+        self.legend_ = (
+            legend_beside(ax, handles, title) if check_flag("legend", legend) else None
+        )
         return self._close(
             ax,
             despine=despine,

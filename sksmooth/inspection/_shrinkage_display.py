@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_flag, check_keywords, check_option
 from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     OVERALL,
-    check_choice,
     class_styles,
     legend_below,
     markers,
@@ -188,7 +188,7 @@ class ShrinkageDisplay(_DisplayBase):
         ValueError
             If a value is out of range or `y` holds unknown classes.
         """
-        check_choice("score", score, tuple(_TITLES))
+        check_option("score", score, tuple(_TITLES))
         acr = score == "average_certified_radius"
         curve = shrinkage_curve(
             estimator, X, y, sigmas, radius=radius, acr=acr, **params
@@ -367,7 +367,7 @@ class ShrinkageDisplay(_DisplayBase):
         self._bands(ax, present)
         self._axis(ax)
         self._name_ends(ax, self._sigmas()[-1], ends)
-        self.legend_ = self._legend(ax) if legend else None
+        self.legend_ = self._legend(ax) if check_flag("legend", legend) else None
         return self._close(
             ax,
             despine=despine,
@@ -418,7 +418,10 @@ class ShrinkageDisplay(_DisplayBase):
             gone = self._when_gone(label)
             if gone is not None and np.isfinite(gone[0]):
                 self._mark_vanishing(ax, label, gone[0], style["color"])
-            style |= {"label": str(label), **(curve_kwargs or {})}
+            style |= {
+                "label": str(label),
+                **check_keywords("curve_kwargs", curve_kwargs),
+            }
             (self.class_lines_[c],) = ax.plot(sigmas, values[:, c], **style)
             text = str(label) if gone is None else f"{label}  ({gone[1]})"
             ends[text] = values[:, c], style
@@ -481,15 +484,20 @@ class ShrinkageDisplay(_DisplayBase):
                 "curve must be what shrinkage_curve returns, got "
                 f"{type(self.curve).__name__}."
             )
-        check_choice("score", self.score, tuple(_TITLES))
+        check_option("score", self.score, tuple(_TITLES))
         if self.score not in self.curve.tallies:
             raise ValueError(
                 f"score={self.score!r} was not measured; call shrinkage_curve with "
                 "acr=True, which measures all scores."
             )
+        if not (self.vanishing is None or isinstance(self.vanishing, VanishingSigma)):
+            raise TypeError(
+                "vanishing must be what vanishing_sigma returns, or None, got "
+                f"{self.vanishing!r:.200}."
+            )
         known = self.curve.classes
         given = [] if self.vanishing is None else self.vanishing.classes.tolist()
-        theory = dict(self.theory or {})
+        theory = check_keywords("theory", self.theory)
         for name, labels in (("vanishing", given), ("theory", list(theory))):
             strange = [x for x in labels if class_index([x], known)[0] < 0]
             if strange:
