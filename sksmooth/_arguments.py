@@ -6,6 +6,9 @@ from numbers import Integral, Real
 
 import numpy as np
 
+# Larger whole numbers are not told apart as floats.
+_LARGEST_WHOLE = 2**53
+
 
 def refuse_masked(values, name):
     """Refuse values of which some are masked: what is under the mask means nothing.
@@ -89,12 +92,16 @@ def check_weights(sample_weight, n_samples):
 def check_between(name, value, low, high):
     """Return a number as a float; it must be strictly between `low` and `high`."""
     is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    if not (is_number and low < value < high):
+    try:
+        number = float(value) if is_number else np.nan
+    except OverflowError:  # of an integer that no float holds
+        number = np.inf
+    if not low < number < high:
         raise ValueError(
             f"{name}={value!r:.200} must be a number strictly between {low:g} and "
             f"{high:g}."
         )
-    return float(value)
+    return number
 
 
 def check_flag(name, value):
@@ -105,10 +112,11 @@ def check_flag(name, value):
 
 
 def check_whole_number(name, value, least=0):
-    """Return a whole number as an int; it must be `least` or more."""
-    if not isinstance(value, Integral) or value < least:
+    """Return a whole number as an int; it must be `least` or more, and fit a float."""
+    if not (isinstance(value, Integral) and least <= value <= _LARGEST_WHOLE):
         raise ValueError(
-            f"{name}={value!r:.200} must be a whole number of at least {least}."
+            f"{name}={value!r:.200} must be a whole number from {least} to "
+            f"{_LARGEST_WHOLE}."
         )
     return int(value)
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth._arguments import check_flag, check_keywords, check_option
+from sksmooth._arguments import check_keywords, check_option
 from sksmooth._estimators import layers
 from sksmooth.certificates import Certificates, check_radii, require_known
 from sksmooth.inspection._display import _DisplayBase
@@ -360,6 +360,8 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         self : CertifiedAccuracyDisplay
             The display, drawn.
         """
+        self._check_looks(name, despine, legend)
+        curve_kwargs = check_keywords("curve_kwargs", curve_kwargs)
         check_option("bands", bands, ("auto", "all", "overall", "none"))
         self._choose(classes, compared=False)  # before anything is drawn
         ax = self._open(ax, figsize=(7.2, 4.4))
@@ -377,9 +379,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         self._draw_all(ax, others, compared=compared)
         _DRAWN[ax] = [*others, self]
         self._axis(ax, max(d.radii[-1] for d in _DRAWN[ax]))
-        self.legend_ = (
-            self._legend(ax, _DRAWN[ax]) if check_flag("legend", legend) else None
-        )
+        self.legend_ = self._legend(ax, _DRAWN[ax]) if legend else None
         title = "" if compared else self._title(name, self.sigma)
         self._close(ax, despine=despine, title=title, beside=[self.legend_])
         self._title_text = title
@@ -470,7 +470,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         shifts = np.linspace(-_DODGE, _DODGE, len(chosen)) if len(chosen) > 1 else [0.0]
         shares, intervals = self.class_accuracy, self.class_interval
         for c, shift in zip(chosen, shifts, strict=False):
-            style = {**styles[c], **check_keywords("curve_kwargs", curve_kwargs)}
+            style = {**styles[c], **curve_kwargs}
             if self.restricted:
                 style = {"marker": symbols[c], **style}
             interval = intervals[:, c] if c in banded else None

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
-from sksmooth._arguments import check_flag
 from sksmooth.certificates import (
     Certificates,
     check_radius,
@@ -397,6 +396,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         self : ClasswiseAccuracyDisplay
             The display, drawn.
         """
+        self._check_looks(name, despine, legend)
         some = self.support > 0
         if classes is not None:
             wanted = require_known(classes, self.classes, "classes")
@@ -422,9 +422,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
             handles.insert(0, self.base_)
         self._axis(ax, y)
         handles.append(self.errorbar_)
-        self.legend_ = (
-            legend_below(ax, handles, ncols=2) if check_flag("legend", legend) else None
-        )
+        self.legend_ = legend_below(ax, handles, ncols=2) if legend else None
         return self._close(
             ax,
             despine=despine,

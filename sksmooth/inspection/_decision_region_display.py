@@ -299,6 +299,7 @@ class DecisionRegionDisplay(_DisplayBase):
         self : DecisionRegionDisplay
             The display, drawn.
         """
+        self._check_looks(name, despine)
         check_option("kind", kind, ("panels", "contours"))
         n_axes = 1 + len(self.sigmas) if kind == "panels" else 1
         self.axes_, n_columns = self._make_axes(ax, n_axes)
@@ -381,7 +382,9 @@ class DecisionRegionDisplay(_DisplayBase):
     def _make_axes(self, ax, n_axes):
         """Axes in a flat array, and the number of columns that they stand in."""
         if ax is not None:
-            axes = np.atleast_1d(np.asarray(self._open(ax), dtype=object))
+            axes = np.atleast_1d(np.asarray(ax, dtype=object))
+            for one in axes.flat:
+                self._open(one)
             if axes.size != n_axes:
                 raise ValueError(
                     f"ax holds {axes.size} axes; here {n_axes} are drawn in."

@@ -25,22 +25,27 @@ class _DisplayBase:
     ax_: Any
     figure_: Any
 
+    def _check_looks(self, name, despine, legend=True):
+        """Refuse what cannot be drawn, before anything is."""
+        for text in (name, self.name):
+            if not (text is None or isinstance(text, str)):
+                raise TypeError(f"name must be a text or None, got {text!r:.200}.")
+        check_flag("despine", despine)
+        check_flag("legend", legend)
+
     def _open(self, ax, **figure_kwargs):
         """Return `ax`, or the axes of a new figure."""
         return get_axes(type(self).__name__, ax, **figure_kwargs)
 
     def _title(self, name, sigma):
         """Title from the name of the classifier and the noise, as far as known."""
-        name = self.name if name is None else name
-        if not (name is None or isinstance(name, str)):
-            raise TypeError(f"name must be a text or None, got {name!r:.200}.")
-        parts = [name, noise_name(sigma)]
+        parts = [self.name if name is None else name, noise_name(sigma)]
         return ", ".join(part for part in parts if part)
 
     def _close(self, ax, *, despine, title="", beside=()) -> Self:
         """Finish axes: title, spines, and room for what stands `beside` the data."""
         ax.set_axisbelow(True)  # the grid
-        if check_flag("despine", despine):
+        if despine:
             ax.spines[["top", "right"]].set_visible(False)
         if title:
             ax.set_title(title)

@@ -39,7 +39,7 @@ def get_axes(caller, ax, *, layout="constrained", **figure_kwargs):
     plt = import_pyplot(caller)
     if ax is None:
         return plt.subplots(layout=layout, **figure_kwargs)[1]
-    if not all(hasattr(one, "get_figure") for one in np.ravel(ax)):
+    if not hasattr(ax, "get_figure"):
         raise TypeError(f"ax must be axes of matplotlib or None, got {ax!r:.200}.")
     return ax
 

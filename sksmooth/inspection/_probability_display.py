@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth._arguments import check_flag
 from sksmooth.certificates import Certificates, require_known
 from sksmooth.inspection._certified_accuracy_display import base_name
 from sksmooth.inspection._display import _DisplayBase
@@ -269,6 +268,7 @@ class ProbabilityDisplay(_DisplayBase):
         self : ProbabilityDisplay
             The display, drawn.
         """
+        self._check_looks(name, despine, legend)
         order = self._order(classes)
         ax = self._open(ax)
         styles = class_styles(len(self.classes), order)
@@ -292,9 +292,7 @@ class ProbabilityDisplay(_DisplayBase):
         lines = [self.lines_[self.classes[at].item()] for at in order]
         handles = [self.overall_, *class_handles(lines)]
         title = "class, highest to\nlowest mean of p"
-        self.legend_ = (
-            legend_beside(ax, handles, title) if check_flag("legend", legend) else None
-        )
+        self.legend_ = legend_beside(ax, handles, title) if legend else None
         return self._close(
             ax,
             despine=despine,

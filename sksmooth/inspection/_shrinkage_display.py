@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksmooth._arguments import check_flag, check_keywords, check_option
+from sksmooth._arguments import check_keywords, check_option
 from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
@@ -349,6 +349,8 @@ class ShrinkageDisplay(_DisplayBase):
         self : ShrinkageDisplay
             The display, drawn.
         """
+        self._check_looks(name, despine, legend)
+        curve_kwargs = check_keywords("curve_kwargs", curve_kwargs)
         theory = self._check()
         curve = self.curve
         present = self._order(classes)
@@ -367,7 +369,7 @@ class ShrinkageDisplay(_DisplayBase):
         self._bands(ax, present)
         self._axis(ax)
         self._name_ends(ax, self._sigmas()[-1], ends)
-        self.legend_ = self._legend(ax) if check_flag("legend", legend) else None
+        self.legend_ = self._legend(ax) if legend else None
         return self._close(
             ax,
             despine=despine,
@@ -418,10 +420,7 @@ class ShrinkageDisplay(_DisplayBase):
             gone = self._when_gone(label)
             if gone is not None and np.isfinite(gone[0]):
                 self._mark_vanishing(ax, label, gone[0], style["color"])
-            style |= {
-                "label": str(label),
-                **check_keywords("curve_kwargs", curve_kwargs),
-            }
+            style |= {"label": str(label), **curve_kwargs}
             (self.class_lines_[c],) = ax.plot(sigmas, values[:, c], **style)
             text = str(label) if gone is None else f"{label}  ({gone[1]})"
             ends[text] = values[:, c], style
