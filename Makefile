@@ -33,7 +33,7 @@ TARGETS := bench coverage demo docs docs-test lint mutate test wheel
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in two minutes
+demo: $(STAMPS)/demo  ## the hidden cost of smoothing on the digits, in about three minutes
 	$(BIN)/python examples/demo.py
 
 # Work is stolen, so that a file and what its tests share stay with one process.

@@ -79,6 +79,12 @@ RING_RADIUS = 4.0
 WEDGES = np.radians([25.0, 77.5, 77.5])  # half-angles; they fill the plane
 
 
+def shaded(*values):
+    """Pair values in their order with colors from dark to light."""
+    shades = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(values)))
+    return zip(values, shades, strict=True)
+
+
 def ring_votes(sigma):
     from sksmooth.shrinkage import ball_vote_probability
 
@@ -135,7 +141,7 @@ def figure_1(folder):
 def figure_2(folder):
     fig, axes = new(2, 4.4, 3.4, sharey=True)
     for ax, c in zip(axes, (2, 10), strict=True):
-        for d, color in zip((3, 8, 20, 30, 40, 50), COLORS, strict=False):
+        for d, color in shaded(3, 8, 20, 30, 40, 50):
             vanishing = ball_vanishing_sigma(1.0, d, c)
             sigma = vanishing * (1 - np.geomspace(1e-4, 0.999, 400))
             rate = ball_shrinking_rate(1.0, sigma, d, c)
@@ -180,14 +186,14 @@ def figure_theorems(folder):
 
 def figure_3(folder):
     fig, axes = new(2, 4.6, 3.6)
-    for d, color in zip((3, 8, 20, 30, 50), COLORS, strict=False):
+    for d, color in shaded(3, 8, 20, 30, 50):
         sigma = np.linspace(0, ball_vanishing_sigma(1.0, d), 600)[1:]
         radius = ball_certified_radius(0.0, 1.0, sigma, d, side="inside")
         axes[0].plot(sigma, radius, color=color, lw=1.2)
         capped = np.minimum(radius, CAP * sigma)
         axes[0].plot(sigma, capped, "--", color=color, lw=2, label=f"d = {d}")
     axes[0].set(title="center of a ball of radius 1", xlim=(0, 0.9), ylim=(0, 1.03))
-    for degrees, color in zip((10, 20, 45, 60, 80), COLORS, strict=False):
+    for degrees, color in shaded(10, 20, 45, 60, 80):
         angle = np.radians(degrees)
         sigma = np.geomspace(5e-3, 4, 600)
         radius = cone_certified_radius(1.0, 0.0, angle, sigma, 25, side="inside")
@@ -218,13 +224,13 @@ def figure_line(folder):
     fig, axes = new(3, 3.7, 3.3)
     sigma = np.linspace(0, 0.9, 500)[1:]
     points = [-1, 0, 1], [1, 1, 1]
-    for label, train, smooth, color in (
-        ("trained with noise", sigma, 0 * sigma, COLORS[0]),
-        ("trained with noise, smoothed", sigma, sigma, COLORS[2]),
-        ("trained without, smoothed", 0 * sigma, sigma, COLORS[1]),
+    for label, train, smooth, color, dash in (
+        ("trained with noise", sigma, 0 * sigma, COLORS[0], "-"),
+        ("trained with noise, smoothed", sigma, sigma, COLORS[2], "--"),
+        ("trained without, smoothed", 0 * sigma, sigma, COLORS[1], "-."),
     ):
         low, high = line_mixture_region(*points, train, smooth).T
-        axes[0].plot(sigma, high - low, color=color, label=label)
+        axes[0].plot(sigma, high - low, dash, color=color, label=label)
     axes[0].set(
         title="a class between two points", xlabel="σ", ylabel="width of its region"
     )
@@ -263,7 +269,8 @@ def figure_line(folder):
         ylim=(-0.02, 1.02),
     )
     axes[2].axhline(1 - 2 * rare, color="0.6", lw=0.8, ls="--")
-    axes[2].legend(fontsize=8, framealpha=1, loc="center")
+    # Between the lines of the first and the second.
+    axes[2].legend(fontsize=8, frameon=False, loc="center", bbox_to_anchor=(0.56, 0.45))
     fig.savefig(folder / "line.png", dpi=120)
     plt.close(fig)
 
@@ -299,7 +306,7 @@ def figure_sections(folder):
     """Supplement of Figure 1: what is left of the disc, over sigma."""
     fig, axes = new(2, 4.4, 3.2)
     part = np.linspace(0, 1, 400)
-    for d, color in zip((2, 3, 8, 50, 3072), COLORS, strict=False):
+    for d, color in shaded(2, 3, 8, 50, 3072):
         vanishing = ball_vanishing_sigma(1.0, d)
         left = ball_smoothed_radius(1.0, part * vanishing, d)
         axes[0].plot(part, left, color=color, label=f"d = {d}")

@@ -84,9 +84,10 @@ def show_report(model, X, y):
         model, sigma=REPORT_SIGMA, n_certify=N_CERTIFY, random_state=0, verbose=1
     )
     certificates = smoothed.certify(X, radii=[0.0, RADIUS])
-    print(
-        classwise_report(y, certificates, radii=(0.0, RADIUS), y_base=model.predict(X))
+    report = classwise_report(
+        y, certificates, radii=(0.0, RADIUS), y_base=model.predict(X)
     )
+    print(report, end="")
 
 
 def show_shrinkage(models, X, y):
@@ -180,8 +181,8 @@ def tune_sigma(X_train, y_train, X_test, y_test):
     print(
         f"\n  From sigma={sigma} to {last} the worst class loses "
         f"{100 * (worst[best] - worst[-1]):.0f} points and the overall score only\n"
-        f"  {100 * (overall[best] - overall[-1]):.0f}: an average hides what a class "
-        "pays."
+        f"  {100 * (overall[best] - overall[-1]):.0f}: the average hides what a class "
+        "loses."
     )
     score = scorer(search.best_estimator_, X_test, y_test)
     print(

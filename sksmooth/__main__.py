@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sksmooth._messages import listed
 from sksmooth.logs import read_certificates
 from sksmooth.logs._regular_file import check_regular_file
 from sksmooth.metrics import classwise_report
@@ -99,9 +100,12 @@ def _parser():
         "report",
         help="class-wise report of logs",
         description="Print certified accuracy class by class, from logs of sksmooth or "
-        "the tab-separated files of the field (idx label predict radius correct time).",
+        "tab-separated files in the format of Cohen et al. (idx label predict radius "
+        "correct time).",
     )
-    report.add_argument("logs", nargs="+", metavar="LOG")
+    report.add_argument(
+        "logs", nargs="+", metavar="LOG", help="file written by certify(X, log=...)"
+    )
     report.add_argument(
         "--together",
         action="store_true",
@@ -128,10 +132,13 @@ def _parser():
         "verify",
         help="check that logged certificates follow from their votes",
         description="Recompute the label and the radius of each row of logs of "
-        "sksmooth from its votes, by code of its own. One line of verdict for each "
-        "log; the exit status is 1 if a row claims more than its votes prove.",
+        "sksmooth from its votes, by code that is independent of `certify`. Prints one "
+        "line for each log; the exit status is 1 if a row claims more than its votes "
+        "prove.",
     )
-    verify.add_argument("logs", nargs="+", metavar="LOG")
+    verify.add_argument(
+        "logs", nargs="+", metavar="LOG", help="file written by certify(X, log=...)"
+    )
     verify.set_defaults(run=_run_verify)
     return parser
 
@@ -157,7 +164,7 @@ def _read_labels(path, classes):
         texts.pop()
     if unknown := sorted(set(texts) - set(by_text)):
         raise ValueError(
-            f"{path} holds labels that are not among the classes {list(by_text)}: "
+            f"{path} holds labels that are not among the classes {listed(by_text)}: "
             f"{', '.join(f'{label!r:.60}' for label in unknown[:5])}."
         )
     return np.array([by_text[text] for text in texts])

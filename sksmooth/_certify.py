@@ -24,7 +24,7 @@ def certify(
     beta: float = 0.05,
     log: CertificateLog | str | PathLike[str] | None = None,
 ) -> Certificates:
-    """Certify the predictions of a smoothed classifier, whatever it stands in.
+    """Certify predictions of a smoothed classifier, bare or in a Pipeline or search.
 
     A Pipeline, a search such as :class:`~sklearn.model_selection.GridSearchCV`, a
     :class:`TunedVoteClassifierCV` and a :class:`~sklearn.frozen.FrozenEstimator`,

@@ -45,6 +45,7 @@ from sksmooth._compat import (
     refuse_fit_params,
     routing_enabled,
 )
+from sksmooth._denoiser_mixin import DenoiserMixin
 from sksmooth._estimators import (
     frames_like,
     is_classifier,
@@ -72,18 +73,12 @@ from sksmooth.certificates import (
     require_known,
     resolve_vote_weights,
 )
-from sksmooth.denoising import (
-    PosteriorMeanDenoiser,
-    follow_noise,
-)
-from sksmooth.denoising._follow import fit_denoiser
+from sksmooth.denoising import PosteriorMeanDenoiser
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import (
     LAWS,
-    DeletedWords,
-    Law,
+    Erase,
     Resample,
-    Splitting,
     TokenDeletion,
     check_probability,
     draw_noise_key,
@@ -100,24 +95,18 @@ from sksmooth.questions import (
     exact_frontier,
 )
 from sksmooth.samples import (
-    Categories,
     Counts,
     Table,
-    categorical_positions,
-    column_of,
     digests_of,
     n_values_of,
     ranges_of,
-    resolve_scale,
     values_of,
-    whole_rows,
 )
 from sksmooth.votes import (
     Model,
     VoteSource,
     as_classifier,
     check_columns,
-    columns_with_categories,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -153,7 +142,7 @@ LogPath: TypeAlias = CertificateLog | str | PathLike[str]
 
 
 class SmoothedClassifier(
-    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    DocumentationLink, DenoiserMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Smooth any classifier by a vote on noisy copies of each sample, and certify it.
 
@@ -188,8 +177,8 @@ class SmoothedClassifier(
         Distribution of the noise; see :ref:`noise_laws`. "splitting" has cells of
         width ``2 * sqrt(3) * sigma``; where the training samples are whole multiples
         of their units, so are the cells, certificates hold for all such samples, and
-        they are exact. What `from_fitted` returns takes all samples for such ones,
-        unless `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
+        they are exact. With `from_fitted`, all samples must be such multiples, unless
+        `method` is "monte_carlo". :class:`~sksmooth.noise.Resample` draws
         categories anew and :class:`~sksmooth.noise.Erase` replaces them by missing
         values, beside Gaussian noise of `sigma` on the other features.
         :class:`~sksmooth.noise.TokenDeletion` deletes words of counts, which may be
@@ -203,8 +192,8 @@ class SmoothedClassifier(
 
     noise_features : names, indices, bool mask, slice, callable or None, default=None
         The features that take noise; None is all of them. All others are held fixed:
-        they reach the base classifier exactly as they come, of any dtype, missing
-        values included, and certificates speak of samples that agree in them. A
+        they are passed to the base classifier unchanged, of any dtype, missing values
+        included, and certificates are about samples that agree in them. A
         callable is given the training samples and returns names, as
         :func:`~sklearn.compose.make_column_selector` does.
 
@@ -216,8 +205,8 @@ class SmoothedClassifier(
         have scale 1. A feature of scale 0 is held fixed.
 
     denoiser : "posterior_mean", transformer or None, default=None
-        What stands between the noise and `estimator`, which is fitted without noise.
-        It is fitted in `fit` on the same samples, and knows `sigma` and the other
+        A transformer between the noise and `estimator`, which is fitted without noise.
+        It is fitted in `fit` on the same samples, and is given `sigma` and the other
         parameters of the noise; see :mod:`sksmooth.denoising`. "posterior_mean" is
         :class:`~sksmooth.denoising.PosteriorMeanDenoiser`. The base classifier that is
         smoothed and certified is then `estimator` behind the denoiser.
@@ -334,7 +323,7 @@ class SmoothedClassifier(
         # Some, such as StackingClassifier, have a method predict after fit only.
         "estimator": [HasMethods(["fit"])],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "noise": [StrOptions(LAWS.keys()), Resample, TokenDeletion],
+        "noise": [StrOptions(LAWS.keys()), Resample, Erase, TokenDeletion],
         "norm": [None, Options(Real, {0, 1, 2, np.inf})],
         "noise_features": "no_validation",
         "feature_scale": "no_validation",
@@ -474,11 +463,11 @@ class SmoothedClassifier(
             All labels that a function or an object without `classes_` can return, or
             labels in the order of the outputs of a module.
         autocast : torch.dtype, default=None
-            ``torch.bfloat16`` or ``torch.float16``: ask a module under
+            ``torch.bfloat16`` or ``torch.float16``: run a module under
             :class:`torch.autocast`. What is smoothed and certified is then the network
             of that precision.
         channels_last : bool, default=False
-            Hand images to a module with channels last in memory.
+            Pass images to a module with channels last in memory.
         **params : dict
             Parameters of `SmoothedClassifier`.
 
@@ -546,7 +535,7 @@ class SmoothedClassifier(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features, ...)
-            Training data, finite numbers. A DataFrame is handed to the base classifier
+            Training data, finite numbers. A DataFrame is passed to the base classifier
             as it is.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -723,9 +712,10 @@ class SmoothedClassifier(
             never more than a fortieth of a radius. 0 gives every sample `n_certify`
             votes. Used without `radii`.
         beta : float, default=0.05
-            A sample is given up when its votes say, at this error, that even
-            `n_certify` votes would prove nothing more. 0 never gives up. It changes the
-            cost, and slightly how many samples abstain; never the guarantee.
+            Stop early on a sample (futility) when its votes show, at this error, that
+            even `n_certify` votes would prove nothing more. 0 never stops early. It
+            changes the cost, and slightly how many samples abstain; never the
+            guarantee.
         log : CertificateLog, str or path-like, default=None
             File that samples are appended to as they finish. If it exists, samples that
             it holds are read from it instead of being certified again.
@@ -861,7 +851,7 @@ class SmoothedClassifier(
         )
         with CertificateLog.of(log).writing(described, digests) as writer:
             for at in writer.witnesses():
-                parts = list(self._chunks(question, source, X[at]))
+                parts = list(self._chunks(question, source, X[at], task="check log"))
                 again = vars(RowAnswers.concatenate(parts).named(self.classes_))
                 writer.check_witnesses(at, again, X[at], exactly=source.reproducible)
             n_done = len(writer.rows)
@@ -1022,56 +1012,6 @@ class SmoothedClassifier(
             rows.eliminate_zeros()
         return Counts(self._law(rows.shape[1]).snap(rows)), *labels
 
-    def noise_law(self, n_features: int | None = None) -> Law:
-        """Return the law of the noise.
-
-        Parameters
-        ----------
-        n_features : int, default=None
-            Number of values in a sample that take noise; certificates in some norms
-            depend on it. Not needed where `feature_scale_` says it.
-
-        Returns
-        -------
-        Law
-            A law of `sksmooth.noise`.
-        """
-        return self._law(n_features)
-
-    def _law(self, n_features, X=None):
-        """Return the law of the noise of samples."""
-        if self._counts_words():
-            probability = self.noise.probability
-            return DeletedWords(self.sigma, self.norm, n_features, None, probability)
-        scale = self._scale() if hasattr(self, "_scale_of") else None
-        drawn = self._known_categories()
-        if drawn is not None:
-            noisy = np.flatnonzero(scale)
-            cardinalities = [len(drawn[at]) if at in drawn else 0 for at in noisy]
-            return self.noise.bind(self.sigma, cardinalities, scale[noisy], self.norm)
-        scale = None if scale is None else scale[scale > 0]
-        cells = self._cells(scale, X) if self.noise == Splitting.name else {}
-        return LAWS[self.noise](self.sigma, self.norm, n_features, scale, **cells)
-
-    def _cells(self, scale, X):
-        """Parameters of splitting noise that samples say."""
-        ranges = getattr(self, "_ranges", None)
-        if ranges is not None and self._scale() is self.feature_scale_:
-            return ranges._asdict()
-        # Fitted elsewhere, or in other units: parameters say it, as neither a sample
-        # nor those beside it may decide which noise there is.
-        if self.method == "monte_carlo":
-            return {"whole": False}
-        if X is not None and not (whole := whole_rows(values_of(X), scale)).all():
-            raise ValueError(
-                f"Sample {np.argmin(whole)} of X is not of whole multiples of the "
-                f"units, for which noise='splitting' takes samples if "
-                f"method={self.method!r} and fit has not learned otherwise. Set "
-                "method='monte_carlo' for all samples, state a finer unit as "
-                "feature_scale, or use fit."
-            )
-        return {"whole": True}
-
     def vote_source(self, X: ArrayLike) -> VoteSource:
         """Tell where the votes for samples come from.
 
@@ -1141,175 +1081,6 @@ class SmoothedClassifier(
         self._learn_scale(rows)
         return self._table(rows, self.feature_scale_), y
 
-    def _fit_denoiser(self, X, y, sample_weight):
-        """Fit the denoiser on the training samples, or take it as it is if frozen."""
-        own = self.denoiser
-        if own is None or isinstance(own, FrozenEstimator):
-            return own
-        if isinstance(own, str):
-            own = PosteriorMeanDenoiser()
-        fitted = fit_denoiser(own, X, y, sample_weight, **self._noise_of_denoiser())
-        # What it was told of the noise is told again before each use.
-        return fitted.set_params(**own.get_params(deep=False))
-
-    def _fitted_denoiser(self):
-        """The denoiser of `from_fitted`, which has no training samples."""
-        if self.denoiser is None:
-            return None
-        try:
-            check_is_fitted(self.denoiser)
-        except (NotFittedError, TypeError):
-            raise NotFittedError(
-                f"denoiser={self.denoiser!r} is not fitted, and from_fitted has no "
-                "training samples: pass it fitted, such as "
-                "PosteriorMeanDenoiser().fit(X_train), or use "
-                "SmoothedClassifier(FrozenEstimator(clf), denoiser=...).fit(X, y)."
-            ) from None
-        return self.denoiser
-
-    def _learn_denoiser(self, fitted):
-        """Keep a fitted denoiser, and what it was made of."""
-        self.denoiser_ = fitted
-        self._denoiser_of = self.denoiser, _parameters_of(self.denoiser)
-
-    def _check_denoiser(self):
-        """Refuse another denoiser than the one that was fitted."""
-        own, parameters = self._denoiser_of
-        now = self.denoiser
-        if now is own and (own is self.denoiser_ or isinstance(own, str)):
-            return
-        if type(now) is not type(own) or _parameters_of(now) != parameters:
-            raise ValueError(
-                f"denoiser={now!r} was set after fit, which has fitted {own!r}"
-                f"{'' if now is not own else ' of other parameters'}: fit again."
-            )
-
-    def _noise_of_denoiser(self):
-        """The noise as it is now, for `follow_noise`."""
-        scale, drawn = self._scale(), self._known_categories()
-        noise = {"noise": self.noise}
-        if drawn is not None and self.noise.adds_missing:
-            raise ValueError(
-                f"denoiser={self.denoiser!r} is for noise of numbers and categories "
-                f"drawn anew, and noise={self.noise!r} erases them. Leave denoiser "
-                "None, or use Resample."
-            )
-        if drawn is not None:
-            noise = {
-                "noise": "gaussian",
-                "resample_probability": self.noise.probability,
-                "categorical_features": list(drawn),
-            }
-        return {
-            "sigma": self.sigma,
-            **noise,
-            "feature_scale": scale,
-            "noise_features": None if scale is None else self._numbers_of(scale),
-        }
-
-    def _base(self):
-        """What is smoothed: the classifier, behind the denoiser if there is one."""
-        self._check_denoiser()
-        if self.denoiser_ is None:
-            return self.estimator_
-        denoiser = follow_noise(self.denoiser_, **self._noise_of_denoiser())
-        return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
-
-    def _counts_words(self):
-        """Whether samples are counts of words, of which the noise deletes some."""
-        return isinstance(self.noise, TokenDeletion)
-
-    def _learn_categories(self, rows):
-        """Learn the categories of the columns whose categories are drawn anew."""
-        self._categories = None
-        if not isinstance(self.noise, Resample):
-            return
-        if rows is None:
-            raise ValueError(
-                f"noise={self.noise!r} draws categories that are learned in fit, and "
-                "from_fitted has no training samples. Use "
-                "SmoothedClassifier(FrozenEstimator(clf), noise=...).fit(X, y)."
-            )
-        found = categorical_positions(
-            self.noise.categorical_features,
-            names=getattr(self, "feature_names_in_", None),
-            n_features=self.n_features_in_,
-            with_categories=columns_with_categories(rows),
-        )
-        adds = self.noise.adds_missing
-        learned = {at: Categories(column_of(rows, at), adds) for at in found}
-        # Noise cannot change a feature that has one category only: it is held fixed.
-        self._categories = {
-            at: known for at, known in learned.items() if len(known) > 1
-        }
-        self._constant = [at for at, known in learned.items() if len(known) == 1]
-        self._categories_of = self.noise.categorical_features
-
-    def _known_categories(self):
-        """Categories by positions of their columns, or None where none are drawn."""
-        if not isinstance(self.noise, Resample):
-            return None
-        now = self.noise.categorical_features
-        if getattr(self, "_categories", None) is None or not (
-            self._categories_of is now or list(self._categories_of) == list(now)
-        ):
-            raise ValueError(
-                f"noise={self.noise!r} draws other columns anew than those of which "
-                "fit has learned the categories: fit again."
-            )
-        return self._categories
-
-    def _numbers_of(self, scale):
-        """Positions of the features with noise of numbers."""
-        drawn = self._known_categories() or {}
-        return np.array([at for at in np.flatnonzero(scale) if at not in drawn], int)
-
-    def _learn_scale(self, rows):
-        """Fix the unit of each feature for the parameters as they are."""
-        self.feature_scale_ = self._resolved_scale(rows)
-        self._scale_of = self._scale_parameters()
-
-    def _scale_parameters(self):
-        return self.noise_features, self.feature_scale, self._known_categories()
-
-    def _scale(self):
-        """Unit of each feature; parameters may have been set since `fit`."""
-        now = self._scale_parameters()
-        if all(map(operator.is_, self._scale_of, now)):
-            return self.feature_scale_
-        return self._resolved_scale(None)
-
-    def _resolved_scale(self, rows):
-        drawn = self._known_categories()
-        if all(given is None for given in self._scale_parameters()):
-            return None
-        if self._counts_words():
-            raise ValueError(
-                f"noise={self.noise!r} deletes words of all columns: leave "
-                "noise_features and feature_scale None."
-            )
-        if not hasattr(self, "n_features_in_"):
-            raise ValueError(
-                f"estimator={self.estimator!r} does not state how many features it "
-                "takes, which noise_features and feature_scale need."
-            )
-        scale = resolve_scale(
-            self.noise_features,
-            self.feature_scale,
-            names=getattr(self, "feature_names_in_", None),
-            n_features=self.n_features_in_,
-            X=rows,
-            categorical=[] if drawn is None else [*drawn, *self._constant],
-        )
-        if drawn is not None:
-            scale[self._constant] = 0.0
-            if not scale.any():
-                raise ValueError(
-                    f"each column that noise={self.noise!r} draws anew has one "
-                    "category, and no other takes noise; at least one is needed."
-                )
-        return scale
-
     def _check_columns(self, X, *, reset):
         """Check the names and the number of columns of any dtype."""
         self._refuse_sparse(X)
@@ -1369,14 +1140,14 @@ class SmoothedClassifier(
         parts = list(self._chunks(question, source, X))
         return type(parts[0]).concatenate(parts)
 
-    def _chunks(self, question, source, X, n_done=0):
+    def _chunks(self, question, source, X, n_done=0, task=None):
         """Results of a question, chunk by chunk of the samples."""
         return run_in_chunks(
             partial(source.answer, question),
             X,
             n_jobs=1 if source.serial else self.n_jobs,
             largest=self.batch_size or _MOST_ROWS,
-            task=question.task,
+            task=task or question.task,
             verbose=self.verbose,
             n_done=n_done,
         )
@@ -1391,14 +1162,6 @@ def _check_classifier(estimator, name="estimator"):
             "class labels. Pass a classifier, or a function that returns labels to "
             "SmoothedClassifier.from_fitted(function, classes=[...])."
         )
-
-
-def _parameters_of(denoiser):
-    """Parameters of a denoiser as texts, which are the same after a copy."""
-    if denoiser is None or isinstance(denoiser, str):
-        return denoiser
-    get_params = getattr(denoiser, "get_params", dict)
-    return {name: repr(value) for name, value in get_params().items()}
 
 
 def _seed_unseeded(estimator, rng):

@@ -24,7 +24,12 @@ from sklearn.svm import SVC, NuSVC
 from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined, MonteCarloVotes
 from sksmooth.votes._registry import find_any
-from sksmooth.votes.fast import FastPredictor, fast_predictor, find_predictor
+from sksmooth.votes.fast import (
+    FastPredictor,
+    _neighbors,
+    fast_predictor,
+    find_predictor,
+)
 from sksmooth.votes.fast._predictor import may_not_lead
 from tests.fast_case import FastCase, fast_votes, model_of, next_to_ties
 from tests.source_case import SourceCase
@@ -205,7 +210,40 @@ def test_neighbors_at_equal_distances_are_left_to_predict():
     assert_array_equal(labels, estimator.predict(rows))
 
 
-def test_neighbors_are_found_among_samples_in_any_order():
+def test_a_neighbor_is_nearest_only_by_more_than_the_rounding_of_distances():
+    """Two samples, and rows that are nearly as far from one as from the other."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2, 200))
+    estimator = KNeighborsClassifier(1, algorithm="brute").fit(X, [0, 1])
+    between, middle = X[1] - X[0], X.mean(axis=0)
+    rows = rng.standard_normal((10_000, 200))
+    place = (middle - rows) @ between / (between @ between)
+    place += rng.uniform(-2e-8, 2e-8, len(rows))
+    rows += place[:, np.newaxis] * between
+    positions, unsure = find_predictor(estimator).positions(rows)
+    labels = estimator.predict(rows)
+    assert 0.4 < labels.mean() < 0.6
+    assert_array_equal(positions[~unsure], labels[~unsure])
+
+
+def test_distances_are_not_told_apart_by_bits_that_are_cut_off():
+    """A ring of samples, each of another class than those beside it."""
+    rng = np.random.default_rng(0)
+    n = 1000
+    angle = np.arange(n) * 2 * np.pi / n
+    X = np.column_stack([np.cos(angle), np.sin(angle)])
+    estimator = KNeighborsClassifier(1, algorithm="brute").fit(X, np.arange(n) % 2)
+    between = angle + np.pi / n + rng.uniform(-2e-4, 2e-4, (20, n))
+    length = rng.uniform(0.02, 0.1, between.shape)
+    rows = np.stack([length * np.cos(between), length * np.sin(between)], axis=-1)
+    rows = rows.reshape(-1, 2)
+    positions, unsure = find_predictor(estimator).positions(rows)
+    assert_array_equal(positions[~unsure], estimator.predict(rows)[~unsure])
+
+
+@pytest.mark.parametrize("few", [0, 601])
+def test_neighbors_are_found_among_samples_in_any_order(few, monkeypatch):
+    monkeypatch.setattr(_neighbors, "_FEW_SAMPLES", few)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((601, 3))
     # In groups of equal remainders, as they are searched, and in increasing order.
@@ -218,6 +256,17 @@ def test_neighbors_are_found_among_samples_in_any_order():
             positions, unsure = predictor.positions(rows)
             assert unsure.sum() <= 4
             assert_array_equal(positions[~unsure], estimator.predict(rows)[~unsure])
+
+
+@pytest.mark.parametrize("size", [1e-15, 1e-13, 1e13, 1e16])
+def test_neighbors_are_found_whatever_the_unit_of_the_features_is(size):
+    rng = np.random.default_rng(0)
+    X, rows = size * rng.standard_normal((200, 3)), size * rng.standard_normal((90, 3))
+    rows[:3] *= [[1e3], [1e6], [0.0]]
+    estimator = KNeighborsClassifier(5, algorithm="brute").fit(X, np.arange(200) % 3)
+    positions, unsure = find_predictor(estimator).positions(rows)
+    assert unsure.sum() <= 9
+    assert_array_equal(positions[~unsure], estimator.predict(rows)[~unsure])
 
 
 def test_neighbors_in_a_tree_of_many_samples_are_left_to_predict():

@@ -94,8 +94,8 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained
 looks = [("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-.")]
 for (name, n), (color, dash) in zip(evaluations.items(), looks, strict=True):
     left.ecdf(n, color=color, linestyle=dash, linewidth=2.2, label=name)
-left.axvline(100_100, color="black", label="100,100")
-left.set(xscale="log", xlabel="evaluations of a sample", ylabel="share of samples")
+left.axvline(100_100, color="black", label="usual: 100,100")
+left.set(xscale="log", xlabel="evaluations for a sample", ylabel="share of samples")
 left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
 
 right.semilogy(
@@ -106,8 +106,8 @@ right.semilogy(
     alpha=0.6,
     label="sample",
 )
-right.axvline(0.25, color="black", linestyle=":", label="0.25")
-right.axhline(100_100, color="black", label="100,100")
+right.axvline(0.25, color="black", linestyle=":", label="r = 0.25")
+right.axhline(100_100, color="black", label="usual: 100,100")
 right.set(xlabel="certified radius of the sample", ylabel="evaluations, radii=[0.25]")
 _ = right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
 

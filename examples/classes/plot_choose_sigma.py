@@ -81,14 +81,14 @@ import matplotlib.pyplot as plt
 
 fig, ax = plt.subplots(figsize=(6.8, 4.4), layout="constrained")
 curves = {
-    "overall, within 0.4": (results[OVERALL], "black", "o"),
-    "worst class, within 0": (results[WORST], "#0072B2", "s"),
-    "8s, within 0.4": (results[f"{OVERALL}_8"], "#D55E00", "^"),
+    "overall, r = 0.4": (results[OVERALL], "black", "o"),
+    "worst class, r = 0": (results[WORST], "#0072B2", "s"),
+    "digit 8, r = 0.4": (results[f"{OVERALL}_8"], "#D55E00", "^"),
 }
 for name, (values, color, marker) in curves.items():
     ax.plot(sigmas, values, color=color, marker=marker, label=name)
 ax.axhline(FLOOR, color="#0072B2", linestyle="--", label="floor for the worst class")
-ax.set(xlabel="σ", ylabel="certified accuracy, cross-validated", ylim=(0, 1.02))
+ax.set(xlabel="σ", ylabel="certified accuracy at r, cross-validated", ylim=(0, 1.02))
 ax.set_xticks(sigmas)
 ax.grid(alpha=0.3)
 _ = fig.legend(loc="outside right upper", frameon=False)

@@ -90,8 +90,8 @@ for name, unit in (("age", "years"), ("capital-gain", "dollars")):
     print(f"{name:15} median {np.median(more.feature_radius(name)):7.1f} {unit}")
 
 # %%
-# Which class pays
-# ----------------
+# Which class loses most
+# ----------------------
 # Higher incomes are the rarer class here. The report has both, at radii in the units
 # above.
 

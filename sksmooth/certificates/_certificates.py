@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._messages import listed
 from sksmooth.bounds import check_alpha
 from sksmooth.certificates._delta import (
     changes_of,
@@ -84,7 +85,7 @@ def check_radii(radii, name="radii"):
     if not checked:
         raise ValueError(f"{name} is empty; give at least one radius, e.g. (0.0,).")
     if len(set(checked)) < len(checked):
-        raise ValueError(f"{name} must be distinct, got {list(checked)}.")
+        raise ValueError(f"{name} must be distinct, got {listed(checked)}.")
     return checked
 
 
@@ -166,7 +167,8 @@ class Certificates:
     radius : array-like of shape (n_samples,)
         Certified radius, finite and >= 0, exactly 0.0 where abstained.
     abstained : array-like of bool of shape (n_samples,)
-        True where nothing was certified. The label is then no more than a guess.
+        True where nothing was certified. The label is then only the leader of the
+        votes.
     p_lower : array-like of shape (n_samples,)
         Lower confidence bound on the probability of `label` under noise.
     counts : array-like of int of shape (n_samples, n_classes)
@@ -174,7 +176,7 @@ class Certificates:
     n_evaluations : array-like of int of shape (n_samples,)
         Calls of the base classifier spent on each sample, the pilot included.
     classes : array-like of shape (n_classes,)
-        The labels the classifier knows, in the order of the columns of `counts`.
+        The labels of the classifier, in the order of the columns of `counts`.
     sigma : float
         Scale of the noise, in the units of X; nan if a published file does not say.
     noise : str
@@ -303,7 +305,7 @@ class Certificates:
                 f"{classes.shape}."
             )
         if len(set(classes.tolist())) < len(classes):
-            raise ValueError(f"classes must be distinct, got {classes.tolist()}.")
+            raise ValueError(f"classes must be distinct, got {listed(classes)}.")
 
         label = np.asarray(self.label)
         if label.ndim != 1:
@@ -312,8 +314,8 @@ class Certificates:
         index = class_index(label, classes)
         if (index < 0).any():
             raise ValueError(
-                f"label holds {np.unique(label[index < 0]).tolist()}, which are not "
-                f"among classes {classes.tolist()}; mark abstentions in `abstained`."
+                f"label holds {listed(np.unique(label[index < 0]))}, which are not "
+                f"among classes {listed(classes)}; mark abstentions in `abstained`."
             )
 
         radius = self._numbers("radius", (n_rows,), np.float64)
@@ -474,7 +476,7 @@ class Certificates:
             Radius >= 0, in the units of X. At 0.0 it tells whether the
             label is certified at all.
         changes : int, default=0
-            How many categories may change beside; see `frontier`.
+            How many categories may change as well; see `frontier`.
 
         Returns
         -------
@@ -529,7 +531,7 @@ class Certificates:
         ValueError
             If `delta` has the wrong shape or another order of samples, is not finite,
             names an unknown feature, changes a feature that is held fixed, or more
-            categories than `frontier` has columns for; if the certificates speak of
+            categories than `frontier` has columns for; if the certificates are about
             whole multiples of the units only, as those of splitting noise on whole
             numbers, and it is none.
         """
@@ -709,8 +711,8 @@ class Certificates:
         if positions[0] < 0:
             unknown = given[class_index(given, known) < 0].tolist()
             raise ValueError(
-                f"classes holds the classes {unknown}, which the classifier does not "
-                f"know: its classes are {known.tolist()}."
+                f"classes holds the classes {listed(unknown)}, which the classifier "
+                f"does not know: its classes are {listed(known)}."
             )
         if len(positions) == len(known):
             raise ValueError(
@@ -771,7 +773,7 @@ class Certificates:
     def to_labels(self, abstain_label: Any = None) -> NDArray[Any]:
         """Return the labels with abstentions written as a label of their own.
 
-        For metrics that know nothing of abstention. `sklearn.metrics` then counts an
+        For metrics that have no notion of abstention: `sklearn.metrics` then counts an
         abstention as a wrong prediction.
 
         Parameters

@@ -4,8 +4,8 @@
 import numpy as np
 
 from sksmooth._arguments import refuse_masked
+from sksmooth._messages import listed
 
-_MOST_SHOWN = 10
 _MOST_EXACT = 2**53
 
 
@@ -50,8 +50,8 @@ class LabelIndex:
         if labels.shape != (n_rows,):
             raise ValueError(
                 f"estimator.predict returned an array of shape {labels.shape} for "
-                f"{n_rows} samples; one label each is needed: multi-output classifiers "
-                "cannot be smoothed."
+                f"{n_rows} samples; one label for each is needed, not probabilities. "
+                "Classifiers with several outputs (multi-output) cannot be smoothed."
             )
         if self._is_range and labels.dtype.kind in "iu":
             known = (labels >= 0) & (labels < len(self._classes))
@@ -78,7 +78,7 @@ class LabelIndex:
             raise UnknownLabelError(
                 f"estimator.predict returned {unknown[0]!r} for {len(unknown)} of "
                 f"{n_rows} samples, which is not in its classes "
-                f"{shown(self._classes)}. All labels that it may return have to be in "
+                f"{listed(self._classes)}. All labels that it may return have to be in "
                 "its classes_, or in the parameter classes of from_fitted."
             )
         return at
@@ -123,17 +123,8 @@ def check_classes(classes):
     if repeated:
         raise ValueError(
             f"estimator has the class {repeated[0]!r} more than once in "
-            f"classes_={shown(classes)}; each class must be there once."
+            f"classes_={listed(classes)}; each class must be there once."
         )
-
-
-def shown(classes):
-    """A list of classes for a message, cut off if it is long."""
-    labels = np.asarray(classes).tolist()
-    if len(labels) <= _MOST_SHOWN:
-        return str(labels)
-    some = ", ".join(map(repr, labels[:_MOST_SHOWN]))
-    return f"[{some}, ...] ({len(labels)} classes)"
 
 
 def _equals_itself(label):

@@ -74,6 +74,13 @@ def prediction_set_report(
 
 
 _TOTALS = ("overall", "worst", "range")
+_KEY = (
+    "coverage: share of sets that hold the true label, with its 95 % Clopper-Pearson",
+    "  interval (low, high)",
+    "set size: mean number of labels in a set",
+    "empty, single: share of sets with no label, with one label",
+    "worst, range: over the classes with samples",
+)
 # Decimals of each column.
 _COLUMNS = {
     "support": 0,
@@ -157,4 +164,4 @@ def _text(rows):
     ]
     for position in (-len(_TOTALS), 1):  # blank lines as in classification_report
         table.insert(position, "")
-    return "\n".join(table) + "\n"
+    return "\n".join([*table, "", *_KEY]) + "\n"

@@ -31,6 +31,7 @@ from sksmooth._compat import (
     refuse_fit_params,
 )
 from sksmooth._estimators import refuse_class
+from sksmooth._messages import listed
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
 from sksmooth.certificates import refuse_masked, require_known
@@ -76,10 +77,10 @@ class RobustConformalClassifier(
 ):
     r"""Prediction sets that cover the true class after any change within a radius.
 
-    A prediction set holds the classes that one noisy copy of the sample does not make
-    too strange. What is too strange is learned in `conformalize`, from samples that the
-    classifier was not fitted on, one noisy copy of each [1]_. For a new sample from the
-    distribution of those samples,
+    A prediction set holds the classes whose nonconformity score, on one noisy copy of
+    the sample, is at most a threshold. The threshold is learned in `conformalize`, from
+    samples that the classifier was not fitted on, one noisy copy of each [1]_. For a
+    new sample from the distribution of those samples,
 
     .. math:: P(y \in C(x + \delta)) \ge \mathrm{confidence\_level}
        \quad \text{for each } \|\delta\| \le \mathrm{radius},
@@ -87,7 +88,7 @@ class RobustConformalClassifier(
     whatever the classifier is. With `noise_features` and `feature_scale` the norm is
     that of :math:`\delta / \mathrm{scale}` over the features that take noise, and
     :math:`\delta` is zero in all others. The price of a radius is the size of the sets,
-    which some classes pay more of than others: see :func:`prediction_set_report`.
+    which is higher for some classes than for others: see :func:`prediction_set_report`.
 
     **The coverage is marginal**: an average over samples of all classes, over
     calibration samples and over the noise. A class may be covered less often, unless
@@ -141,7 +142,7 @@ class RobustConformalClassifier(
         otherwise needed in all.
 
     conformity_score : {"lac", "aps"}, default="lac"
-        What makes a class strange. "lac" is one minus its probability, which gives the
+        The nonconformity score. "lac" is one minus its probability, which gives the
         smallest sets on average [2]_; "aps" the sum of the probabilities that are at
         least its own [4]_, without randomization.
 
@@ -520,8 +521,8 @@ class RobustConformalClassifier(
         if not without.any():
             return
         if self.class_conditional:
-            what = f"of the classes {self.classes_[without].tolist()}, which are"
-            have = f"{self.n_calibration_[without].tolist()}"
+            what = f"of the classes {listed(self.classes_[without])}, which are"
+            have = f"{listed(self.n_calibration_[without])}"
         else:
             what = "for any class to be left out: all classes are"
             have = f"{self.n_calibration_.sum()}"
@@ -533,8 +534,10 @@ class RobustConformalClassifier(
         )
         warnings.warn(
             f"There are too few calibration samples ({have}) {what} in every set. "
-            f"{advice}, for a coverage of {self.calibrated_coverage_:.6g} without a "
-            "change. Use more samples, a smaller radius or a larger sigma.",
+            f"{advice}, as sets calibrated on unchanged samples must cover "
+            f"{self.calibrated_coverage_:.6g} of them to hold at "
+            f"radius={self.radius!r} under noise of sigma={self.sigma!r}. Use more "
+            "samples, a smaller radius or a larger sigma.",
             UserWarning,
             stacklevel=3,
         )

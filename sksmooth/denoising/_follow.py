@@ -12,7 +12,7 @@ from sksmooth.denoising._posterior_mean import PosteriorMeanDenoiser
 
 
 def follow_noise(denoiser, **noise):
-    """Tell a denoiser the noise, where it has parameters for that and left them None.
+    """Set the parameters of a denoiser that describe the noise, where they are None.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
 
     sigma : float, default=None
         Standard deviation of the noise. None follows the smoothed classifier that the
-        denoiser serves; without one it must be given.
+        denoiser belongs to; without one it must be given.
 
     noise : {"gaussian", "laplace", "uniform"}, law of noise or None, default=None
         Distribution of the noise, independent in each feature. A law is an object with

@@ -44,8 +44,8 @@ class CertifiedAccuracyDisplay(_DisplayBase):
     """Certified accuracy over the radius, overall and for each class.
 
     The certified accuracy at a radius is the share of samples whose label is right and
-    certified within it [1]_. A steep or low curve is a class that pays for the
-    robustness of the others [2]_.
+    certified within it [1]_. A steep or low curve is that of a class that
+    smoothing costs more than others [2]_.
 
     Make one with `from_estimator` or `from_certificates`. To compare several models,
     draw each in the same `ax` with a `name`. Each then has one color: its overall curve

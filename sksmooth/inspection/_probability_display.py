@@ -30,12 +30,12 @@ class ProbabilityDisplay(_DisplayBase):
     A curve for each class shows, over p, the share of its samples that are right and
     whose label has a probability of at least p under noise, as far as the votes prove
     (`p_lower`). A sample that is wrong or abstained has none. The curve of a class that
-    smoothing has given up lies at 0.
+    is lost by smoothing lies at 0.
 
     A single mean hides that. The average certified radius grows without bound as p
     tends to 1, so a few samples with p near 1 outweigh many that are lost [1]_: a
     classifier that predicts one of ten classes everywhere can have a larger one than a
-    classifier that knows all ten. Choose by the worst class, or look at all curves.
+    classifier that predicts all ten. Choose by the worst class, or look at all curves.
 
     Make one with `from_estimator` or `from_certificates`. Of more than 5 classes all
     but the best and the worst are gray.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth._arguments import check_keywords, check_option
+from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
@@ -501,8 +502,8 @@ class ShrinkageDisplay(_DisplayBase):
             strange = [x for x in labels if class_index([x], known)[0] < 0]
             if strange:
                 raise ValueError(
-                    f"{name} has the classes {strange}, which the curve has not; its "
-                    f"classes are {known.tolist()}."
+                    f"{name} has the classes {listed(strange)}, which the curve has "
+                    f"not; its classes are {listed(known)}."
                 )
         return theory
 

@@ -34,6 +34,18 @@ _DIGESTS = {
     "votes": "the fitted classifier",
     "y": "y of CertificateLog",
 }
+# Where one of these differs, so do what is computed from it, and the digests of the
+# samples and of the votes.
+_GIVEN = {"denoiser", "key", "n_rows", "noise", "row_shape", "scale", "sigma"}
+_COMPUTED = {"grid", "law", "n_features", "noise_scale", "rows", "slack", "votes"}
+# What users call a setting.
+_NAMES = {
+    "n_max": "n_certify",
+    "n_rows": "number of samples",
+    "row_shape": "shape of a sample",
+    "scale": "unit of each feature (0 where it is held fixed)",
+    "weights": "vote_weights",
+}
 
 
 class CertificateLog:
@@ -280,12 +292,21 @@ class LogWriter:
                 "Use another file."
             ) from None
         settings = self._format.settings
+        names = {
+            name
+            for name in logged.keys() | settings.keys()
+            if logged.get(name) != settings.get(name)
+        }
+        if names & _GIVEN:
+            names -= _COMPUTED
+        elif "rows" in names:
+            names -= {"votes"}
         differing = [
             _DIGESTS[name]
             if name in _DIGESTS
-            else f"{name}: {logged.get(name)!r} in the log, {settings.get(name)!r} now"
-            for name in sorted(logged.keys() | settings.keys())
-            if logged.get(name) != settings.get(name)
+            else f"{_NAMES.get(name, name)}: {logged.get(name)!r} in the log, "
+            f"{settings.get(name)!r} now"
+            for name in sorted(names)
         ]
         if differing:
             raise ValueError(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksmooth._arguments import check_option, check_weights
+from sksmooth._messages import listed
 from sksmooth._typing import FloatOrArray
 from sksmooth.certificates import (
     Certificates,
@@ -82,13 +83,13 @@ def _check_labels(labels, y_true, classes):
     if labels.ndim != 1 or len(labels) == 0:
         raise ValueError(f"labels must be a list of classes, got {labels.tolist()!r}.")
     if len(set(labels.tolist())) < len(labels):
-        raise ValueError(f"labels must be distinct, got {labels.tolist()}.")
+        raise ValueError(f"labels must be distinct, got {listed(labels)}.")
     seen = {*classes.tolist(), *y_true.tolist()}
     strange = [label for label in labels.tolist() if label not in seen]
     if strange:
         raise ValueError(
-            f"labels holds {strange}, found neither in y_true nor among the classes "
-            f"of the certificates {classes.tolist()}."
+            f"labels holds {listed(strange)}, found neither in y_true nor among the "
+            f"classes of the certificates {listed(classes)}."
         )
     return labels
 

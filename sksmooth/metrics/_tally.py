@@ -18,7 +18,7 @@ class ClassTally:
     """Hits and number of samples of each class; shares and intervals follow.
 
     A hit is a sample that a statement holds for, such as "correct and certified within
-    r". Counts are kept, so that a confidence interval never has to guess them from a
+    r". Counts are kept, so that confidence intervals need not recover them from a
     share. Everything below is computed from the counts; a class without samples has a
     share of nan and is left out of what summarizes the classes.
 

@@ -29,7 +29,8 @@ class Law(abc.ABC):
 
     A new law states `name`, `norms`, `grow` and how noise is drawn (see
     `AdditiveLaw`); everything else is derived here, and may be overridden where a
-    closed form is at hand.
+    closed form is at hand. What else it can do, such as listing all copies of a sample,
+    it states by inheriting from a class of ``_abilities.py``.
 
     Parameters
     ----------
@@ -50,6 +51,8 @@ class Law(abc.ABC):
         The norms in which the law proves radii, its own first.
     rotation_invariant : bool
         Whether noise along any direction has the same distribution.
+    adds_missing : bool
+        Whether values of noisy samples may be missing.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Law(abc.ABC):
     name: ClassVar[str]
     norms: ClassVar[tuple[float, ...]]
     rotation_invariant: ClassVar[bool] = False
+    adds_missing: ClassVar[bool] = False
 
     def __post_init__(self):
         norm = self.norms[0] if self.norm is None else self.norm

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sksmooth._arguments import check_flag, real_numbers
 from sksmooth._special import bisect_integers
+from sksmooth.noise._abilities import EnumerableLaw
 from sksmooth.noise._grid import GridLaw
 from sksmooth.noise._total_variation import TotalVariationLaw
 
@@ -22,7 +23,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Splitting(TotalVariationLaw, GridLaw):
+class Splitting(TotalVariationLaw, GridLaw, EnumerableLaw):
     """Splitting noise: the line of each feature is cut into cells at random places.
 
     All cells of a feature are equally wide, and all features are cut by one random

@@ -19,7 +19,7 @@ from sksmooth.certificates import (
     require_certificates,
     resolve_vote_weights,
 )
-from sksmooth.noise import Law, law_of
+from sksmooth.noise import Law, LawOfChanges, law_of
 from sksmooth.questions._vote_radius import VoteRadius, certified_radius
 
 
@@ -123,7 +123,7 @@ def check_changes(changes: Iterable[int] | None, law: Law) -> int | None:
     """Return the largest of the requested numbers of changes, or None."""
     if changes is None:
         return None
-    if not hasattr(law, "with_changes"):
+    if not isinstance(law, LawOfChanges):
         raise ValueError(
             f"changes={changes!r} is for noise that changes categories or words, such "
             f"as Resample(...) or TokenDeletion(...), and noise={law.name!r} does not."

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sksmooth._arguments import check_flag, check_option, real_numbers
+from sksmooth._messages import listed
 from sksmooth.certificates import (
     Certificates,
     check_radius,
@@ -176,13 +177,13 @@ class ShrinkageCurve:
             check_asked(one, radius)
             if not np.array_equal(one.classes, found[0].classes):
                 raise ValueError(
-                    f"certificates have different classes: {one.classes.tolist()} and "
-                    f"{found[0].classes.tolist()}."
+                    f"certificates have different classes: {listed(one.classes)} and "
+                    f"{listed(found[0].classes)}."
                 )
         sigmas = _check_sigmas([one.sigma for one in found])
         if len(np.unique(sigmas)) < len(sigmas):
             raise ValueError(
-                f"certificates must be of distinct sigmas, got {sigmas.tolist()}."
+                f"certificates must be of distinct sigmas, got {listed(sigmas)}."
             )
         classes = found[0].classes.copy()
         acr = all(one.radii is None for one in found)
@@ -478,12 +479,10 @@ def _count(truth, classes, mask):
 
 def _check_sigmas(sigmas):
     """Return `sigmas` as a new 1-d array of positive floats."""
-    sigmas = real_numbers("sigmas", sigmas, "a sequence of numbers such as [0.25, 0.5]")
+    given, needed = sigmas, "a sequence of numbers such as [0.25, 0.5]"
+    sigmas = real_numbers("sigmas", given, needed)
     if sigmas.ndim != 1 or len(sigmas) == 0:
-        raise ValueError(
-            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got shape "
-            f"{sigmas.shape}."
-        )
+        raise ValueError(f"sigmas must be {needed}, got {given!r:.200}.")
     bad = ~(np.isfinite(sigmas) & (sigmas > 0))
     if bad.any():
         raise ValueError(

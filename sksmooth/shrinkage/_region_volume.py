@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from sksmooth._arguments import check_whole_number, real_numbers
 from sksmooth._estimators import frame_like
+from sksmooth._messages import listed
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
 from sksmooth.shrinkage._smoothed_copy import base_labels, frame, smoothed_copy
@@ -219,7 +220,7 @@ def _refuse_fixed_features(smoothed):
         names = getattr(smoothed, "feature_names_in_", np.arange(len(scale)))
         raise ValueError(
             "region_volume measures regions in all features, but the features "
-            f"{names[scale == 0].tolist()} are held fixed (noise_features="
+            f"{listed(names[scale == 0])} are held fixed (noise_features="
             f"{smoothed.noise_features!r}, feature_scale={smoothed.feature_scale!r}). "
             "Use shrinkage_curve, on samples."
         )

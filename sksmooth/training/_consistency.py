@@ -48,7 +48,7 @@ class ConsistencyNet(NoisyLossNet):
 
     See Also
     --------
-    NoiseAugmentedNet : Its attributes and manners, which this class shares.
+    NoiseAugmentedNet : Its attributes and behavior, which this class shares.
 
     References
     ----------

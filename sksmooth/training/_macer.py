@@ -54,7 +54,7 @@ class MACERNet(NoisyLossNet):
 
     See Also
     --------
-    NoiseAugmentedNet : Its attributes and manners, which this class shares.
+    NoiseAugmentedNet : Its attributes and behavior, which this class shares.
 
     Notes
     -----

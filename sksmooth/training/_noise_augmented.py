@@ -100,8 +100,8 @@ class NoiseAugmentedClassifier(
         "splitting", which replaces all features of a sample by middles of cells.
 
     noise_features : names, indices, bool mask, slice, callable or None, default=None
-        The features that take noise; None is all of them. All others reach the
-        estimator exactly as they come, of any dtype, missing values included. A
+        The features that take noise; None is all of them. All others are passed to
+        the estimator unchanged, of any dtype, missing values included. A
         callable is given the training samples and returns names, as
         :func:`~sklearn.compose.make_column_selector` does.
 
@@ -159,12 +159,12 @@ class NoiseAugmentedClassifier(
 
     Notes
     -----
-    The stopping rules ``tol`` and ``n_iter_no_change`` belong to `fit` and have no say
-    over ``partial_fit``: training takes all ``max_iter`` passes, so lower ``max_iter``
-    to train for less time. Settings that ``partial_fit`` refuses, such as
+    The stopping rules ``tol`` and ``n_iter_no_change`` belong to `fit` and do not apply
+    to ``partial_fit``: training takes all ``max_iter`` passes, so lower ``max_iter`` to
+    train for less time. Settings that ``partial_fit`` refuses, such as
     ``early_stopping=True`` or :class:`SGDClassifier
     <sklearn.linear_model.SGDClassifier>`'s ``class_weight="balanced"``, raise the
-    estimator's own error, which names the way out. A network of skorch runs its
+    estimator's own error. A network of skorch runs its
     ``max_epochs`` on each copy.
 
     A :class:`Pipeline <sklearn.pipeline.Pipeline>` has no ``partial_fit``. To stream

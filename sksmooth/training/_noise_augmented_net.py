@@ -69,8 +69,8 @@ class NoiseAugmentedNet(NeuralNetClassifier):
 
     Notes
     -----
-    Networks want samples of dtype float32 and labels 0..K-1 of dtype int64.
-    :class:`~sksmooth.SmoothedClassifier` sees to both.
+    Networks need samples of dtype float32 and labels 0..K-1 of dtype int64.
+    :class:`~sksmooth.SmoothedClassifier` converts both.
 
     References
     ----------

@@ -50,10 +50,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     r"""Noise augmentation with more copies of the classes that smoothing harms.
 
     Smoothing shrinks the decision regions of some classes more than those of others,
-    and training on equally many noisy copies of all samples does not know about it
-    [1]_. Here the share of each class in the noisy copies follows its errors: those of
-    the **smoothed** classifier, on folds that the base classifier was not fitted on. In
-    each of `n_rounds` rounds the weight of class c is multiplied by
+    and training on equally many noisy copies of all samples does not take this into
+    account [1]_. Here the share of each class in the noisy copies follows its errors:
+    those of the **smoothed** classifier, on folds that the base classifier was not
+    fitted on. In each of `n_rounds` rounds the weight of class c is multiplied by
     :math:`\exp(\eta (\bar a - a_c))`, with :math:`a_c` its accuracy and
     :math:`\bar a` the mean of all classes (multiplicative weights [2]_ [3]_). The round
     that serves the objective best is kept, and equal weights if its gain is within
@@ -187,10 +187,10 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
 
     Notes
     -----
-    With K classes and T rounds, :math:`\eta = \sqrt{8 \ln K / T}`. The rule is that of
-    a player who bets on classes against a learner. Let :math:`q_t` be the distribution
-    proportional to the weights of round t, and :math:`e_{t,c}` the error of class c.
-    Then [2]_ [3]_
+    With K classes and T rounds, :math:`\eta = \sqrt{8 \ln K / T}`. This is the rule
+    of a repeated game, in which weights on classes play against the learner. Let
+    :math:`q_t` be the distribution proportional to the weights of round t, and
+    :math:`e_{t,c}` the error of class c. Then [2]_ [3]_
 
     .. math:: \max_c \frac{1}{T} \sum_t e_{t,c} \;\le\;
         \frac{1}{T} \sum_t \sum_c q_{t,c}\, e_{t,c} + \sqrt{\frac{\ln K}{2 T}}.
@@ -198,8 +198,8 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     So if training can hold the *weighted* error down in each round, the worst class,
     averaged over rounds, is not far above it. The bound is about the average of the
     rounds and the errors on the samples that are weighted by, not about the one round
-    that is kept: with 5 rounds and 10 classes its last term is 0.48. It is why the rule
-    moves the right way; what the weights are worth is what `cv_results_` measures.
+    that is kept: with 5 rounds and 10 classes its last term is 0.48. It motivates
+    the rule; the gain itself is measured, see `cv_results_`.
 
     Among rounds within one standard error of the best one, the earliest is kept: more
     weight on few classes costs radius everywhere (the one-standard-error rule of [4]_).

@@ -53,7 +53,7 @@ class SmoothAdvNet(NoisyLossNet):
 
     See Also
     --------
-    NoiseAugmentedNet : Its attributes and manners, which this class shares.
+    NoiseAugmentedNet : Its attributes and behavior, which this class shares.
 
     Notes
     -----

@@ -40,6 +40,7 @@ from sksmooth._estimators import (
     take_rows,
     with_sample_weight,
 )
+from sksmooth._messages import listed
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
 from sksmooth.certificates import (
@@ -325,7 +326,7 @@ class TunedVoteClassifierCV(
         return self
 
     def _tune(self, shares, y, folds, classes, smoothed):
-        """Search weights, and decide whether they are worth having."""
+        """Search weights, and decide whether they are used."""
         objective = VoteObjective(self.scoring, self.floor, classes)
         contested = worst_case_shares(
             shares, y, smoothed.noise_law(), self.radius, smoothed.n_predict
@@ -521,7 +522,7 @@ def _class_positions(y, classes):
     missing = np.bincount(index, minlength=len(classes)) == 0
     if missing.any():
         raise ValueError(
-            f"y has no samples of the classes {classes[missing].tolist()}, so the "
+            f"y has no samples of the classes {listed(classes[missing])}, so the "
             "effect of weights on them cannot be measured. Add such samples."
         )
     return index

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes by sampling: the base classifier's `predict` on noisy copies of the samples."""
 
+import warnings
 from functools import cached_property
 
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
-from sksmooth.noise import row_stream, row_streams
+from sksmooth.noise import CategoricalLaw, row_stream, row_streams
 from sksmooth.samples import digests_of, shown, values_of
 from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
@@ -22,6 +23,7 @@ from sksmooth.votes.sampled._run import run
 # Of the first noisy copies, and of the largest batch, so many are predicted a second
 # time at the end, where they are at most one in ten.
 _N_AGAIN, _SHARE_AGAIN = 48, 10
+_NO_NAMES = "X does not have valid feature names"
 
 
 class MonteCarloVotes(Source):
@@ -42,6 +44,7 @@ class MonteCarloVotes(Source):
     method = "monte_carlo"
     is_probed = False
     _certifies = False
+    _has_warned = False
     # What the classifier computes in; None is the dtype of the samples.
     precision = None
 
@@ -138,8 +141,27 @@ class MonteCarloVotes(Source):
             return self._predicted(copies)
         return self.fast.positions(copies, self._predicted)
 
+    @cached_property
+    def _has_names(self):
+        return hasattr(self.estimator, "feature_names_in_")
+
     def _predicted(self, copies):
-        return self._index.positions(self.estimator.predict(copies), len(copies))
+        if self._has_names and isinstance(copies, np.ndarray):
+            labels = self._without_names(copies)
+        else:
+            labels = self.estimator.predict(copies)
+        return self._index.positions(labels, len(copies))
+
+    def _without_names(self, copies):
+        """Predict an array by a classifier that was fitted on named columns.
+
+        It warns of the missing names in each call; once is enough.
+        """
+        with warnings.catch_warnings():
+            if self._has_warned:
+                warnings.filterwarnings("ignore", message=_NO_NAMES)
+            self._has_warned = True
+            return self.estimator.predict(copies)
 
 
 class VoteStreams:
@@ -244,7 +266,7 @@ class VoteStreams:
     def _fill(self, row, stream, out):
         """Fill a part of a batch with noisy copies of a sample."""
         law = self._source.law
-        if hasattr(law, "perturb_normals"):  # of all samples at once, see `_finish`
+        if isinstance(law, CategoricalLaw):  # of all samples at once, see `_finish`
             stream.standard_normal(out=out)
         else:
             law.perturb(self._rows[row], stream, out)
@@ -252,7 +274,7 @@ class VoteStreams:
     def _finish(self, batch, rows, parts):
         """Turn standard noise into noisy copies, where `_fill` has only drawn it."""
         law = self._source.law
-        if hasattr(law, "perturb_normals"):
+        if isinstance(law, CategoricalLaw):
             law.perturb_normals(np.repeat(self._rows[rows], parts, axis=0), batch)
 
     def _count(self, batch, rows, parts):
