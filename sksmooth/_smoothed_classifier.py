@@ -130,6 +130,11 @@ _MOST_VOTES = 2**53
 _LARGEST = float(np.finfo(np.float64).max)
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
+# What `fit` and `from_fitted` leave, used by all that follows.
+_STATE = (
+    *("estimator_", "classes_", "denoiser_", "feature_scale_", "_noise_key"),
+    *("_as_frame", "_denoiser_of", "_may_miss", "_ranges", "_scale_of"),
+)
 # Parameters that were found valid, by classifier; `predict` must not write to it.
 _valid: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 
@@ -421,8 +426,17 @@ class SmoothedClassifier(
 
     def _check_ready(self):
         """Refuse to predict before `fit`, or with parameters that are not valid."""
-        if not hasattr(self, "_noise_key"):  # else it is: tags take long to read
+        state = vars(self)
+        if "_noise_key" not in state:  # else it is: tags take long to read
             check_is_fitted(self)
+        if not all(map(state.__contains__, _STATE)):
+            missing = [name for name in _STATE if name not in state]
+            raise NotFittedError(
+                f"This {type(self).__name__} lacks {', '.join(missing)}, which fit and "
+                "from_fitted set: it was pickled by another version of sksmooth, or "
+                "attributes were deleted. Fit again, or use SmoothedClassifier."
+                "from_fitted(clf.estimator_, ...)."
+            )
         self._validate_params()
 
     @classmethod
