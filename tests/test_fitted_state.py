@@ -444,8 +444,6 @@ def quick_collection():
     """Leave out all that is there already, which is much where all tests run."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("quick_collection")

@@ -62,7 +62,10 @@ def _has(module, kind):
     # A class of another package may have the name of one that is not installed.
     if kind.__module__.partition(".")[0] != module.partition(".")[0]:
         return False
-    return getattr(import_module(module), kind.__name__, None) is kind
+    try:
+        return getattr(import_module(module), kind.__name__, None) is kind
+    except ModuleNotFoundError:  # it only states a module of that package
+        return False
 
 
 # From a fitted classifier and the `AffineMap` before it to its `ExactSource`.
