@@ -805,3 +805,21 @@ def test_categories_are_found_by_dtype_in_frames_without_names():
     clf = SmoothedClassifier(base, noise=Resample(0.2)).fit(X, X[0] > 0)
     assert clf.feature_scale_.tolist() == [1, 1, 1]
     assert clf.predict(X[:1]) == [False]
+
+
+def test_the_columns_suggested_for_noise_are_no_flags():
+    X = pd.DataFrame({"age": [20, 30], "owner": [True, False], "job": ["a", "b"]})
+    with pytest.raises(ValueError, match=r"noise_features=\['age'\]"):
+        SmoothedClassifier(SVC()).fit(X, [0, 1])
+
+
+def test_an_array_without_the_names_of_fit_is_warned_of_once():
+    """The base classifier warns in each of its calls, of which there are many."""
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["a", "b"])
+    clf = SmoothedClassifier(
+        LogisticRegression(), feature_scale="std", method="monte_carlo", batch_size=16
+    ).fit(X, X["a"] > 0)
+    with pytest.warns(UserWarning, match="valid feature names") as caught:
+        clf.predict(X.to_numpy()[:3])
+    of_base = [w for w in caught if "but LogisticRegression" in str(w.message)]
+    assert len(of_base) == 1
