@@ -176,7 +176,8 @@ class SmoothedClassifier(
         use `from_fitted`.
 
     sigma : float, default=0.25
-        Standard deviation of the noise, in each feature.
+        Standard deviation of the noise, in each feature; for features of different
+        units see `feature_scale`.
 
     noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample, Erase or \
             TokenDeletion, default="gaussian"
