@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is not collected for its doctests."""
 
+import gc
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,3 +41,9 @@ def pytest_collect_file(file_path):
     if TESTS not in file_path.parents:
         return collectors
     return [one for one in collectors if type(one).__name__ != "DoctestModule"]
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays: let the garbage collector skip it."""
+    gc.collect()
+    gc.freeze()

@@ -2,6 +2,7 @@
 """Votes of networks: certify against pure forward passes and the ways around it.
 
     python benchmarks/networks.py [--device cuda] [--clock cpu] [--rounds 3]
+    python benchmarks/networks.py --clock cpu --compiled
     python benchmarks/networks.py --device cuda --large
 
 For each network, every row gets the same fixed number of votes in one of four ways:
@@ -17,8 +18,10 @@ For each network, every row gets the same fixed number of votes in one of four w
 The table has microseconds a vote, and times relative to the forward passes, medians
 over rounds in which all ways take turns. On a GPU, precision, layout, compilation and
 batch size of `certify` are varied too. With ``--clock cpu`` and ``OMP_NUM_THREADS=1``
-the time is that of the process, which other processes disturb less. ``--large`` takes
-ResNet-18 and ResNet-50 for images of 224 pixels, and needs torchvision and a GPU.
+the time is that of the process, which other processes disturb less. ``--compiled`` has
+noise drawn by numba, if installed, from the first vote on, as else it is after
+134,000,000 values. ``--large`` takes ResNet-18 and ResNet-50 for images of 224 pixels,
+and needs torchvision and a GPU.
 """
 
 import argparse
@@ -34,6 +37,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from torch import nn
 
 from sksmooth import SmoothedClassifier
+from sksmooth.noise import _compiled
 
 SIGMA = 0.25
 LOOP_BATCHES = (100, 400, 1000)  # the usual scripts take 400
@@ -305,7 +309,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="tasks with this in their name")
     parser.add_argument("--large", action="store_true", help="ResNets, on a GPU")
+    parser.add_argument("--compiled", action="store_true")
     args = parser.parse_args()
+    if args.compiled:
+        _compiled._VALUES_WORTH_COMPILING = 0
     clock = time.process_time if args.clock == "cpu" else time.perf_counter
     where = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     print(f"torch {torch.__version__}, {where}, {torch.get_num_threads()} threads")

@@ -5,11 +5,13 @@
     OMP_NUM_THREADS=1 python benchmarks/votes.py --equality 1000000 [--shard 1/4]
 
 The first prints a table, for digits (64 features), breast cancer (30) and digits
-enlarged to 28 x 28 pixels (784); `--rst` prints it as the documentation has it.
-Microseconds of CPU time on one thread for a vote, noise included: the floor, which is
-`predict` alone on noisy rows at its best batch size; sksmooth; sksmooth without fast
-paths; and a loop of five lines of numpy. Medians of three interleaved runs. Quote the
-ratios, which depend less on the machine.
+enlarged to 28 x 28 pixels (784), within four minutes; `--rst` prints it as the
+documentation has it, in ``docs/guide/_votes_table.rst``. Microseconds of CPU time on
+one thread for a vote, noise included: the floor, which is `predict` alone on noisy rows
+at its best batch size; sksmooth; sksmooth without fast paths; and a loop of five lines
+of numpy. Medians of three interleaved runs. Quote the ratios, which depend less on the
+machine. Where ``method="auto"`` computes class probabilities in closed form, the last
+column is the time of those for a sample, and its votes are sampled for comparison.
 
 With `--law`: chi-square tests that votes with noise in fewer dimensions have the law of
 noise on all features, for 24 samples and 20,000 votes of each, and the same for noise
@@ -63,10 +65,12 @@ from sklearn.svm import SVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth.noise import Gaussian, Stage
+from sksmooth.questions import CountVotes
 from sksmooth.votes import Declined, Model, MonteCarloVotes
 from sksmooth.votes._fast_votes import find_fast_votes
 from sksmooth.votes._registry import (
     find_any,
+    find_closed_form,
     find_projected_linear,
     find_reduced_noise,
 )
@@ -79,6 +83,8 @@ FACTORS = (0.2, 1, 5)
 SETTINGS, N_TIES = 20, 200
 ART_VOTES = 10_000
 N_ROWS, N_COPIES = 16, 512
+# A classifier that takes so many seconds for a row is given fewer copies of a sample.
+FEW_COPIES, SLOW_ROW = 128, 40e-6
 BATCHES = (256, 1024, 4096)
 
 
@@ -159,7 +165,7 @@ def random_bagging(rng):
 
 def random_boosting(rng):
     return GradientBoostingClassifier(
-        n_estimators=int(rng.integers(1, 12)),
+        n_estimators=int(10 ** rng.uniform(0, 1.7)),
         learning_rate=float(10 ** rng.uniform(-2, 0.3)),
         max_depth=int(rng.integers(1, 6)),
         init="zero" if rng.integers(2) else None,
@@ -170,7 +176,7 @@ def random_boosting(rng):
 
 def random_hist_boosting(rng):
     return HistGradientBoostingClassifier(
-        max_iter=int(rng.integers(1, 12)),
+        max_iter=int(10 ** rng.uniform(0, 1.7)),
         learning_rate=float(10 ** rng.uniform(-2, 0.3)),
         max_leaf_nodes=int(rng.integers(2, 40)),
         max_bins=int(rng.integers(3, 256)),
@@ -281,13 +287,33 @@ def art_cost(estimator, X, sigma):
     return 1e6 * cpu_time(certify) / (2 * (ART_VOTES + PILOT))
 
 
+def closed_form_cost(model, X):
+    """Microseconds for a sample that has a closed form with ``method="auto"``."""
+    try:
+        source = find_closed_form(model, X)
+    except Declined:
+        return np.nan
+    question = CountVotes(N_COPIES)
+    if source.break_even_votes > question.expected_votes:
+        return np.nan
+    times = [cpu_time(partial(source.answer, question, X)) for _ in range(4)]
+    return 1e6 * np.median(times[1:]) / len(X)
+
+
 def cost(estimator, X, sigma, with_art=False):
-    """Microseconds a vote: floor, sksmooth, without fast paths, plain loop, ART."""
+    """Microseconds a vote: floor, sksmooth, without fast paths, plain loop, ART.
+
+    And at the end those of a closed form for a sample.
+    """
     model = model_of(estimator, sigma)
     X = X[:: len(X) // N_ROWS][:N_ROWS]
     noisy = np.repeat(X, N_COPIES, axis=0)
     noisy += sigma * np.random.default_rng(0).standard_normal(noisy.shape)
-    sizes = np.full(len(X), N_COPIES)
+    n_copies, few = N_COPIES, np.ascontiguousarray(noisy[:: N_COPIES // FEW_COPIES])
+    estimator.predict(few)
+    if cpu_time(partial(estimator.predict, few)) > SLOW_ROW * len(few):
+        n_copies, noisy = FEW_COPIES, few
+    sizes = np.full(len(X), n_copies)
 
     def draw(source):
         source.open(X).draw(np.arange(len(X)), sizes, Stage.ESTIMATE)
@@ -300,20 +326,23 @@ def cost(estimator, X, sigma, with_art=False):
     fast = source_of(model, X)
     draw(fast)
     times, of_art = [], []
+    batches = {min(batch, len(noisy)) for batch in BATCHES}
+    some = X[:: N_COPIES // n_copies]  # as many copies in all
     for _ in range(3):
-        floor = min(cpu_time(lambda b=batch: predict(b)) for batch in BATCHES)
+        floor = min(cpu_time(partial(predict, batch)) for batch in batches)
         times.append(
             [
                 floor,
-                cpu_time(lambda: draw(fast)),
-                cpu_time(lambda: draw(slow)),
-                cpu_time(lambda: plain_loop(estimator, X, sigma)),
+                cpu_time(partial(draw, fast)),
+                cpu_time(partial(draw, slow)),
+                cpu_time(partial(plain_loop, estimator, some, sigma)),
             ]
         )
         if with_art:
             of_art.append(art_cost(estimator, X, sigma))
     costs = 1e6 * np.median(times, axis=0) / len(noisy)
-    return [*costs, np.median(of_art) if with_art else np.nan]
+    art = np.median(of_art) if with_art else np.nan
+    return [*costs, art, closed_form_cost(model, X)]
 
 
 def next_to_ties(predict, X):
@@ -493,27 +522,45 @@ def print_law(model, name):
         )
 
 
+INTRODUCTION = """\
+What ``OMP_NUM_THREADS=1 python benchmarks/votes.py{options}`` printed: microseconds of
+CPU time a vote, noise included. The floor is ``predict`` alone at its best batch size,
+the loop five lines of numpy; of these figures only ratios mean something. With
+``method="auto"`` some classifiers need no votes: the last column is the time of their
+closed form for a sample, with which a vote of theirs does not compete.
+
+.. code-block:: text
+   :class: wide
+"""
+
+
 def print_costs(models, names, rst, with_art):
-    header = ["", "floor", "vote", "/floor", "no fast path", "loop", "/loop"]
-    line = "{:22s} {:14s} {:>8s} {:>8s} {:>7s} {:>13s} {:>8s} {:>7s}"
-    if with_art:
-        header, line = [*header, "ART", "/ART"], line + " {:>8s} {:>7s}"
+    """Print the table; as reStructuredText after a text that says what it shows."""
+    header = ["floor", "vote", "/floor", "no fast path", "loop", "/loop"]
+    header += ["ART", "/ART"] if with_art else []
+    line = "{:22s} {:13s}" + " {:>7s}" * 3 + " {:>13s} {:>7s} {:>6s}"
+    line += " {:>8s} {:>5s}" if with_art else ""
+    line = 3 * rst * " " + line + "  {:>11s}"
     if rst:
-        print(".. list-table::\n   :header-rows: 1\n")
-    else:
-        print(line.format("classifier", "data", *header[1:]))
+        told = [" --art"] * with_art + [" --compiled"] * is_compiled()
+        print(INTRODUCTION.format(options="".join(told)))
+    print(line.format("classifier", "data", *header, "closed form"), flush=True)
     for model in models:
         for name in names:
             X, y, X_test = data(name)
             estimator, sigma = MODELS[model][0]().fit(X, y), SIGMAS[name]
-            floor, fast, slow, loop, art = cost(estimator, X_test, sigma, with_art)
+            costs = cost(estimator, X_test, sigma, with_art)
+            floor, fast, slow, loop, art, exact = costs
             cells = [f"{floor:.2f}", f"{fast:.2f}", f"{fast / floor:.2f}"]
             cells += [f"{slow:.2f}", f"{loop:.2f}", f"{loop / fast:.1f}"]
             cells += [f"{art:.2f}", f"{art / fast:.1f}"] if with_art else []
-            if rst:
-                print("   * - " + "\n     - ".join([model, name, *cells]))
-            else:
-                print(line.format(model, name, *cells), flush=True)
+            cells += ["" if np.isnan(exact) else f"{exact:.0f}"]
+            print(line.format(model, name, *cells).rstrip(), flush=True)
+
+
+def is_compiled():
+    """Whether trees are walked by numba from the first vote on."""
+    return _tree_sums.ROWS_WORTH_COMPILING == 0
 
 
 def main():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sksmooth._messages import listed
 from sksmooth.logs import read_certificates
 from sksmooth.logs._regular_file import check_regular_file
 from sksmooth.metrics import classwise_report
@@ -163,7 +164,7 @@ def _read_labels(path, classes):
         texts.pop()
     if unknown := sorted(set(texts) - set(by_text)):
         raise ValueError(
-            f"{path} holds labels that are not among the classes {list(by_text)}: "
+            f"{path} holds labels that are not among the classes {listed(by_text)}: "
             f"{', '.join(f'{label!r:.60}' for label in unknown[:5])}."
         )
     return np.array([by_text[text] for text in texts])

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import Tags, TargetTags, get_tags
 
+from sksmooth._arguments import real_numbers
 from sksmooth._compat import BaseSearchCV, routing_enabled
 
 # Whose classes do what their documentation says; a subclass elsewhere may not.
@@ -260,6 +261,11 @@ def with_sample_weight(fit_params: Any, estimator: Any, sample_weight: Any) -> A
     """
     if sample_weight is None:
         return fit_params
+    weight = real_numbers("sample_weight", sample_weight, "an array of numbers")
+    if weight.ndim != 1:
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}; give one weight for each sample."
+        )
     named = ["sample_weight"] if routing_enabled() else _weight_names(estimator)
     return {**fit_params, **dict.fromkeys(named, np.asarray(sample_weight))}
 

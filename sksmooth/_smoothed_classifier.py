@@ -45,6 +45,7 @@ from sksmooth._compat import (
     refuse_fit_params,
     routing_enabled,
 )
+from sksmooth._denoiser_mixin import DenoiserMixin
 from sksmooth._estimators import (
     frames_like,
     is_classifier,
@@ -72,19 +73,12 @@ from sksmooth.certificates import (
     require_known,
     resolve_vote_weights,
 )
-from sksmooth.denoising import (
-    PosteriorMeanDenoiser,
-    follow_noise,
-)
-from sksmooth.denoising._follow import fit_denoiser
+from sksmooth.denoising import PosteriorMeanDenoiser
 from sksmooth.logs import CertificateLog, describe_run
 from sksmooth.noise import (
     LAWS,
-    DeletedWords,
     Erase,
-    Law,
     Resample,
-    Splitting,
     TokenDeletion,
     check_probability,
     draw_noise_key,
@@ -101,24 +95,18 @@ from sksmooth.questions import (
     exact_frontier,
 )
 from sksmooth.samples import (
-    Categories,
     Counts,
     Table,
-    categorical_positions,
-    column_of,
     digests_of,
     n_values_of,
     ranges_of,
-    resolve_scale,
     values_of,
-    whole_rows,
 )
 from sksmooth.votes import (
     Model,
     VoteSource,
     as_classifier,
     check_columns,
-    columns_with_categories,
     encode_for_net,
     ends_in_skorch_net,
     find_source,
@@ -138,6 +126,7 @@ if TYPE_CHECKING:
 _DTYPES = [np.float64, np.float32]
 # Bounds take counts of votes as floats, which are whole numbers up to here.
 _MOST_VOTES = 2**53
+_LARGEST = float(np.finfo(np.float64).max)
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
 # Parameters that were found valid, by classifier; `predict` must not write to it.
@@ -148,7 +137,7 @@ LogPath: TypeAlias = CertificateLog | str | PathLike[str]
 
 
 class SmoothedClassifier(
-    DocumentationLink, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    DocumentationLink, DenoiserMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Smooth any classifier by a vote on noisy copies of each sample, and certify it.
 
@@ -747,8 +736,8 @@ class SmoothedClassifier(
         """
         self._check_ready()
         radii = _check_radii(radii)
-        if not (isinstance(tol, Real) and 0 <= tol < np.inf):
-            raise ValueError(f"tol={tol!r} must be a finite number, zero or more.")
+        if not (isinstance(tol, Real) and 0 <= tol <= _LARGEST):
+            raise ValueError(f"tol={tol!r:.40} must be a finite number, zero or more.")
         if not (isinstance(beta, Real) and 0 <= beta < 0.5):
             raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
         index = X.index if hasattr(X, "iloc") else None
@@ -1011,56 +1000,6 @@ class SmoothedClassifier(
             rows.eliminate_zeros()
         return Counts(self._law(rows.shape[1]).snap(rows)), *labels
 
-    def noise_law(self, n_features: int | None = None) -> Law:
-        """Return the law of the noise.
-
-        Parameters
-        ----------
-        n_features : int, default=None
-            Number of values in a sample that take noise; certificates in some norms
-            depend on it. Not needed where `feature_scale_` says it.
-
-        Returns
-        -------
-        Law
-            A law of `sksmooth.noise`.
-        """
-        return self._law(n_features)
-
-    def _law(self, n_features, X=None):
-        """Return the law of the noise of samples."""
-        if self._counts_words():
-            probability = self.noise.probability
-            return DeletedWords(self.sigma, self.norm, n_features, None, probability)
-        scale = self._scale() if hasattr(self, "_scale_of") else None
-        drawn = self._known_categories()
-        if drawn is not None:
-            noisy = np.flatnonzero(scale)
-            cardinalities = [len(drawn[at]) if at in drawn else 0 for at in noisy]
-            return self.noise.bind(self.sigma, cardinalities, scale[noisy], self.norm)
-        scale = None if scale is None else scale[scale > 0]
-        cells = self._cells(scale, X) if self.noise == Splitting.name else {}
-        return LAWS[self.noise](self.sigma, self.norm, n_features, scale, **cells)
-
-    def _cells(self, scale, X):
-        """Parameters of splitting noise that samples say."""
-        ranges = getattr(self, "_ranges", None)
-        if ranges is not None and self._scale() is self.feature_scale_:
-            return ranges._asdict()
-        # Fitted elsewhere, or in other units: parameters say it, as neither a sample
-        # nor those beside it may decide which noise there is.
-        if self.method == "monte_carlo":
-            return {"whole": False}
-        if X is not None and not (whole := whole_rows(values_of(X), scale)).all():
-            raise ValueError(
-                f"Sample {np.argmin(whole)} of X is not of whole multiples of the "
-                f"units, for which noise='splitting' takes samples if "
-                f"method={self.method!r} and fit has not learned otherwise. Set "
-                "method='monte_carlo' for all samples, state a finer unit as "
-                "feature_scale, or use fit."
-            )
-        return {"whole": True}
-
     def vote_source(self, X: ArrayLike) -> VoteSource:
         """Tell where the votes for samples come from.
 
@@ -1129,175 +1068,6 @@ class SmoothedClassifier(
         self._learn_categories(rows)
         self._learn_scale(rows)
         return self._table(rows, self.feature_scale_), y
-
-    def _fit_denoiser(self, X, y, sample_weight):
-        """Fit the denoiser on the training samples, or take it as it is if frozen."""
-        own = self.denoiser
-        if own is None or isinstance(own, FrozenEstimator):
-            return own
-        if isinstance(own, str):
-            own = PosteriorMeanDenoiser()
-        fitted = fit_denoiser(own, X, y, sample_weight, **self._noise_of_denoiser())
-        # What it was told of the noise is told again before each use.
-        return fitted.set_params(**own.get_params(deep=False))
-
-    def _fitted_denoiser(self):
-        """The denoiser of `from_fitted`, which has no training samples."""
-        if self.denoiser is None:
-            return None
-        try:
-            check_is_fitted(self.denoiser)
-        except (NotFittedError, TypeError):
-            raise NotFittedError(
-                f"denoiser={self.denoiser!r} is not fitted, and from_fitted has no "
-                "training samples: pass it fitted, such as "
-                "PosteriorMeanDenoiser().fit(X_train), or use "
-                "SmoothedClassifier(FrozenEstimator(clf), denoiser=...).fit(X, y)."
-            ) from None
-        return self.denoiser
-
-    def _learn_denoiser(self, fitted):
-        """Keep a fitted denoiser, and what it was made of."""
-        self.denoiser_ = fitted
-        self._denoiser_of = self.denoiser, _parameters_of(self.denoiser)
-
-    def _check_denoiser(self):
-        """Refuse another denoiser than the one that was fitted."""
-        own, parameters = self._denoiser_of
-        now = self.denoiser
-        if now is own and (own is self.denoiser_ or isinstance(own, str)):
-            return
-        if type(now) is not type(own) or _parameters_of(now) != parameters:
-            raise ValueError(
-                f"denoiser={now!r} was set after fit, which has fitted {own!r}"
-                f"{'' if now is not own else ' of other parameters'}: fit again."
-            )
-
-    def _noise_of_denoiser(self):
-        """The noise as it is now, for `follow_noise`."""
-        scale, drawn = self._scale(), self._known_categories()
-        noise = {"noise": self.noise}
-        if drawn is not None and self.noise.adds_missing:
-            raise ValueError(
-                f"denoiser={self.denoiser!r} is for noise of numbers and categories "
-                f"drawn anew, and noise={self.noise!r} erases them. Leave denoiser "
-                "None, or use Resample."
-            )
-        if drawn is not None:
-            noise = {
-                "noise": "gaussian",
-                "resample_probability": self.noise.probability,
-                "categorical_features": list(drawn),
-            }
-        return {
-            "sigma": self.sigma,
-            **noise,
-            "feature_scale": scale,
-            "noise_features": None if scale is None else self._numbers_of(scale),
-        }
-
-    def _base(self):
-        """What is smoothed: the classifier, behind the denoiser if there is one."""
-        self._check_denoiser()
-        if self.denoiser_ is None:
-            return self.estimator_
-        denoiser = follow_noise(self.denoiser_, **self._noise_of_denoiser())
-        return Pipeline([("denoiser", denoiser), ("classifier", self.estimator_)])
-
-    def _counts_words(self):
-        """Whether samples are counts of words, of which the noise deletes some."""
-        return isinstance(self.noise, TokenDeletion)
-
-    def _learn_categories(self, rows):
-        """Learn the categories of the columns whose categories are drawn anew."""
-        self._categories = None
-        if not isinstance(self.noise, Resample):
-            return
-        if rows is None:
-            raise ValueError(
-                f"noise={self.noise!r} draws categories that are learned in fit, and "
-                "from_fitted has no training samples. Use "
-                "SmoothedClassifier(FrozenEstimator(clf), noise=...).fit(X, y)."
-            )
-        found = categorical_positions(
-            self.noise.categorical_features,
-            names=getattr(self, "feature_names_in_", None),
-            n_features=self.n_features_in_,
-            with_categories=columns_with_categories(rows),
-        )
-        adds = self.noise.adds_missing
-        learned = {at: Categories(column_of(rows, at), adds) for at in found}
-        # Noise cannot change a feature that has one category only: it is held fixed.
-        self._categories = {
-            at: known for at, known in learned.items() if len(known) > 1
-        }
-        self._constant = [at for at, known in learned.items() if len(known) == 1]
-        self._categories_of = self.noise.categorical_features
-
-    def _known_categories(self):
-        """Categories by positions of their columns, or None where none are drawn."""
-        if not isinstance(self.noise, Resample):
-            return None
-        now = self.noise.categorical_features
-        if getattr(self, "_categories", None) is None or not (
-            self._categories_of is now or list(self._categories_of) == list(now)
-        ):
-            raise ValueError(
-                f"noise={self.noise!r} draws other columns anew than those of which "
-                "fit has learned the categories: fit again."
-            )
-        return self._categories
-
-    def _numbers_of(self, scale):
-        """Positions of the features with noise of numbers."""
-        drawn = self._known_categories() or {}
-        return np.array([at for at in np.flatnonzero(scale) if at not in drawn], int)
-
-    def _learn_scale(self, rows):
-        """Fix the unit of each feature for the parameters as they are."""
-        self.feature_scale_ = self._resolved_scale(rows)
-        self._scale_of = self._scale_parameters()
-
-    def _scale_parameters(self):
-        return self.noise_features, self.feature_scale, self._known_categories()
-
-    def _scale(self):
-        """Unit of each feature; parameters may have been set since `fit`."""
-        now = self._scale_parameters()
-        if all(map(operator.is_, self._scale_of, now)):
-            return self.feature_scale_
-        return self._resolved_scale(None)
-
-    def _resolved_scale(self, rows):
-        drawn = self._known_categories()
-        if all(given is None for given in self._scale_parameters()):
-            return None
-        if self._counts_words():
-            raise ValueError(
-                f"noise={self.noise!r} deletes words of all columns: leave "
-                "noise_features and feature_scale None."
-            )
-        if not hasattr(self, "n_features_in_"):
-            raise ValueError(
-                f"estimator={self.estimator!r} does not state how many features it "
-                "takes, which noise_features and feature_scale need."
-            )
-        scale = resolve_scale(
-            self.noise_features,
-            self.feature_scale,
-            names=getattr(self, "feature_names_in_", None),
-            n_features=self.n_features_in_,
-            X=rows,
-            categorical=[] if drawn is None else [*drawn, *self._constant],
-        )
-        if drawn is not None:
-            scale[self._constant] = 0.0
-            if not scale.any():
-                raise ValueError(
-                    f"each column that noise={self.noise!r} draws anew has one "
-                    "category, and no other takes noise; at least one is needed."
-                )
-        return scale
 
     def _check_columns(self, X, *, reset):
         """Check the names and the number of columns of any dtype."""
@@ -1391,14 +1161,6 @@ def _refuse_function(estimator):
             "SmoothedClassifier.from_fitted(function, classes=[...]), with all labels "
             "that it can return."
         )
-
-
-def _parameters_of(denoiser):
-    """Parameters of a denoiser as texts, which are the same after a copy."""
-    if denoiser is None or isinstance(denoiser, str):
-        return denoiser
-    get_params = getattr(denoiser, "get_params", dict)
-    return {name: repr(value) for name, value in get_params().items()}
 
 
 def _seed_unseeded(estimator, rng):

@@ -493,6 +493,30 @@ def test_classes_that_no_votes_certify_beside_a_heavier_one_are_told(radii):
     certify(int(enough) + 1)  # no warning, which would be an error
 
 
+def test_a_message_stays_short_with_thousands_of_values_to_name():
+    many = np.arange(3000)
+    clf = constant(2, sigma=0.25, n_certify=1000)
+    base = Says(classes=many).fit(X, Y)
+    found = SmoothedClassifier.from_fitted(base, n_certify=100).certify(X[:4])
+    frame = pd.DataFrame({f"t{at}": ["a", "b"] for at in many})
+    frame["x"] = 0.0
+    with pytest.warns(UserWarning, match=r"in all\) are out of reach") as record:
+        clf.certify(X[:1], radii=1.0 + 1e-6 * many)
+    tries = [
+        lambda: clf.certify(X[:1], radii=np.repeat(many, 2)),
+        lambda: certified_accuracy_score(many[:4] + 0.5, found),
+        lambda: certified_accuracy_score(many[:4], found, labels=[-1, *many]),
+        lambda: certified_accuracy_score(many[:4], found, labels=np.repeat(many, 2)),
+        lambda: smoothed().fit(frame, [0, 1]),
+    ]
+    texts = [str(warning.message) for warning in record]
+    for call in tries:
+        with pytest.raises(ValueError, match=r"\.\.\.\] \([36],\d+ in all\)") as caught:
+            call()
+        texts.append(str(caught.value))
+    assert max(map(len, texts)) < 800
+
+
 @pytest.mark.parametrize("bound", ["binary", "multiclass"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_it_warns_of_exactly_the_radii_that_do_not_hold(n_classes, bound):

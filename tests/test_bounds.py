@@ -425,8 +425,9 @@ def slow_critical_counts(miss, looks, alpha, beta):
     if needed >= 1:
         return accept, [n - (needed == 1) for n in looks]
     level, first = spread(math.log1p(-needed), beta)
-    late = [most(needed, n, level) for n in looks[first:]]
-    return accept, [-1] * first + late
+    hopeless = [-1] * len(looks)  # and so at the last look
+    hopeless[first:-1] = [most(needed, n, level) for n in looks[first:-1]]
+    return accept, hopeless
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.05, 1e-6])

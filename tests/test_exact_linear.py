@@ -28,12 +28,9 @@ from sksmooth.votes.exact import (
     find_exact_source,
     linear_scores,
 )
-from sksmooth.votes.exact._linear import (
-    LinearScores,
-    LineSource,
-    ThreeClassSource,
-    TwoClassSource,
-)
+from sksmooth.votes.exact._linear import LineSource, TwoClassSource
+from sksmooth.votes.exact._linear_scores import LinearScores
+from sksmooth.votes.exact._three_classes import ThreeClassSource
 
 TWO_CLASS = [
     ComplementNB(),

@@ -40,16 +40,12 @@ from sksmooth.votes.exact._additive import AdditiveSource
 from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._boxes import AxisIntervals
 from sksmooth.votes.exact._cells import CellSource
-from sksmooth.votes.exact._linear import (
-    HeldLineSource,
-    LinearScores,
-    LineSource,
-    ThreeClassSource,
-    TwoClassSource,
-)
+from sksmooth.votes.exact._linear import HeldLineSource, LineSource, TwoClassSource
+from sksmooth.votes.exact._linear_scores import LinearScores
 from sksmooth.votes.exact._numerics import probit_of_log
 from sksmooth.votes.exact._rounding import UNIT, Rounded
 from sksmooth.votes.exact._structure import as_compared
+from sksmooth.votes.exact._three_classes import ThreeClassSource
 from sksmooth.votes.exact._tree import TreeSource
 
 DIGITS = 60

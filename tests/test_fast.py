@@ -24,7 +24,12 @@ from sklearn.svm import SVC, NuSVC
 from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined, MonteCarloVotes
 from sksmooth.votes._registry import find_any
-from sksmooth.votes.fast import FastPredictor, fast_predictor, find_predictor
+from sksmooth.votes.fast import (
+    FastPredictor,
+    _neighbors,
+    fast_predictor,
+    find_predictor,
+)
 from sksmooth.votes.fast._predictor import may_not_lead
 from tests.fast_case import FastCase, fast_votes, model_of, next_to_ties
 from tests.source_case import SourceCase
@@ -205,7 +210,9 @@ def test_neighbors_at_equal_distances_are_left_to_predict():
     assert_array_equal(labels, estimator.predict(rows))
 
 
-def test_neighbors_are_found_among_samples_in_any_order():
+@pytest.mark.parametrize("few", [0, 601])
+def test_neighbors_are_found_among_samples_in_any_order(few, monkeypatch):
+    monkeypatch.setattr(_neighbors, "_FEW_SAMPLES", few)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((601, 3))
     # In groups of equal remainders, as they are searched, and in increasing order.
@@ -218,6 +225,17 @@ def test_neighbors_are_found_among_samples_in_any_order():
             positions, unsure = predictor.positions(rows)
             assert unsure.sum() <= 4
             assert_array_equal(positions[~unsure], estimator.predict(rows)[~unsure])
+
+
+@pytest.mark.parametrize("size", [1e-15, 1e-13, 1e13, 1e16])
+def test_neighbors_are_found_whatever_the_unit_of_the_features_is(size):
+    rng = np.random.default_rng(0)
+    X, rows = size * rng.standard_normal((200, 3)), size * rng.standard_normal((90, 3))
+    rows[:3] *= [[1e3], [1e6], [0.0]]
+    estimator = KNeighborsClassifier(5, algorithm="brute").fit(X, np.arange(200) % 3)
+    positions, unsure = find_predictor(estimator).positions(rows)
+    assert unsure.sum() <= 9
+    assert_array_equal(positions[~unsure], estimator.predict(rows)[~unsure])
 
 
 def test_neighbors_in_a_tree_of_many_samples_are_left_to_predict():

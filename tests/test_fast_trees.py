@@ -114,6 +114,34 @@ def test_scores_of_histogram_boosting_are_the_same_to_the_last_bit():
         assert_array_equal(np.squeeze(scores), estimator.decision_function(rows))
 
 
+def test_rows_are_left_out_where_later_trees_do_not_change_their_sign(monkeypatch):
+    X, y = SourceCase.data()
+    rows = TestGradientBoosting.noisy(X, 0.7)
+    for estimator in (
+        GradientBoostingClassifier(n_estimators=40, learning_rate=0.3, random_state=0),
+        HistGradientBoostingClassifier(max_iter=30, min_samples_leaf=4),
+    ):
+        estimator.fit(X, y > 0)
+        predictor = fast_votes(estimator, X).fast.predictor
+        sizes, add = [], predictor._sums.add_interpreted
+
+        def counted(rows, totals, part, add=add, sizes=sizes):
+            sizes.append(len(rows))
+            add(rows, totals, part)
+
+        monkeypatch.setattr(predictor._sums, "add_interpreted", counted)
+        is_hist = hasattr(predictor, "codes")
+        taken = predictor.codes(rows) if is_hist else rows.astype(np.float32)
+        (scores,) = predictor.scores(taken).T
+        assert len(sizes) == 4
+        assert 0 < sizes[-1] < 0.5 * sizes[0]
+        # Sums to the end are the same to the last bit, and others nearer to zero.
+        expected = estimator.decision_function(rows)
+        assert (scores == expected).sum() >= sizes[-1]
+        assert_array_equal(scores > 0, expected > 0)
+        assert (np.abs(scores) <= np.abs(expected) + 1e-12).all()
+
+
 def _boosted():
     estimators, X = fitted(TestHistGradientBoosting)
     y = TestHistGradientBoosting.data()[1]

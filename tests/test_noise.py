@@ -13,7 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sksmooth import SmoothedClassifier
 from sksmooth.noise import (
     Gaussian,
+    Laplace,
     Stage,
+    Uniform,
     _compiled,
     _row_streams,
     draw_noise_key,
@@ -184,12 +186,12 @@ class TestCompiled:
     def _from_a_hundred_numbers_on(self, monkeypatch):
         self.calls = []
 
-        def perturb(stream, deviation, rounder, shift, out):
+        def perturb(stream, deviation, rounder, at, out):
             self.calls.append(out.size)
             stream.standard_normal(out=out)
             out *= deviation
             out += rounder
-            out -= shift
+            out -= rounder - at
 
         monkeypatch.setattr(_compiled, "_compiled", lambda: perturb)
         monkeypatch.setattr(_compiled, "_VALUES_WORTH_COMPILING", 100)
@@ -209,6 +211,38 @@ class TestCompiled:
             law.perturb(at, stream(1), out)
         assert self.calls == [300]
         assert np.array_equal(*copies)
+
+    def test_other_bit_generators_are_left_to_numpy(self):
+        law, out = Gaussian(0.7), np.empty((60, 5))
+        _compiled._n_drawn = 1000
+        law.perturb(np.zeros(5), np.random.default_rng(0), out)
+        expected = 0.7 * np.random.default_rng(0).standard_normal((60, 5))
+        assert self.calls == []
+        assert np.array_equal(out, law.snap(expected))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("scale", [None, [1.0, 30.0, 1e-3, 2.0, 7.0]])
+def test_code_compiled_by_numba_draws_the_copies_of_numpy(dtype, scale, monkeypatch):
+    pytest.importorskip("numba")
+    law = Gaussian(0.7, scale=scale)
+    at, copies = law.snap(row(1)), np.empty((2, 100_000, 5), dtype)
+    drawn = [stream(1), stream(1)]
+    for out, n_drawn, source in zip(copies, (-(2**30), 2**30), drawn, strict=True):
+        monkeypatch.setattr(_compiled, "_n_drawn", n_drawn)
+        law.perturb(at, source, out)
+    # Half a million numbers: 17,000 from the edges of layers, 100 from the tails.
+    assert np.array_equal(*copies)
+    assert drawn[0].random() == drawn[1].random()
+
+
+@pytest.mark.parametrize("law", [Gaussian(0.3), Laplace(0.3), Uniform(0.3)])
+def test_copies_in_float32_are_those_in_float64_rounded(law):
+    at, wide = law.snap(row(2, 70)), np.empty((1500, 70))
+    narrow = np.empty(wide.shape, np.float32)
+    for out in (wide, narrow):
+        law.perturb(at, stream(2), out)
+    assert np.array_equal(narrow, wide.astype(np.float32))
 
 
 def test_float32_rows_get_the_noise_of_float64_rows():

@@ -11,7 +11,9 @@ from sklearn.linear_model import LogisticRegression
 
 from sksmooth.noise import Gaussian, Stage
 from sksmooth.votes import Model
-from sksmooth.votes.exact._linear import LinearScores, LineSource, ThreeClassSource
+from sksmooth.votes.exact._linear import LineSource
+from sksmooth.votes.exact._linear_scores import LinearScores
+from sksmooth.votes.exact._three_classes import ThreeClassSource
 from sksmooth.votes.sampled import (
     MonteCarloVotes,
     ProjectedLinearVotes,

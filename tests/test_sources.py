@@ -29,9 +29,9 @@ from sksmooth.votes.exact._linear import (
     HeldLineSource,
     LinearSource,
     LineSource,
-    ThreeClassSource,
     TwoClassSource,
 )
+from sksmooth.votes.exact._three_classes import ThreeClassSource
 from sksmooth.votes.exact._tree import TreeSource
 from sksmooth.votes.sampled import ProjectedLinearVotes
 from tests.source_case import SourceCase

@@ -341,6 +341,7 @@ COMMON = [
         sigma=0.25,
         n_rounds=2,
         cv=2,
+        n_copies=2,
         n_predict=30,
     ),
 ]

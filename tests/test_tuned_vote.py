@@ -757,12 +757,10 @@ def test_it_says_what_is_out_of_reach():
 # The manners of scikit-learn ----------------------------------------------------------
 
 
-# A check of scikit-learn 1.6 has too few rows for five folds.
-@pytest.mark.filterwarnings("ignore:The least populated class .* only 4:UserWarning")
 @each_check_and_routing(
     [
         TunedVoteClassifierCV(
-            SmoothedClassifier(DecisionTreeClassifier(), n_predict=30)
+            SmoothedClassifier(DecisionTreeClassifier(), n_predict=30), cv=2
         ),
         TunedVoteClassifierCV(
             make_pipeline(

@@ -34,8 +34,9 @@ class ThresholdTest:
     accept : ndarray of int of shape (n_looks, ...)
         ``looks[k] + 1`` where not even a unanimous vote would do.
     hopeless : ndarray of int of shape (n_looks, ...)
-        -1 where nothing is hopeless. Giving up early only costs certificates that
-        were unlikely to be had; it never makes one wrong.
+        -1 where nothing is hopeless, and at the last look, after which no more votes
+        are drawn. Giving up early only costs certificates that were unlikely to be
+        had; it never makes one wrong.
 
     Notes
     -----
@@ -165,8 +166,10 @@ def _hopeless(accept_last, looks, beta):
     first = _first_look(looks, np.log1p(-needed), beta)
     levels = beta / np.maximum(len(looks) - first, 1)
     late = np.arange(len(looks))[:, np.newaxis] >= first
-    # Most hits h with P(Bin(n, needed) <= h) <= level.
-    hits = np.where(late, _critical(needed, looks, first, levels), -1)
+    # Most hits h with P(Bin(n, needed) <= h) <= level; the last look ends it anyhow.
+    hits = np.full(late.shape, -1)
+    hits[:-1] = _critical(needed, looks[:-1], first, levels)
+    hits[~late] = -1
     # Where nothing but unanimity would do, a miss ends it; or not even that would.
     extreme = looks[:, np.newaxis] - 1 + (accept_last[~inner] - looks[-1])
     return np.concatenate([hits, extreme], axis=1)
@@ -208,13 +211,14 @@ def _critical(p, looks, first, levels):
 
     def search(columns, low, high):
         """Fill some columns, from bounds of shape (n_looks, len(columns))."""
-        row, column = np.nonzero(late[:, columns])
+        result[:, columns] = low
+        row, column = np.nonzero(late[:, columns] & (high - low > 1))
         n, at = looks[row], columns[column]
+        p_at, level = 1.0 - p[at], levels[at]
 
         def holds(m, i):
             # This is betaincc(m + 1, n - m, p), in the form that is computed fastest.
-            tail = betainc(n[i] - m, m + 1.0, 1.0 - p[at[i]])
-            return tail <= levels[at[i]]
+            return betainc(n[i] - m, m + 1.0, p_at[i]) <= level[i]
 
         result[row, at] = bisect_integers(holds, low[row, column], high[row, column])
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._messages import listed
 from sksmooth.bounds import check_alpha
 from sksmooth.certificates._delta import (
     changes_of,
@@ -84,7 +85,7 @@ def check_radii(radii, name="radii"):
     if not checked:
         raise ValueError(f"{name} is empty; give at least one radius, e.g. (0.0,).")
     if len(set(checked)) < len(checked):
-        raise ValueError(f"{name} must be distinct, got {list(checked)}.")
+        raise ValueError(f"{name} must be distinct, got {listed(checked)}.")
     return checked
 
 
@@ -304,7 +305,7 @@ class Certificates:
                 f"{classes.shape}."
             )
         if len(set(classes.tolist())) < len(classes):
-            raise ValueError(f"classes must be distinct, got {classes.tolist()}.")
+            raise ValueError(f"classes must be distinct, got {listed(classes)}.")
 
         label = np.asarray(self.label)
         if label.ndim != 1:
@@ -313,8 +314,8 @@ class Certificates:
         index = class_index(label, classes)
         if (index < 0).any():
             raise ValueError(
-                f"label holds {np.unique(label[index < 0]).tolist()}, which are not "
-                f"among classes {classes.tolist()}; mark abstentions in `abstained`."
+                f"label holds {listed(np.unique(label[index < 0]))}, which are not "
+                f"among classes {listed(classes)}; mark abstentions in `abstained`."
             )
 
         radius = self._numbers("radius", (n_rows,), np.float64)
@@ -492,7 +493,7 @@ class Certificates:
         radius = check_radius(radius)
         if not isinstance(changes, numbers.Integral) or changes < 0:
             raise ValueError(
-                f"changes={changes!r} must be a whole number, zero or more."
+                f"changes={changes!r:.40} must be a whole number, zero or more."
             )
         return ~self.abstained & (self._radius_beside(int(changes)) >= radius)
 
@@ -502,8 +503,8 @@ class Certificates:
             return self.radius
         if self.frontier is None or changes >= self.frontier.shape[1]:
             raise ValueError(
-                f"changes={changes} was not requested: use certify(X, changes="
-                f"{tuple(range(changes + 1))}) under noise=Resample(...) or "
+                f"changes={changes!r:.40} was not requested: use certify(X, changes="
+                "[...]) with this number among them, under noise=Resample(...) or "
                 "TokenDeletion(...)."
             )
         return self.frontier[:, changes]
@@ -710,8 +711,8 @@ class Certificates:
         if positions[0] < 0:
             unknown = given[class_index(given, known) < 0].tolist()
             raise ValueError(
-                f"classes holds the classes {unknown}, which the classifier does not "
-                f"know: its classes are {known.tolist()}."
+                f"classes holds the classes {listed(unknown)}, which the classifier "
+                f"does not know: its classes are {listed(known)}."
             )
         if len(positions) == len(known):
             raise ValueError(

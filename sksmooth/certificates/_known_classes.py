@@ -3,9 +3,8 @@
 
 import numpy as np
 
+from sksmooth._messages import listed
 from sksmooth.certificates._certificates import class_index
-
-_MOST_NAMED = 10
 
 
 def unknown_classes(values, classes):
@@ -16,10 +15,9 @@ def unknown_classes(values, classes):
 
 def describe_unknown(unknown, classes, name):
     """Say that the parameter `name` holds classes that are not among `classes`."""
-    more = f" and {len(unknown) - _MOST_NAMED} more" * (len(unknown) > _MOST_NAMED)
     return (
-        f"{name} holds the classes {unknown[:_MOST_NAMED]}{more}, which the classifier "
-        f"does not know: its classes are {np.asarray(classes).tolist()}."
+        f"{name} holds the classes {listed(unknown)}, which the classifier "
+        f"does not know: its classes are {listed(np.asarray(classes))}."
     )
 
 

@@ -3,7 +3,9 @@
 
 import numpy as np
 
-_MOST_SHOWN = 10
+from sksmooth._arguments import refuse_masked
+from sksmooth._messages import listed
+
 _MOST_EXACT = 2**53
 
 
@@ -76,7 +78,7 @@ class LabelIndex:
             raise UnknownLabelError(
                 f"estimator.predict returned {unknown[0]!r} for {len(unknown)} of "
                 f"{n_rows} samples, which is not in its classes "
-                f"{shown(self._classes)}. All labels that it may return have to be in "
+                f"{listed(self._classes)}. All labels that it may return have to be in "
                 "its classes_, or in the parameter classes of from_fitted."
             )
         return at
@@ -119,17 +121,8 @@ def check_classes(classes):
     if repeated:
         raise ValueError(
             f"estimator has the class {repeated[0]!r} more than once in "
-            f"classes_={shown(classes)}; each class must be there once."
+            f"classes_={listed(classes)}; each class must be there once."
         )
-
-
-def shown(classes):
-    """A list of classes for a message, cut off if it is long."""
-    labels = np.asarray(classes).tolist()
-    if len(labels) <= _MOST_SHOWN:
-        return str(labels)
-    some = ", ".join(map(repr, labels[:_MOST_SHOWN]))
-    return f"[{some}, ...] ({len(labels)} classes)"
 
 
 def _equals_itself(label):
@@ -149,22 +142,6 @@ def _unmasked(labels):
             )
         labels = labels.data
     return array_of_labels(labels)
-
-
-def refuse_masked(values, name):
-    """Refuse values of which some are masked: what is under the mask means nothing.
-
-    Raises
-    ------
-    ValueError
-        If a value is masked.
-    """
-    if np.ma.is_masked(values):
-        n_masked = int(np.ma.count_masked(values))
-        raise ValueError(
-            f"{name} has {n_masked} masked values, which are taken for nothing here; "
-            "leave these samples out, or fill in what is missing."
-        )
 
 
 def check_given_labels(y, name="y"):

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from sksmooth._messages import listed
 from sksmooth.certificates._labels import refuse_masked
 
 # Thresholds of heavier weights round to certainty.
@@ -54,7 +55,7 @@ def resolve_vote_weights(vote_weights, classes):
             if plain not in known:
                 raise ValueError(
                     f"vote_weights names the class {label!r}, which is not among the "
-                    f"classes {list(known)}."
+                    f"classes {listed(known)}."
                 )
             given[known[plain]] = weight
     else:

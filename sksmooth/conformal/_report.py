@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_option
 from sksmooth._estimators import require
 from sksmooth.certificates import check_classes, require_known
 from sksmooth.metrics import ClassTally
@@ -61,10 +62,7 @@ def prediction_set_report(
     >>> report["by_class"][0]["set_size"], report["worst"]["coverage"]
     (1.5, 0.5)
     """
-    if output not in _OUTPUTS:
-        raise ValueError(
-            f"output={output!r} must be one of {', '.join(map(repr, _OUTPUTS))}."
-        )
+    check_option("output", output, _OUTPUTS)
     report = _report(*_checked(y_true, prediction_sets, classes))
     if output == "dict":
         return report

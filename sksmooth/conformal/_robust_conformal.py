@@ -31,6 +31,7 @@ from sksmooth._compat import (
     refuse_fit_params,
 )
 from sksmooth._estimators import refuse_class
+from sksmooth._messages import listed
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
 from sksmooth.certificates import refuse_masked, require_known
@@ -520,8 +521,8 @@ class RobustConformalClassifier(
         if not without.any():
             return
         if self.class_conditional:
-            what = f"of the classes {self.classes_[without].tolist()}, which are"
-            have = f"{self.n_calibration_[without].tolist()}"
+            what = f"of the classes {listed(self.classes_[without])}, which are"
+            have = f"{listed(self.n_calibration_[without])}"
         else:
             what = "for any class to be left out: all classes are"
             have = f"{self.n_calibration_.sum()}"

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sksmooth._compat import column_positions
+from sksmooth._messages import listed
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Columns:
             both = np.intersect1d(numeric, categorical)
             if both.size:
                 raise ValueError(
-                    f"Columns {both.tolist()} are in noise_features and in "
+                    f"Columns {listed(both)} are in noise_features and in "
                     "categorical_features; a column has one kind of noise."
                 )
         if scale is not None:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sksmooth._arguments import check_weights, real_numbers
 from sksmooth._compat import (
     DocumentationLink,
     Interval,
@@ -234,7 +235,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
             If a parameter, `X` or a weight is invalid.
         """
         X, _ = self._check(X, reset=True)
-        weight = _check_weight(sample_weight, len(X))
+        weight = check_weights(sample_weight, len(X))
         columns = self._find_columns(X)
         numbers = columns.numbers(X, self)
         categories = columns.categories(X)
@@ -405,12 +406,18 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
     def _all_scales(self):
         if self.feature_scale is None:
             return None
-        scale = check_array(
-            self.feature_scale,
-            ensure_2d=False,
-            dtype=np.float64,
-            input_name="feature_scale",
+        scale = real_numbers(
+            "feature_scale", self.feature_scale, "a list of numbers, one per feature"
         )
+        if scale.ndim != 1:
+            raise ValueError(
+                f"feature_scale has shape {scale.shape}; give one number per feature."
+            )
+        if not np.isfinite(scale).all():
+            raise ValueError(
+                f"feature_scale={self.feature_scale!r:.200} contains NaN or infinity; "
+                "standard deviations are finite."
+            )
         if (scale < 0).any():
             raise ValueError(
                 f"feature_scale holds the negative value {scale.min():g}; standard "
@@ -448,6 +455,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         sigma = float(self.sigma)
         _check_size(sigma, "sigma")
         _check_size(1 / sigma, "1 / sigma")
+        _check_size(self.bandwidth_, "bandwidth")
         noise = "gaussian" if self.noise is None else self.noise
         return find_likelihood(noise, sigma, self.bandwidth_)
 
@@ -509,25 +517,3 @@ def _categories_of(column):
             "X has categories of several types in one column of categorical_features, "
             "which cannot be sorted. Give them one type, such as str."
         ) from error
-
-
-def _check_weight(sample_weight, n_samples):
-    """Weights as float64 of shape (n_samples,), all ones for None."""
-    if sample_weight is None:
-        return np.ones(n_samples)
-    weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
-    if weight.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}; give one weight for each sample "
-            f"of X, shape ({n_samples},)."
-        )
-    if weight.min() < 0:
-        raise ValueError(
-            f"sample_weight holds a negative weight, {weight.min():g}; weights of a "
-            "prior must not be negative."
-        )
-    if not weight.any():
-        raise ValueError("sample_weight is zero for all; give some a weight.")
-    return weight

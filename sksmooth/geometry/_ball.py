@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, ndtri
 
+from sksmooth._arguments import check_flag
 from sksmooth._special import find_root
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._noncentral_chi import log_density, log_tails
 from sksmooth.geometry._numerics import (
     certified_radius,
-    check_flag,
     check_nonnegative,
     check_positive,
     check_sigma,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtri
 
+from sksmooth._arguments import check_flag
 from sksmooth._special import find_root, log1mexp
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._laws import SLABS, check_noise
@@ -14,7 +15,6 @@ from sksmooth.geometry._numerics import (
     as_floats,
     certified_radius,
     check_finite,
-    check_flag,
     check_nonnegative,
     check_sigma,
     check_whole,

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, log_ndtr, ndtri
 
+from sksmooth._arguments import check_flag
 from sksmooth._special import LOG_HALF, find_root, log1mexp
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._noncentral_chi import log_mean_normal_cdf
 from sksmooth.geometry._numerics import (
     certified_radius,
     check_finite,
-    check_flag,
     check_nonnegative,
     check_sigma,
     check_whole,

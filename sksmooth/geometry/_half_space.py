@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
+from sksmooth._arguments import check_flag
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._numerics import (
     check_finite,
-    check_flag,
     check_nonnegative,
     check_sigma,
     check_whole,

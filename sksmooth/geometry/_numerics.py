@@ -4,6 +4,7 @@
 import numpy as np
 from scipy.special import ndtri_exp
 
+from sksmooth._arguments import real_numbers
 from sksmooth._special import LOG_HALF
 
 # Squares of larger numbers overflow, and larger whole numbers are not told apart.
@@ -12,23 +13,9 @@ _LARGEST, _LARGEST_WHOLE = 1e150, 2**53
 
 def as_floats(name, value):
     """Real numbers, or infinity, as an array; none of them masked or a text."""
-    try:
-        if np.ma.is_masked(value) or np.asarray(value).dtype.kind in "SUmM":
-            raise TypeError
-        values = np.asarray(value, dtype=np.float64)
-    except (OverflowError, TypeError, ValueError):
-        raise TypeError(
-            f"{name} must be a number or an array of numbers, got {value!r:.200}."
-        ) from None
+    values = real_numbers(name, value)
     beyond = (np.abs(values) > _LARGEST) & np.isfinite(values)
     return _refuse(name, values, beyond, f"of a size up to {_LARGEST:g}: rescale")
-
-
-def check_flag(name, value):
-    """True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r:.200}.")
-    return bool(value)
 
 
 def _refuse(name, values, bad, demand):

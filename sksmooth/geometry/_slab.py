@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtri, ndtri_exp
 
+from sksmooth._arguments import check_flag
 from sksmooth._special import LOG_HALF, find_root, log1mexp, log_interval_mass
 from sksmooth._typing import FloatOrArray
 from sksmooth.geometry._laws import SLABS, check_noise
 from sksmooth.geometry._numerics import (
     certified_radius,
     check_finite,
-    check_flag,
     check_nonnegative,
     check_positive,
     check_sigma,

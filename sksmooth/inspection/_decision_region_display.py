@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 
 from sksmooth._estimators import frame_like, layers
+from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
@@ -237,7 +238,7 @@ class DecisionRegionDisplay(_DisplayBase):
         sigmas = sigmas.astype(np.float64)
         if sigmas.ndim != 1 or not (np.isfinite(sigmas) & (sigmas > 0)).all():
             raise ValueError(
-                f"sigmas must be finite numbers > 0, got {sigmas.tolist()}."
+                f"sigmas must be finite numbers > 0, got {listed(sigmas)}."
             )
 
         scale = smoothed._scale()

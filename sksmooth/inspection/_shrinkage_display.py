@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
@@ -494,8 +495,8 @@ class ShrinkageDisplay(_DisplayBase):
             strange = [x for x in labels if class_index([x], known)[0] < 0]
             if strange:
                 raise ValueError(
-                    f"{name} has the classes {strange}, which the curve has not; its "
-                    f"classes are {known.tolist()}."
+                    f"{name} has the classes {listed(strange)}, which the curve has "
+                    f"not; its classes are {listed(known)}."
                 )
         return theory
 

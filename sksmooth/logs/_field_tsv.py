@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.logs._regular_file import check_regular_file
 from sksmooth.logs._skipped import describe_skipped, warn_skipped
@@ -170,7 +171,7 @@ def _check_known(path, rows, seen, classes):
             if class_index([value], classes) < 0:
                 raise ValueError(
                     f"{path}, line {seen[row.idx]}: the label {value} is not among "
-                    f"classes={classes.tolist()}."
+                    f"classes={listed(classes)}."
                 )
 
 

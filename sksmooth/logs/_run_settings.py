@@ -8,7 +8,7 @@ import scipy
 import sklearn
 
 from sksmooth._version import __version__
-from sksmooth.noise import Stage
+from sksmooth.noise import AdditiveLaw, Stage
 from sksmooth.samples import Counts, values_of, with_values
 
 _SAMPLE_ROWS, _SAMPLE_VOTES = 16, 32
@@ -96,7 +96,7 @@ def _points(X, rows, law):
     """Samples at which votes are compared."""
     if isinstance(X, Counts):
         return [X[rows]]
-    points_of = _far_points if hasattr(law, "draw") else _mixtures
+    points_of = _far_points if isinstance(law, AdditiveLaw) else _mixtures
     return [with_values(X, v, rows) for v in points_of(values_of(X), rows, law)]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_option
 from sksmooth.certificates import Certificates, check_radii, class_index
 from sksmooth.metrics._report_tables import report_frame, report_html, report_text
 from sksmooth.metrics._scores import check_asked, check_rows, is_right, known_index
@@ -106,10 +107,7 @@ def classwise_report(
     >>> report["by_class"][1]["certified_accuracy"], report["worst"]["abstention_rate"]
     (0.5, 0.5)
     """
-    if output not in _OUTPUTS:
-        raise ValueError(
-            f"output must be one of {', '.join(map(repr, _OUTPUTS))}, got {output!r}."
-        )
+    check_option("output", output, _OUTPUTS)
     y_true = check_rows(y_true, certificates)
     if radii is None:
         radii = certificates.radii or (0.0,)

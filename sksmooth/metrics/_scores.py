@@ -6,6 +6,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_option, check_weights
+from sksmooth._messages import listed
 from sksmooth._typing import FloatOrArray
 from sksmooth.certificates import (
     Certificates,
@@ -30,10 +32,7 @@ AVERAGES = (*_TALLIED, None)
 
 def check_average(average):
     """Raise unless `average` is one of `AVERAGES`."""
-    if average not in AVERAGES:
-        raise ValueError(
-            f"average must be one of {', '.join(map(repr, AVERAGES))}, got {average!r}."
-        )
+    check_option("average", average, AVERAGES)
 
 
 def check_rows(values, certificates, name="y_true"):
@@ -83,42 +82,22 @@ def _check_labels(labels, y_true, classes):
     if labels.ndim != 1 or len(labels) == 0:
         raise ValueError(f"labels must be a list of classes, got {labels.tolist()!r}.")
     if len(set(labels.tolist())) < len(labels):
-        raise ValueError(f"labels must be distinct, got {labels.tolist()}.")
+        raise ValueError(f"labels must be distinct, got {listed(labels)}.")
     seen = {*classes.tolist(), *y_true.tolist()}
     strange = [label for label in labels.tolist() if label not in seen]
     if strange:
         raise ValueError(
-            f"labels holds {strange}, found neither in y_true nor among the classes "
-            f"of the certificates {classes.tolist()}."
+            f"labels holds {listed(strange)}, found neither in y_true nor among the "
+            f"classes of the certificates {listed(classes)}."
         )
     return labels
-
-
-def _check_weight(sample_weight, n_samples):
-    if sample_weight is None:
-        return np.ones(n_samples)
-    refuse_masked(sample_weight, "sample_weight")
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight must have shape {(n_samples,)}, one weight per sample, got "
-            f"{weight.shape}."
-        )
-    wrong = ~(np.isfinite(weight) & (weight >= 0))
-    if wrong.any():
-        raise ValueError(
-            f"sample_weight must be finite and >= 0, got {weight[wrong][0]:g}."
-        )
-    if not weight.any():
-        raise ValueError("sample_weight is zero everywhere; give some sample a weight.")
-    # Only ratios matter, and sums of large weights overflow.
-    return weight / weight.max()
 
 
 def _tally(per_row, y_true, certificates, labels, sample_weight, higher_is_better=True):
     """Tally `per_row(y_true)` by class; what the three scores have in common."""
     y_true = check_rows(y_true, certificates)
-    weight = _check_weight(sample_weight, len(y_true))
+    weight = check_weights(sample_weight, len(y_true))
+    weight /= weight.max()  # only ratios matter, and sums of large weights overflow
     classes = certificates.classes
     labels = _check_labels(labels, y_true, classes)
     known = dict.fromkeys([*classes.tolist(), *labels.tolist()])

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Noise laws: how noise is drawn, and which radius given probabilities prove."""
 
-from sksmooth.noise._additive import AdditiveLaw as _AdditiveLaw
+from sksmooth.noise._abilities import (
+    CategoricalLaw,
+    EnumerableLaw,
+    LawOfChanges,
+    WordLaw,
+)
+from sksmooth.noise._additive import AdditiveLaw
 from sksmooth.noise._deleted_words import DeletedWords
 from sksmooth.noise._erase import Erase, ErasedGaussian
 from sksmooth.noise._gaussian import Gaussian
@@ -26,7 +32,7 @@ _OF_CHANGES = (ResampledGaussian, ErasedGaussian, DeletedWords)
 _BY_NAME = LAWS | {law.name: law for law in _OF_CHANGES}
 # Those whose noise does not depend on the sample that it is added to.
 ADDITIVE_LAWS = {
-    name: law for name, law in LAWS.items() if issubclass(law, _AdditiveLaw)
+    name: law for name, law in LAWS.items() if issubclass(law, AdditiveLaw)
 }
 
 
@@ -45,18 +51,23 @@ def law_of(terms):
 __all__ = [
     "ADDITIVE_LAWS",
     "LAWS",
+    "AdditiveLaw",
+    "CategoricalLaw",
     "DeletedWords",
+    "EnumerableLaw",
     "Erase",
     "ErasedGaussian",
     "Gaussian",
     "Laplace",
     "Law",
+    "LawOfChanges",
     "Resample",
     "ResampledGaussian",
     "Splitting",
     "Stage",
     "TokenDeletion",
     "Uniform",
+    "WordLaw",
     "check_probability",
     "draw_noise_key",
     "law_of",

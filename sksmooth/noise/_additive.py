@@ -106,15 +106,22 @@ class AdditiveLaw(GridLaw):
         stream : numpy.random.Generator
             The stream of the sample; it is advanced by ``out.size`` numbers, so that
             drawing in parts or at once gives the same copies.
-        out : ndarray of shape (n_copies, n_features), C-contiguous float64
-            It is overwritten with the copies.
+        out : ndarray of shape (n_copies, n_features), C-contiguous
+            Of float64, or of float32: it is overwritten with the copies, rounded to
+            its type.
         """
         # Piece by piece, so that what was drawn is still in the cache when it is added.
         step = max(1, _VALUES_AT_ONCE // max(1, row.size))
+        is_wide = out.dtype == np.float64
+        wide = out if is_wide else np.empty((min(step, len(out)), *out.shape[1:]))
         for start in range(0, len(out), step):
             part = out[start : start + step]
-            self.draw(stream, part)
-            self.add(row, part)
+            copies = part if is_wide else wide[: len(part)]
+            self.draw(stream, copies)
+            self.add(row, copies)
+            if not is_wide:
+                with np.errstate(over="ignore"):
+                    part[...] = copies
 
     def add(self, row: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Turn standard noise into noisy copies of a snapped sample.

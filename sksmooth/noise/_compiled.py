@@ -4,9 +4,9 @@
 from functools import cache
 from importlib.util import find_spec
 
-# Numbers to be drawn in a process before numba is loaded, which takes a second or two:
-# numpy draws them in two seconds, numba would in one.
-_VALUES_WORTH_COMPILING = 2**28
+# Numbers to be drawn in a process before numba is loaded, which takes about a second:
+# numpy draws them in a little more, compiled code would in a third of that.
+_VALUES_WORTH_COMPILING = 2**27
 # Of fewer numbers at a time the call itself would take longer than it saves.
 _FEWEST_VALUES = 2**13
 _n_drawn = 0
@@ -36,6 +36,8 @@ def _compiled():
     """The function, or None where numba is missing or draws other numbers."""
     if find_spec("numba") is None:
         return None
-    from sksmooth.noise import _numba
-
+    try:
+        from sksmooth.noise import _numba
+    except ImportError:  # a numba that keeps its tables elsewhere
+        return None
     return _numba.perturb if _numba.draws_as_numpy() else None

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr
 
-from sksmooth.noise._law import Law, broadcast_odds, leads
+from sksmooth.noise._abilities import WordLaw
+from sksmooth.noise._law import broadcast_odds, leads
 from sksmooth.noise._parameters import check_probability
 from sksmooth.noise._token_deletion import TokenDeletion
 
 
 @dataclass(frozen=True)
-class DeletedWords(Law):
+class DeletedWords(WordLaw):
     """Words of a text are deleted at random; radii count added and deleted words.
 
     Parameters
@@ -59,16 +60,7 @@ class DeletedWords(Law):
         return 1.0
 
     def with_changes(self, changes: int) -> Self:
-        """Return the law of added words beside at most so many deleted ones.
-
-        Parameters
-        ----------
-        changes : int
-
-        Returns
-        -------
-        DeletedWords
-        """
+        """Return the law of added words beside at most so many deleted ones."""
         return replace(self, changes=changes)
 
     def _mixtures(self, radius):

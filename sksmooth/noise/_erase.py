@@ -167,19 +167,7 @@ class ErasedGaussian(ResampledGaussian):
         return np.inf if min(self.changes, self.n_categorical) < limit else 0.0
 
     def set_masses(self, contains: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Probability that a noisy category is one of a set.
-
-        Parameters
-        ----------
-        contains : ndarray of bool of shape (n_categories,)
-            Which categories of a feature the set holds, the missing one last.
-
-        Returns
-        -------
-        ndarray of shape (n_categories,)
-            For each category that a sample may have, right to a few units of the last
-            place.
-        """
+        """Probability that a noisy category is one of a set, the missing one last."""
         return (1.0 - self.probability) * contains + self.probability * contains[-1]
 
     def _new_categories(self, normal, n_categories):

@@ -125,17 +125,19 @@ class Gaussian(ShiftLaw):
             A sample as returned by `snap`.
         stream : numpy.random.Generator
             The stream of the sample; it is advanced by ``out.size`` numbers.
-        out : ndarray of shape (n_copies, n_features), C-contiguous float64
-            It is overwritten with the copies.
+        out : ndarray of shape (n_copies, n_features), C-contiguous
+            Of float64, or of float32: it is overwritten with the copies, rounded to
+            its type.
         """
         compiled = compiled_perturb(out.size)
-        if compiled is None:
+        is_known = isinstance(stream.bit_generator, np.random.SFC64)
+        if compiled is None or not is_known:
             super().perturb(row, stream, out)
             return
         deviation, rounder = (
             np.full(row.shape, values) for values in (self.deviation, self.rounder)
         )
-        compiled(stream, deviation, rounder, rounder - row, out)
+        compiled(stream, deviation, rounder, row, out)
 
     @staticmethod
     def from_uniforms(u: Any, v: Any, xp: Any = np) -> tuple[Any, Any]:

@@ -6,11 +6,14 @@ from __future__ import annotations
 import abc
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
+
+from sksmooth._arguments import check_whole_number, real_numbers
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -26,7 +29,8 @@ class Law(abc.ABC):
 
     A new law states `name`, `norms`, `grow` and how noise is drawn (see
     `AdditiveLaw`); everything else is derived here, and may be overridden where a
-    closed form is at hand.
+    closed form is at hand. What else it can do, such as listing all copies of a sample,
+    it states by inheriting from a class of ``_abilities.py``.
 
     Parameters
     ----------
@@ -47,6 +51,8 @@ class Law(abc.ABC):
         The norms in which the law proves radii, its own first.
     rotation_invariant : bool
         Whether noise along any direction has the same distribution.
+    adds_missing : bool
+        Whether values of noisy samples may be missing.
 
     Raises
     ------
@@ -68,10 +74,11 @@ class Law(abc.ABC):
     name: ClassVar[str]
     norms: ClassVar[tuple[float, ...]]
     rotation_invariant: ClassVar[bool] = False
+    adds_missing: ClassVar[bool] = False
 
     def __post_init__(self):
         norm = self.norms[0] if self.norm is None else self.norm
-        if norm not in self.norms:
+        if not isinstance(norm, Real) or norm not in self.norms:
             known = ", ".join(f"norm={known:g}" for known in self.norms)
             raise ValueError(
                 f"noise={self.name!r} has no certificate in norm={norm!r}; it has "
@@ -81,7 +88,7 @@ class Law(abc.ABC):
         norm = self.norms[self.norms.index(norm)]
         object.__setattr__(self, "norm", norm)
         if self.scale is not None:
-            scale = np.asarray(self.scale, dtype=np.float64)
+            scale = real_numbers("scale", self.scale, "a list of numbers")
             if scale.ndim != 1 or not np.all((scale > 0) & (scale < np.inf)):
                 raise ValueError(
                     f"scale={self.scale!r} must be a list of positive, finite numbers, "
@@ -89,6 +96,8 @@ class Law(abc.ABC):
                 )
             object.__setattr__(self, "scale", tuple(scale.tolist()))
             object.__setattr__(self, "n_features", len(scale))
+        if self.n_features is not None:
+            check_whole_number("n_features", self.n_features)
 
     @abc.abstractmethod
     def grow(self, probit: ArrayLike, radius: ArrayLike) -> NDArray[np.float64]:

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from sksmooth._messages import listed
+from sksmooth.noise._abilities import CategoricalLaw
 from sksmooth.noise._additive import add_noise, rounder_of
 from sksmooth.noise._changed_categories import changed_categories
 from sksmooth.noise._gaussian import Gaussian
-from sksmooth.noise._law import Law, broadcast_odds, leads
+from sksmooth.noise._law import broadcast_odds, leads
 from sksmooth.noise._parameters import LawParameters, check_probability
 
 
@@ -99,7 +101,7 @@ class Resample(LawParameters):
 
 
 @dataclass(frozen=True)
-class ResampledGaussian(Law):
+class ResampledGaussian(CategoricalLaw):
     """Gaussian noise on numbers, and categories drawn anew.
 
     Parameters
@@ -158,7 +160,7 @@ class ResampledGaussian(Law):
         for at, cardinality in enumerate(cardinalities):
             if cardinality < 0 or cardinality == 1:
                 raise ValueError(
-                    f"cardinalities={list(cardinalities)!r} must be 2 or more, or 0 "
+                    f"cardinalities={listed(cardinalities)} must be 2 or more, or 0 "
                     f"for a number; noise has no effect on feature {at} with one "
                     "category: hold it fixed."
                 )
@@ -209,17 +211,7 @@ class ResampledGaussian(Law):
         return len(self._most_categories)
 
     def with_changes(self, changes: int) -> Self:
-        """Return the law for some number of changed categories beside the numbers.
-
-        Parameters
-        ----------
-        changes : int
-            At most this many categories change.
-
-        Returns
-        -------
-        ResampledGaussian
-        """
+        """Return the law for some number of changed categories beside the numbers."""
         return replace(self, changes=changes)
 
     def _changed(self, changes):
@@ -386,19 +378,7 @@ class ResampledGaussian(Law):
         return np.where(self._is_number, self.sigma * unit, 0.0)
 
     def set_masses(self, contains: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Probability that a noisy category is one of a set.
-
-        Parameters
-        ----------
-        contains : ndarray of bool of shape (n_categories,)
-            Which categories of a feature the set holds.
-
-        Returns
-        -------
-        ndarray of shape (n_categories,)
-            For each category that a sample may have, right to a few units of the last
-            place.
-        """
+        """Probability that a noisy category is one of a set; see `CategoricalLaw`."""
         drawn = self.probability * (np.sum(contains) / len(contains))
         return (1.0 - self.probability) * contains + drawn
 
@@ -459,15 +439,7 @@ class ResampledGaussian(Law):
     def perturb_normals(
         self, rows: NDArray[np.float64], out: NDArray[np.float64]
     ) -> None:
-        """Turn standard normal numbers into noisy copies of samples.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_copies, n_features)
-            The sample that each is to be a copy of, as returned by `snap`.
-        out : ndarray of shape (n_copies, n_features)
-            Normal numbers; it is overwritten with the copies.
-        """
+        """Turn standard normal numbers into noisy copies; see `CategoricalLaw`."""
         drawn, n_categories, below = self._drawn
         normal = out[:, drawn]
         if self.norm == 2:

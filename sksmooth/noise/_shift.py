@@ -82,7 +82,8 @@ class ShiftLaw(AdditiveLaw):
         ndarray
             ``Phi^-1`` of the largest probability, broadcast.
         """
-        shift = np.asarray(radius, dtype=np.float64) / self.shift_unit
+        with np.errstate(over="ignore"):  # a distance beyond all others
+            shift = np.asarray(radius, dtype=np.float64) / self.shift_unit
         return self.probit(self.quantile(probit) + shift)
 
     def radius(

@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._arguments import check_flag, real_numbers
 from sksmooth._special import bisect_integers
+from sksmooth.noise._abilities import EnumerableLaw
 from sksmooth.noise._grid import GridLaw
 from sksmooth.noise._total_variation import TotalVariationLaw
 
@@ -21,7 +23,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Splitting(TotalVariationLaw, GridLaw):
+class Splitting(TotalVariationLaw, GridLaw, EnumerableLaw):
     """Splitting noise: the line of each feature is cut into cells at random places.
 
     All cells of a feature are equally wide, and all features are cut by one random
@@ -91,7 +93,7 @@ class Splitting(TotalVariationLaw, GridLaw):
         for name in ("low", "high"):
             value = getattr(self, name)
             if value is not None:
-                value = np.asarray(value, dtype=np.float64)
+                value = real_numbers(name, value, "a list of numbers")
                 if value.ndim != 1 or np.isnan(value).any():
                     raise ValueError(
                         f"{name}={getattr(self, name)!r} must be a list of numbers, "
@@ -110,7 +112,10 @@ class Splitting(TotalVariationLaw, GridLaw):
                     f"low={self.low[at]:g} exceeds high={self.high[at]:g} at feature "
                     f"{at}."
                 )
-        if self.whole and np.rint(_WIDTH_OF_SIGMA * self.sigma) < 2:
+        if (
+            check_flag("whole", self.whole)
+            and np.rint(_WIDTH_OF_SIGMA * self.sigma) < 2
+        ):
             raise ValueError(
                 f"sigma={self.sigma:g} makes cells of less than two units, which "
                 "change nothing: noise='splitting' on whole numbers needs sigma >= "

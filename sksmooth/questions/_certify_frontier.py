@@ -37,7 +37,7 @@ class CertifyFrontier(CertifyAtRadii):
     @property
     def _laws(self):
         """Laws of the claims: that of radii alone, and those beside changes."""
-        most = min(self.changes, getattr(self.law, "n_categorical", self.changes))
+        most = self.law.most_changes(self.changes)
         beside = [self.law.with_changes(k) for k in range(most + 1)]
         return (self.law, *beside)
 

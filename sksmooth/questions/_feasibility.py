@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 from scipy.special import ndtri
 
+from sksmooth._messages import listed
+
 
 def check_can_certify(question, n_classes):
     """Check that unanimous votes would certify the label.
@@ -81,7 +83,7 @@ def warn_out_of_reach(question, radii):
     radii, beyond = radii[radii < limit], radii[radii >= limit]
     if beyond.size:
         _warn(
-            f"The radii {beyond.tolist()} cannot hold: noise={law.name!r} of "
+            f"The radii {listed(beyond)} cannot hold: noise={law.name!r} of "
             f"{law.strength}={getattr(law, law.strength):g} proves no radius of "
             f"{limit:.4g} or more, whatever the votes. Use a larger {law.strength}, or "
             "smaller radii."
@@ -90,7 +92,7 @@ def warn_out_of_reach(question, radii):
         unanimous = -ndtri(-np.expm1(np.log(alpha) / n_max))
         farthest = float(law.rounded_down(law.radius(unanimous, -unanimous)))
         _warn(
-            f"The radii {radii.tolist()} are out of reach of n_certify={n_max} votes "
+            f"The radii {listed(radii)} are out of reach of n_certify={n_max} votes "
             f"at alpha={alpha:g} and {law.strength}={getattr(law, law.strength):g} and "
             f"cannot hold: unanimous votes prove about {farthest:.3g}. Use more votes, "
             f"a larger {law.strength}, or smaller radii."

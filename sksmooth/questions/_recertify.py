@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_option
 from sksmooth.bounds import check_alpha
 from sksmooth.certificates import (
     Certificates,
@@ -18,7 +19,7 @@ from sksmooth.certificates import (
     require_certificates,
     resolve_vote_weights,
 )
-from sksmooth.noise import Law, law_of
+from sksmooth.noise import Law, LawOfChanges, law_of
 from sksmooth.questions._vote_radius import VoteRadius, certified_radius
 
 
@@ -84,8 +85,7 @@ def recertify(
     require_kept_votes(certificates)
     alpha = certificates.alpha if alpha is None else alpha
     check_alpha(alpha)
-    if bound not in ("multiclass", "binary"):
-        raise ValueError(f"bound={bound!r} must be 'multiclass' or 'binary'.")
+    check_option("bound", bound, ("multiclass", "binary"))
 
     classes = certificates.classes
     weights = resolve_vote_weights(vote_weights, classes)
@@ -123,7 +123,7 @@ def check_changes(changes: Iterable[int] | None, law: Law) -> int | None:
     """Return the largest of the requested numbers of changes, or None."""
     if changes is None:
         return None
-    if not hasattr(law, "with_changes"):
+    if not isinstance(law, LawOfChanges):
         raise ValueError(
             f"changes={changes!r} is for noise that changes categories or words, such "
             f"as Resample(...) or TokenDeletion(...), and noise={law.name!r} does not."

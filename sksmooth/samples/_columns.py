@@ -7,6 +7,7 @@ from numbers import Real
 
 import numpy as np
 
+from sksmooth._arguments import real_numbers
 from sksmooth._estimators import is_polars
 from sksmooth.certificates import refuse_masked
 from sksmooth.samples._table import numbers_of
@@ -181,8 +182,8 @@ def _given_scale(feature_scale, names, n_features):
                 scale[at] = np.inf
     else:
         try:
-            scale = np.array(feature_scale, dtype=np.float64)
-        except (OverflowError, TypeError, ValueError):
+            scale = real_numbers("feature_scale", feature_scale)
+        except TypeError:
             raise ValueError(
                 f"feature_scale={feature_scale!r} must be None, 'std', a dict from "
                 "names to numbers, or an array with one number per feature."
@@ -215,7 +216,7 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
                 "noise_features is a function of the training samples, and from_fitted "
                 "has none; pass names or indices, such as noise_features=selector(X)."
             )
-        noise_features = noise_features(X)
+        noise_features = _called(noise_features, X)
     if isinstance(noise_features, slice):
         mask[_slice_of_positions(noise_features, names, n_features)] = True
         return mask
@@ -244,6 +245,17 @@ def _noisy_mask(noise_features, names, n_features, X, parameter="noise_features"
     for name in chosen:
         mask[_position(name, names, n_features, parameter)] = True
     return mask
+
+
+def _called(noise_features, X):
+    try:
+        return noise_features(X)
+    except Exception as error:
+        raise ValueError(
+            f"noise_features={noise_features!r} failed on the training samples, of "
+            f"type {type(X).__name__}: {type(error).__name__}: {error}. It has to "
+            "return names, positions or a mask."
+        ) from error
 
 
 def _refuse_numbers_as_mask(chosen, n_features, parameter):

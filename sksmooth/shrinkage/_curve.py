@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._arguments import check_flag, real_numbers
+from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, check_radius, class_index
 from sksmooth.metrics import ClassTally
 from sksmooth.metrics._scores import check_asked, check_rows, known_index
@@ -168,13 +170,13 @@ class ShrinkageCurve:
             check_asked(one, radius)
             if not np.array_equal(one.classes, found[0].classes):
                 raise ValueError(
-                    f"certificates have different classes: {one.classes.tolist()} and "
-                    f"{found[0].classes.tolist()}."
+                    f"certificates have different classes: {listed(one.classes)} and "
+                    f"{listed(found[0].classes)}."
                 )
         sigmas = _check_sigmas([one.sigma for one in found])
         if len(np.unique(sigmas)) < len(sigmas):
             raise ValueError(
-                f"certificates must be of distinct sigmas, got {sigmas.tolist()}."
+                f"certificates must be of distinct sigmas, got {listed(sigmas)}."
             )
         classes = found[0].classes.copy()
         acr = all(one.radii is None for one in found)
@@ -407,6 +409,7 @@ def shrinkage_curve(
     refuse_sigma(params, "sigmas")
     sigmas = _check_sigmas(sigmas)
     radius = check_radius(radius)
+    acr = check_flag("acr", acr)
     smoothed, X = smoothed_copy(estimator, X, params)
     classes = smoothed.classes_
     truth = true_classes(y, X, classes)
@@ -471,21 +474,10 @@ def _count(truth, classes, mask):
 
 def _check_sigmas(sigmas):
     """Return `sigmas` as a new 1-d array of positive floats."""
-    given = sigmas
-    try:
-        if np.ma.is_masked(given) or np.asarray(given).dtype.kind in "SU":
-            raise TypeError
-        sigmas = np.array(given, dtype=np.float64)
-    except (OverflowError, TypeError, ValueError):
-        raise TypeError(
-            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got "
-            f"{given!r:.200}."
-        ) from None
+    given, needed = sigmas, "a sequence of numbers such as [0.25, 0.5]"
+    sigmas = real_numbers("sigmas", given, needed)
     if sigmas.ndim != 1 or len(sigmas) == 0:
-        raise ValueError(
-            f"sigmas must be a sequence of numbers such as [0.25, 0.5], got "
-            f"{given!r:.200}."
-        )
+        raise ValueError(f"sigmas must be {needed}, got {given!r:.200}.")
     bad = ~(np.isfinite(sigmas) & (sigmas > 0))
     if bad.any():
         raise ValueError(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import qmc
 from sklearn.utils import check_random_state
 
+from sksmooth._arguments import check_whole_number, real_numbers
 from sksmooth._estimators import frame_like
+from sksmooth._messages import listed
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
 from sksmooth.shrinkage._smoothed_copy import base_labels, frame, smoothed_copy
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_FEATURES = 10
+# All of them are held in memory.
+_MOST_POINTS = 2**27
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -156,13 +159,18 @@ def region_volume(
     >>> volume.base.round(2), volume.smoothed.round(2)
     (array([0.25, 0.75]), array([0.09, 0.91]))
     """
-    n_points = _check_count("n_points", n_points, 2)
+    n_points = check_whole_number("n_points", n_points, 2)
+    n_scrambles = check_whole_number("n_scrambles", n_scrambles, 2)
+    if n_points * n_scrambles > _MOST_POINTS:
+        raise ValueError(
+            f"n_points={n_points!r:.40} times n_scrambles={n_scrambles!r:.40} is more "
+            f"than {_MOST_POINTS} points; use fewer."
+        )
     if n_points & (n_points - 1):
         raise ValueError(
             f"n_points={n_points} must be a power of 2, or the Sobol points are not "
             f"balanced; take {2 ** round(np.log2(n_points))}."
         )
-    n_scrambles = _check_count("n_scrambles", n_scrambles, 2)
     rng = check_random_state(random_state)
     n_features = getattr(estimator, "n_features_in_", None)
     lower, upper = _check_bounds(bounds, n_features)
@@ -212,22 +220,16 @@ def _refuse_fixed_features(smoothed):
         names = getattr(smoothed, "feature_names_in_", np.arange(len(scale)))
         raise ValueError(
             "region_volume measures regions in all features, but the features "
-            f"{names[scale == 0].tolist()} are held fixed (noise_features="
+            f"{listed(names[scale == 0])} are held fixed (noise_features="
             f"{smoothed.noise_features!r}, feature_scale={smoothed.feature_scale!r}). "
             "Use shrinkage_curve, on samples."
         )
 
 
-def _check_count(name, value, least):
-    if not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name}={value!r} must be an integer of at least {least}.")
-    return int(value)
-
-
 def _check_bounds(bounds, n_features):
     """Return both corners of the box as arrays with an entry for each feature."""
     try:
-        lower, upper = (np.asarray(corner, dtype=np.float64) for corner in bounds)
+        lower, upper = (real_numbers("bounds", corner) for corner in bounds)
         shape = np.broadcast_shapes(
             lower.shape, upper.shape, () if n_features is None else (n_features,)
         )

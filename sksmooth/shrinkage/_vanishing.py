@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_between, real_numbers
 from sksmooth._estimators import take_rows
 from sksmooth.certificates import class_index
 from sksmooth.samples import unit_values_of
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SCAN_RATIO = np.sqrt(2)
+# A bracket that is narrower has no float inside.
+_SMALLEST_TOL = 1e-14
 _STATUS = {
     "vanishes": "vanishes at {sigma:.4g}, between {lower:.4g} and {upper:.4g}",
     "never": "never vanishes within the range: some are right at its end, {lower:.4g}",
@@ -168,7 +170,7 @@ def vanishing_sigma(
         If `sigma_range` or `tol` is out of range, or `y` holds classes that the
         classifier does not know.
     TypeError
-        If `estimator` is not a classifier.
+        If `estimator` is not a classifier, or `sigma_range` holds no numbers.
     NotFittedError
         If `estimator` is not fitted.
 
@@ -207,8 +209,7 @@ def vanishing_sigma(
     class 'outer' never vanishes within the range: some are right at its end, 3.266
     """
     refuse_sigma(params, "sigma_range")
-    if not (isinstance(tol, Real) and 0 < tol < np.inf):
-        raise ValueError(f"tol={tol!r} must be a finite number > 0.")
+    tol = check_between("tol", tol, _SMALLEST_TOL, np.inf)
     smoothed, X = smoothed_copy(estimator, X, params)
     classes = smoothed.classes_
     truth = true_classes(y, X, classes)
@@ -237,8 +238,8 @@ def vanishing_sigma(
 
     for c, alive in survivors.items():
         others = np.setdiff1d(np.flatnonzero(truth == c), alive)
-        while np.isfinite(upper[c]) and upper[c] > (1 + tol) * lower[c]:
-            middle = np.sqrt(lower[c] * upper[c])
+        while np.isfinite(upper[c]) and upper[c] / lower[c] > 1 + tol:
+            middle = np.sqrt(lower[c]) * np.sqrt(upper[c])
             # Most likely one of the samples that were right below is; if not, any
             # other.
             found = right(middle, alive)
@@ -262,18 +263,18 @@ def vanishing_sigma(
     lower[empty] = upper[empty] = np.nan
     return VanishingSigma(
         classes=classes.copy(),
-        sigma=np.where(status == "vanishes", np.sqrt(lower * upper), np.nan),
+        sigma=np.where(status == "vanishes", np.sqrt(lower) * np.sqrt(upper), np.nan),
         lower=lower,
         upper=upper,
         status=status,
         sigma_range=(low, high),
-        tol=float(tol),
+        tol=tol,
     )
 
 
 def _scan(low, high):
     """Sigmas from `high` down to `low`, at most a factor of `_SCAN_RATIO` apart."""
-    steps = int(np.ceil(np.log(high / low) / np.log(_SCAN_RATIO) - 1e-9))
+    steps = int(np.ceil((np.log(high) - np.log(low)) / np.log(_SCAN_RATIO) - 1e-9))
     return np.geomspace(high, low, steps + 1)
 
 
@@ -288,15 +289,14 @@ def _check_range(sigma_range, smoothed, X):
                 "from; give sigma_range=(smallest, largest)."
             )
         return float(scale / (16 * np.sqrt(rows.shape[1]))), float(4 * scale)
-    try:
-        low, high = map(float, sigma_range)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"sigma_range must be two numbers such as (0.1, 2.0), got {sigma_range!r}."
-        ) from error
+    needed = "two numbers such as (0.1, 2.0)"
+    limits = real_numbers("sigma_range", sigma_range, needed)
+    if limits.shape != (2,):
+        raise ValueError(f"sigma_range must be {needed}, got {sigma_range!r:.200}.")
+    low, high = limits.tolist()
     if not 0 < low < high < np.inf:
         raise ValueError(
             "sigma_range must be 0 < smallest < largest, both finite, got "
-            f"{sigma_range!r}."
+            f"{sigma_range!r:.200}."
         )
     return low, high

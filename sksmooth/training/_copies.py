@@ -5,7 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
-from sksmooth.noise import ADDITIVE_LAWS
+from sksmooth.noise import AdditiveLaw
 
 # Of denoised copies, one in as many has no noise: the first, and so on.
 CLEAN_EVERY = 4
@@ -156,7 +156,7 @@ def _rounded(due, rng):
 def _noisy(X, law, rng):
     """One copy of `X` with fresh noise, in the dtype of `X`."""
     copy = np.empty(X.shape)
-    if isinstance(law, tuple(ADDITIVE_LAWS.values())):
+    if isinstance(law, AdditiveLaw):
         law.draw(rng, copy)
         copy *= law.deviation
         copy += X

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sksmooth._arguments import check_weights
 from sksmooth._compat import DocumentationLink, Interval, _fit_context
 from sksmooth.certificates import check_given_labels, refuse_masked
 
@@ -132,7 +133,7 @@ class ParzenClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         refuse_masked(X, "X")
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
-        weight = _check_weights(sample_weight, X.shape[0])
+        weight = check_weights(sample_weight, X.shape[0])
         self.classes_, codes = np.unique(y, return_inverse=True)
         n_classes = self.classes_.size
         totals = np.bincount(codes, weight, minlength=n_classes)
@@ -147,10 +148,10 @@ class ParzenClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         # log w - |x - c|^2 / (2 sigma^2) is, up to a term of the query x alone, the
         # product x.c / sigma^2 plus an offset of the center c. Subtracting the mean
         # first keeps the terms small and their difference accurate.
-        X, self._sigma = X[order], self.sigma
+        X, self._sigma = X[order], float(self.sigma)
         with np.errstate(over="ignore", invalid="ignore"):
             self._mean = X.mean(axis=0)
-            self._centers = (X - self._mean) / self.sigma
+            self._centers = (X - self._mean) / self._sigma
             square = np.einsum("ij,ij->i", self._centers, self._centers)
             self._offset = np.log(weight[order]) - square / 2
         if not np.isfinite(self._offset).all():
@@ -241,25 +242,3 @@ def _logsumexp_rows(values):
     values -= top
     np.exp(values, out=values)
     return np.log(values.sum(axis=1)) + top[:, 0]
-
-
-def _check_weights(sample_weight, n_samples):
-    """Weights as float64 of shape (n_samples,), all ones for None."""
-    if sample_weight is None:
-        return np.ones(n_samples)
-    weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
-    if weight.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}; give one weight for each sample "
-            f"of X, shape ({n_samples},)."
-        )
-    if weight.min() < 0:
-        raise ValueError(
-            f"sample_weight holds a negative weight, {weight.min()}; weights of a "
-            "density must not be negative."
-        )
-    if not weight.any():
-        raise ValueError("sample_weight is zero everywhere; give some a weight > 0.")
-    return weight

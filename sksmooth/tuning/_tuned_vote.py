@@ -40,6 +40,7 @@ from sksmooth._estimators import (
     take_rows,
     with_sample_weight,
 )
+from sksmooth._messages import listed
 from sksmooth._smoothed_classifier import SmoothedClassifier, _seed_unseeded
 from sksmooth._typing import RandomState
 from sksmooth.certificates import (
@@ -521,7 +522,7 @@ def _class_positions(y, classes):
     missing = np.bincount(index, minlength=len(classes)) == 0
     if missing.any():
         raise ValueError(
-            f"y has no samples of the classes {classes[missing].tolist()}, so the "
+            f"y has no samples of the classes {listed(classes[missing])}, so the "
             "effect of weights on them cannot be measured. Add such samples."
         )
     return index
@@ -529,11 +530,17 @@ def _class_positions(y, classes):
 
 def _folds(cv, X, y, split_params):
     """Splits of the samples, each sample in the test part of one."""
-    folds = [
-        (np.asarray(train), np.asarray(test))
-        for train, test in cv.split(X, y, **split_params)
-    ]
-    tested = np.concatenate([test for _, test in folds])
+    try:
+        folds = [
+            (np.atleast_1d(train), np.atleast_1d(test))
+            for train, test in cv.split(X, y, **split_params)
+        ]
+    except TypeError as error:
+        raise TypeError(
+            f"cv={cv!r} does not give pairs of training and test indices: {error}. Use "
+            "a number of folds, or a splitter like StratifiedKFold."
+        ) from error
+    tested = np.concatenate([test for _, test in folds] or [[]])
     if len(folds) < 2 or not np.array_equal(np.sort(tested), np.arange(len(y))):
         raise ValueError(
             f"cv={cv!r} does not split the samples into two or more folds, with "

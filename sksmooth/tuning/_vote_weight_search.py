@@ -42,32 +42,34 @@ class VoteObjective:
         """Number of levels to reach; accuracy, the last level, only breaks ties."""
         return 1 if self.floor is None else 2
 
-    def levels(self, right, y, answers):
-        """Judge several sets of predictions for the same samples.
+    def levels(self, right, n_rows, labeled):
+        """Judge several sets of predictions.
 
         Parameters
         ----------
         right : ndarray of int of shape (n_ways, n_classes)
             How many samples of each class are predicted right.
-        y : ndarray of int of shape (n_samples,)
-            Positions of the true classes.
-        answers : iterable of ndarray of int of shape (n_samples,)
-            The predictions of each set, in the same order; used by a callable only.
+        n_rows : ndarray of int of shape (n_classes,) or (n_ways, n_classes)
+            How many samples each class has; one row for all sets, or one for each.
+        labeled : iterable of (ndarray of int, ndarray of int)
+            Positions of the true classes and the predictions of each set, in the same
+            order; used by a callable only.
 
         Returns
         -------
         ndarray of shape (n_ways, n_levels)
             To be compared from the first column on.
         """
-        n_rows = np.bincount(y, minlength=right.shape[1])
         present = n_rows > 0
-        share = right[:, present] / n_rows[present]
-        worst = share.min(axis=1)
-        accuracy = right.sum(axis=1) / len(y)
+        share = right / np.maximum(n_rows, 1)
+        worst = np.where(present, share, 1.0).min(axis=1)
+        accuracy = right.sum(axis=1) / n_rows.sum(axis=-1)
         if callable(self.scoring):
-            true = self.classes[y]
             score = np.array(
-                [float(self.scoring(true, self.classes[a])) for a in answers]
+                [
+                    float(self.scoring(self.classes[true], self.classes[answer]))
+                    for true, answer in labeled
+                ]
             )
             if not np.isfinite(score).all():
                 raise ValueError(
@@ -78,7 +80,7 @@ class VoteObjective:
         else:
             score = {
                 "worst_class_accuracy": worst,
-                "balanced_accuracy": share.mean(axis=1),
+                "balanced_accuracy": share.sum(axis=1) / present.sum(axis=-1),
                 "accuracy": accuracy,
             }[self.scoring]
         levels = [] if self.floor is None else [np.minimum(worst, self.floor)]
@@ -87,8 +89,10 @@ class VoteObjective:
 
     def judge(self, y, answers):
         """Levels of one set of predictions."""
-        right = np.bincount(y, answers == y, len(self.classes)).astype(np.int64)
-        return self.levels(right[np.newaxis], y, [answers])[0]
+        n_classes = len(self.classes)
+        right = np.bincount(y[answers == y], minlength=n_classes)
+        n_rows = np.bincount(y, minlength=n_classes)
+        return self.levels(right[np.newaxis], n_rows, [(y, answers)])[0]
 
 
 def worst_case_shares(shares, y, law, radius=0.0, n_votes=None):
@@ -202,8 +206,8 @@ def _search_line(log_shares, y, log_weights, position, objective):
     if callable(objective.scoring):
         apart = _thin(apart, _N_ASKED)
     ways, at = ways[apart], ((below + above) / 2)[apart]
-    answers = (np.where(breakpoints < t, position, rival) for t in at)
-    levels = objective.levels(right[ways], y, answers)
+    labeled = ((y, np.where(breakpoints < t, position, rival)) for t in at)
+    levels = objective.levels(right[ways], np.bincount(y, minlength=n_classes), labeled)
 
     candidates = np.tile(log_weights, (len(at), 1))
     candidates[:, position] = at
@@ -269,20 +273,36 @@ def cross_fitted_gain(y, plain, tuned, folds, objective):
     -------
     gain, standard_error : ndarray of shape (n_decisive,)
     """
+    n_classes = len(objective.classes)
+    # A count of it over samples gives those that each set predicts right, by class.
+    kind = (2 * (tuned == y) + (plain == y)) * n_classes + y
 
-    def gain(rows):
-        levels = objective.judge(y[rows], tuned[rows]) - objective.judge(
-            y[rows], plain[rows]
+    def gains(samples):
+        """The gain on each of several sets of rows; `samples` makes them anew."""
+        counts = np.array(
+            [np.bincount(kind[rows], minlength=4 * n_classes) for rows in samples()]
+        ).reshape(-1, 2, 2, n_classes)
+        n_rows = counts.sum(axis=(1, 2))
+        after, before = (
+            objective.levels(
+                right, n_rows, ((y[rows], answers[rows]) for rows in samples())
+            )
+            for right, answers in (
+                (counts[:, 1].sum(axis=1), tuned),
+                (counts[:, :, 1].sum(axis=1), plain),
+            )
         )
-        return levels[: objective.n_decisive]
+        return (after - before)[:, : objective.n_decisive]
 
-    rng = np.random.default_rng(0)
-    draws = []
-    for _ in range(_N_BOOTSTRAP):
-        drawn = (folds[k] for k in rng.integers(len(folds), size=len(folds)))
-        rows = [fold[rng.integers(len(fold), size=len(fold))] for fold in drawn]
-        draws.append(gain(np.concatenate(rows)))
-    return gain(np.arange(len(y))), np.std(draws, axis=0, ddof=1)
+    def bootstrap():
+        rng = np.random.default_rng(0)
+        for _ in range(_N_BOOTSTRAP):
+            drawn = (folds[k] for k in rng.integers(len(folds), size=len(folds)))
+            rows = [fold[rng.integers(len(fold), size=len(fold))] for fold in drawn]
+            yield np.concatenate(rows)
+
+    gain = gains(lambda: [np.arange(len(y))])[0]
+    return gain, np.std(gains(bootstrap), axis=0, ddof=1)
 
 
 def is_beyond_noise(gain, standard_error, significance):
@@ -292,7 +312,7 @@ def is_beyond_noise(gain, standard_error, significance):
     only where those before it gain something within noise: a loss at a level that
     counts more is never paid for by a gain at one that counts less.
     """
-    noise = -ndtri(significance) * standard_error
+    noise = -ndtri(float(significance)) * standard_error
     for change, limit in zip(gain, noise, strict=True):
         if change > limit:
             return True

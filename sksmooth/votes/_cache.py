@@ -2,7 +2,7 @@
 """What was found for fitted classifiers, until something inside them changes."""
 
 from functools import partial
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from sksmooth._estimators import layers
 from sksmooth.samples import Table
@@ -19,11 +19,12 @@ class FoundCache:
     """What was found for classifiers, and where nothing was found, for which reason.
 
     Classifiers are not written to, as scikit-learn requires of `predict`, and not kept
-    alive. They must have a hash and weak references, as those of scikit-learn do.
+    alive. They must have weak references, as those of scikit-learn do; some of other
+    libraries have no hash.
     """
 
     def __init__(self):
-        self._known = WeakKeyDictionary()
+        self._known = {}  # by id: weak reference, state and results
 
     def results(self, estimator, parts):
         """Return the results for a classifier in the state that it is in now.
@@ -39,12 +40,18 @@ class FoundCache:
         dict
             Empty if anything has changed, and to be added to.
         """
-        known = self._known.get(estimator)
-        if known is not None and known[0].is_that_of(parts):
-            return known[1]
+        known = self._known.get(id(estimator))
+        if known and known[0]() is estimator and known[1].is_that_of(parts):
+            return known[2]
         results = {}
-        self._known[estimator] = FittedState(parts), results
+        # No other object has this id before it is forgotten.
+        forget = partial(_forget, self._known, id(estimator))
+        self._known[id(estimator)] = ref(estimator, forget), FittedState(parts), results
         return results
+
+
+def _forget(known, key, _):
+    known.pop(key, None)
 
 
 _of_whole = FoundCache()

@@ -2,7 +2,8 @@
 """Whether anything inside a fitted estimator has changed since it was looked at."""
 
 import hashlib
-from functools import cache
+from ctypes import c_void_p
+from functools import cache, partial
 from operator import is_
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
@@ -35,8 +36,9 @@ class FittedState:
 
     Everything that the estimator refers to is compared, at any depth: attributes and
     elements of lists, dicts and arrays of objects by identity, arrays of numbers by
-    their bytes, and objects of compiled classes, such as the trees of scikit-learn, by
-    the state that they would be pickled with.
+    their bytes, and objects of compiled classes, such as the trees of scikit-learn, or
+    that point to memory of a library in C, such as the boosters of XGBoost, by the
+    state that they would be pickled with.
 
     Parameters
     ----------
@@ -102,11 +104,23 @@ class FittedState:
                     self._compiled.append((value, get_state, content))
             if hasattr(value, "__dict__") or _slots(type(value)):
                 values += self._note(value, _members)
+                self._note_pointers(value)
 
     def _note(self, container, list_members):
         members = list_members(container)
         self._containers.append((container, list_members, members))
         return members
+
+    def _note_pointers(self, value):
+        """Note what a library in C keeps for an object that points to it."""
+        names = [
+            name
+            for name, held in getattr(value, "__dict__", {}).items()
+            if isinstance(held, c_void_p)
+        ]
+        if names and _state_getter(type(value)) is not None:
+            get_state = partial(_digests_of_state, names=names)
+            self._compiled.append((value, get_state, get_state(value)))
 
     def _note_array(self, array):
         content = self._content(array)
@@ -169,6 +183,14 @@ def _state_getter(cls):
     """The method by which a compiled class says what it would be pickled with."""
     method = getattr(cls, "__getstate__", None)
     return None if method is object.__getstate__ else method
+
+
+def _digests_of_state(value, names):
+    """Digests of attributes that would be pickled as text or bytes."""
+    state = value.__getstate__()
+    held = (state[name] for name in names)
+    held = (item.encode() if isinstance(item, str) else item for item in held)
+    return tuple(hashlib.sha256(item or b"").digest() for item in held)
 
 
 class _Digest(bytes):

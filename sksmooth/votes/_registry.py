@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from sksmooth._estimators import frames_of, layers
+from sksmooth.noise import AdditiveLaw, CategoricalLaw, EnumerableLaw, WordLaw
 from sksmooth.samples import Counts, Table, has_missing, values_of
 from sksmooth.votes._cache import TYPICAL_ROWS, Found, units_key
 from sksmooth.votes._fast_votes import find_fast_votes
@@ -144,9 +145,9 @@ def find_no_form(model, X, found=None):
 def find_closed_form(model, X, found=None):
     """Class probabilities without sampling."""
     law = model.law
-    if hasattr(law, "set_masses"):
+    if isinstance(law, CategoricalLaw):
         return _find_category_votes(model, X, found)
-    if not hasattr(law, "tail"):
+    if not isinstance(law, AdditiveLaw):
         raise Declined(f"none is known under noise={law.name!r}")
     holds = isinstance(X, Table) and len(X.noisy) < X.shape[1]
     if holds and not law.rotation_invariant:
@@ -266,9 +267,9 @@ _ENUMERATED = (("auto", "exact"), find_enumeration)
 def _finders(law):
     # A law that proves something from all copies has dependent features, which closed
     # forms do not know.
-    if hasattr(law, "deletion"):
+    if isinstance(law, WordLaw):
         return _OF_WORDS
-    if not hasattr(law, "counted_radius"):
+    if not isinstance(law, EnumerableLaw):
         return _FINDERS
     return _ENUMERATED, *(found for found in _FINDERS if "monte_carlo" in found[0])
 

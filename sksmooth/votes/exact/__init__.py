@@ -2,7 +2,16 @@
 """Votes without sampling: class probabilities in closed form."""
 
 # Modules that register closed forms, by their decorators. One line for each.
-from sksmooth.votes.exact import _boosted, _cells, _linear, _tree, _wrappers  # noqa: F401
+from sksmooth.votes.exact import (  # noqa: F401
+    _boosted,
+    _cells,
+    _interpret,
+    _lightgbm,
+    _linear_classifiers,
+    _tree,
+    _wrappers,
+    _xgboost,
+)
 from sksmooth.votes.exact._affine import AffineMap, fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import affine_step, closed_form
 from sksmooth.votes.exact._category_forms import (
@@ -12,7 +21,8 @@ from sksmooth.votes.exact._category_forms import (
 )
 from sksmooth.votes.exact._enumerated import EnumeratedVotes
 from sksmooth.votes.exact._inputs import inputs_of
-from sksmooth.votes.exact._linear import linear_classifier, linear_scores
+from sksmooth.votes.exact._linear_classifiers import linear_classifier
+from sksmooth.votes.exact._linear_scores import linear_scores
 from sksmooth.votes.exact._margins import MarginVotes, has_margin
 from sksmooth.votes.exact._numerics import PROBIT_MAX
 from sksmooth.votes.exact._other_laws import IndependentVotes

@@ -11,18 +11,20 @@ from sksmooth.votes.exact._numerics import (
     probit_interval,
     row_dots,
 )
-from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.exact._self_check import ask
 from sksmooth.votes.exact._source import Declined, ExactSource
-from sksmooth.votes.exact._structure import read_ensemble
+from sksmooth.votes.exact._structure import (
+    SUM_ROUNDING,
+    SumOfTrees,
+    read_ensemble,
+)
 
 N_BINS = 4096
 MAX_BINS = 2**16
 # Half of the width allowed, as it is measured on other samples than the caller's.
 TARGET_WIDTH = 5e-3
-# Scores this close to the boundary, against the sum of all terms and for each of them,
-# count for either class: scikit-learn adds the terms in another order.
-_ROUNDING = 8 * UNIT
+# Samples at which the sum of the terms is compared with the score.
+_N_COMPARED = 64
 # Samples that tell how fine a grid is needed.
 _N_PROBES = 8
 # Samples worked off at a time: their distributions stay in cache.
@@ -39,7 +41,8 @@ class AdditiveSource(ExactSource):
 
     Parameters
     ----------
-    estimator : fitted AdaBoost, gradient boosting or histogram gradient boosting
+    estimator : fitted classifier
+        For whose type a reader of trees is registered, see `read_ensemble`.
     affine : AffineMap
     n_bins : int, default=None
         Cells of the grid over the range of the score. None begins with 4096 and doubles
@@ -64,7 +67,8 @@ class AdditiveSource(ExactSource):
     Raises
     ------
     Declined
-        If a tree looks at several features, or there are more than two classes.
+        If a tree looks at several features, there are more than two classes, or scores
+        are not the sum of the trees.
     """
 
     kind = "interval"
@@ -73,6 +77,11 @@ class AdditiveSource(ExactSource):
         if len(estimator.classes_) != 2:
             raise Declined("a sum over features is only worked out for two classes")
         ensemble = read_ensemble(estimator)
+        if isinstance(ensemble.sum, str):
+            raise Declined(ensemble.sum)
+        addition = ensemble.sum
+        if addition is None:
+            addition = SumOfTrees(estimator.decision_function)
         super().__init__(estimator.classes_, affine, ensemble.visit_cost())
         self.single_precision = ensemble.single_precision
         thresholds = ensemble.thresholds(affine.n_features_out)
@@ -82,15 +91,33 @@ class AdditiveSource(ExactSource):
         # What the terms leave over is constant, so one point tells it.
         origin = np.zeros((1, affine.n_features_out))
         self._bias = 0.0
-        total = ask(estimator.decision_function, origin)
+        total = ask(addition.score, origin)
         self._bias = float(total[0] - self._score(origin)[0])
+        self._bound_rounding(len(ensemble.trees), size, addition.unit, addition.tie)
+        self._check_sum(addition.score)
         axes, thresholds, _ = zip(*self._terms, strict=True)
         self._intervals, self._offsets = cell_intervals(axes, thresholds)
-        self._finish(len(ensemble.trees), size, n_bins)
+        self._lay_grid_of(n_bins)
 
-    def _finish(self, n_trees, size, n_bins):
-        """Bound the rounding of scores of some size, and lay the grid."""
-        self._slack = _ROUNDING * (n_trees + 16) * (size + abs(self._bias))
+    def _bound_rounding(self, n_trees, size, unit=SUM_ROUNDING, tie=0.0):
+        """Bound how far rounding moves scores of some size; see `SumOfTrees`."""
+        self._slack = unit * (n_trees + 16) * (size + abs(self._bias)) + tie
+
+    def _check_sum(self, score):
+        """Decline scores that are not the sum of the terms, up to rounding."""
+        rng = np.random.default_rng(0)
+        X = np.zeros((_N_COMPARED, self.affine.n_features_out))
+        for axis, cuts, _ in self._terms:
+            if len(cuts):
+                cuts = np.clip(cuts, -1e30, 1e30)
+                noise = np.std(cuts) * rng.standard_normal(_N_COMPARED)
+                # As float32 has them, so that no cast moves them across a threshold.
+                X[:, axis] = (rng.choice(cuts, _N_COMPARED) + noise).astype(np.float32)
+        if np.any(np.abs(ask(score, X) - self._score(X)) > self._slack):
+            raise Declined("its scores are not the sum of its trees")
+
+    def _lay_grid_of(self, n_bins):
+        """Lay the grid, of a given number of bins or as fine as is needed."""
         self._lay_grid(n_bins or N_BINS)
         if n_bins is None:
             self._refine_grid()

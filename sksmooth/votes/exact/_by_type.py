@@ -9,7 +9,7 @@ class ByType:
     """What is registered for exact types of fitted estimators.
 
     A type is named by its public module and its name, so that the module is only loaded
-    once a class of that name is met.
+    once a class of that name from the same package is met.
 
     Examples
     --------
@@ -59,6 +59,9 @@ class ByType:
 
 
 def _has(module, kind):
+    # A class of another package may have the name of one that is not installed.
+    if kind.__module__.partition(".")[0] != module.partition(".")[0]:
+        return False
     return getattr(import_module(module), kind.__name__, None) is kind
 
 

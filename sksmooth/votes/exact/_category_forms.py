@@ -255,7 +255,8 @@ class CategoryStumps(AdditiveSource):
             ends.append(len(sets))
         self._intervals = SetsAndIntervals(intervals, feature, sets, law)
         self._offsets = np.append(ends[:-1], ends[-1] + offsets).astype(np.intp)
-        self._finish(len(ensemble.trees), size, n_bins)
+        self._bound_rounding(len(ensemble.trees), size)
+        self._lay_grid_of(n_bins)
 
     def _start(self, estimator, inputs):
         """What the terms leave over, which is constant."""

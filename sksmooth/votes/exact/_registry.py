@@ -9,7 +9,7 @@ from sksmooth._estimators import has_own_predict, layers
 from sksmooth.votes.exact._affine import fold_steps, is_foldable
 from sksmooth.votes.exact._by_type import closed_form
 from sksmooth.votes.exact._inputs import inputs_of
-from sksmooth.votes.exact._linear import scores_behind
+from sksmooth.votes.exact._linear_scores import scores_behind
 from sksmooth.votes.exact._self_check import check_against_predict
 from sksmooth.votes.exact._source import Declined
 from sksmooth.votes.exact._wrappers import inside_wrapper

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fitted trees read into plain arrays: the one place that knows how they are stored.
+"""Fitted trees read into plain arrays: those of scikit-learn, and what others become.
 
 The nodes of `HistGradientBoostingClassifier` are not public. What is read here is
 compared with `predict` on noisy samples before it is used.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
 import numpy as np
 
 from sksmooth.votes.exact._by_type import ByType
+from sksmooth.votes.exact._rounding import UNIT
 from sksmooth.votes.exact._source import Declined
 
+# Of sums in float64, see `SumOfTrees`.
+SUM_ROUNDING = 8 * UNIT
 # From a fitted ensemble to its `Ensemble` of trees.
 tree_ensemble = ByType()
 
@@ -63,6 +67,28 @@ class Tree:
 
 
 @dataclass(frozen=True)
+class SumOfTrees:
+    """How a classifier of two classes adds the values of its trees to a score.
+
+    Attributes
+    ----------
+    score : callable
+        From samples to scores as the classifier computes them; the second class is
+        predicted where they are positive.
+    unit : float
+        Scores within so much of zero, against the sum of all terms and for each of
+        them, count for either class: they may be added in another order, and what the
+        trees leave over is found from one such sum.
+    tie : float
+        Distance from zero up to which rounding after the sum may decide the label.
+    """
+
+    score: Callable
+    unit: float = SUM_ROUNDING
+    tie: float = 0.0
+
+
+@dataclass(frozen=True)
 class Ensemble:
     """Fitted trees over the features of the ensemble, and their precision.
 
@@ -71,10 +97,14 @@ class Ensemble:
     trees : list of Tree
     single_precision : bool
         Whether samples are cast to float32 before they are compared.
+    sum : SumOfTrees, str or None
+        How `predict` adds the values of the trees, or why it is not known that it does.
+        None is by ``decision_function`` in float64.
     """
 
     trees: list
     single_precision: bool
+    sum: SumOfTrees | str | None = None
 
     def thresholds(self, n_features):
         """Sorted thresholds of each feature, over all trees."""

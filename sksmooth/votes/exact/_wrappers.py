@@ -7,7 +7,8 @@ from scipy.special import logit
 from sksmooth._estimators import layers
 from sksmooth.votes.exact._affine import AffineMap, fold_steps
 from sksmooth.votes.exact._by_type import ByType
-from sksmooth.votes.exact._linear import linear_classifier, scores_behind
+from sksmooth.votes.exact._linear_classifiers import linear_classifier
+from sksmooth.votes.exact._linear_scores import scores_behind
 from sksmooth.votes.exact._self_check import ask
 from sksmooth.votes.exact._source import Declined
 

@@ -21,6 +21,7 @@ from sksmooth.votes.fast import (  # noqa: F401
 )
 from sksmooth.votes.fast._first_layer import first_layer
 from sksmooth.votes.fast._labels import FastLabels
+from sksmooth.votes.fast._own_scores import find_own_scores, may_score
 from sksmooth.votes.fast._predictor import (
     FastPredictor,
     fast_predictor,
@@ -32,7 +33,9 @@ __all__ = [
     "FastLabels",
     "FastPredictor",
     "fast_predictor",
+    "find_own_scores",
     "find_predictor",
     "first_layer",
     "may_be_fast",
+    "may_score",
 ]

@@ -2,6 +2,7 @@
 """Gradient boosting, of both kinds: sums of the values of regression trees."""
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from sksmooth.votes.fast._tree_sums import TreeSums
 # Some versions of scikit-learn compare probabilities, and rounding can make those of
 # different scores the same: only where scores differ by less than a few ulps of 1.
 _PROBABILITY_TIE = 1e-9
+# Shares of the trees behind which rows are left out whose label the other trees do not
+# change, and the number of trees from which on that saves time.
+_SHARES, _MANY_TREES = (0.5, 0.65, 0.8), 20
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -32,6 +36,10 @@ class BoostedTrees(FastPredictor):
     Values are added in the order in which `predict` adds them. Where products and sums
     are not contracted by its compiler, sums are the same to the last bit; labels that
     rounding could change otherwise are left to `predict`.
+
+    With one score, a row is left out once the least and the most that the other trees
+    could add leave its sign as it is, which saves up to a third of the time. Several
+    scores are seldom that far apart, and compiled code gains nothing by it.
 
     Parameters
     ----------
@@ -58,11 +66,36 @@ class BoostedTrees(FastPredictor):
         self._error = 2 * (len(trees) + 4) * _EPS * size + _PROBABILITY_TIE
         if not np.isfinite(self._error):
             raise Declined("a value of it is not finite")
+        shares = _SHARES if n_scores == 1 and len(trees) >= _MANY_TREES else ()
+        ends = [int(share * len(trees)) for share in shares]
+        self._parts = [slice(*of) for of in pairwise([0, *ends, len(trees)])]
+        # What the trees behind each part add at least, and at most.
+        leaves = [
+            of[tree.children_left < 0] for tree, of in zip(trees, values, strict=True)
+        ]
+        least, most = (np.array([f(of) for of in leaves]) for f in (np.min, np.max))
+        self._rest = [(least[end:].sum(), most[end:].sum()) for end in ends]
 
     def scores(self, rows):
-        """Sums for rows of float32 as the trees take them."""
+        """Sums for rows of float32 as the trees take them.
+
+        Of a row that is left out, the value nearest to zero that the sum could have.
+        """
         scores = np.tile(self._start, (len(rows), 1))
-        self._sums.add(rows, scores)
+        if self._sums.takes_compiled(len(rows)):
+            self._sums.add_compiled(rows, scores)
+            return scores
+        at, sums = np.arange(len(rows)), scores
+        first, *others = self._parts
+        self._sums.add_interpreted(rows, sums, first)
+        for part, (least, most) in zip(others, self._rest, strict=True):
+            nearest = np.maximum(sums + least, 0.0) + np.minimum(sums + most, 0.0)
+            is_open = np.abs(nearest[:, 0]) <= self._error
+            sums = sums[is_open]  # a copy, as scores are written to
+            scores[at] = nearest
+            at, rows = at[is_open], rows[is_open]
+            self._sums.add_interpreted(rows, sums, part)
+        scores[at] = sums
         return scores
 
     def surely(self, scores):
@@ -108,9 +141,12 @@ class _StageSums(TreeSums):
         super().__init__(*parts)
         self._members, self._rate = members, rate
 
-    def add_interpreted(self, rows, totals):
-        """Add the values of all trees to sums, without numba."""
-        predict_stages(self._members, rows, self._rate, totals)
+    def add_interpreted(self, rows, totals, part=slice(None)):
+        """Add the values of a part of the trees to sums, without numba.
+
+        With several scores there is one part.
+        """
+        predict_stages(self._members[part], rows, self._rate, totals)
 
 
 @fast_predictor("sklearn.ensemble", "HistGradientBoostingClassifier")

@@ -56,10 +56,13 @@ class FastLabels:
     def rows(self, copies):
         """Rows of float64 as the classifier proper is given them.
 
-        None where it is given anything else, which is left to `predict`.
+        None where it is given anything else, which is left to `predict`, unless the
+        predictor takes anything.
         """
         for transformer in self.transformers:
             copies = transformer.transform(copies)
+        if self.predictor.takes_any:
+            return copies
         rows = np.asarray(copies)
         is_covered = rows.dtype == np.float64 or (
             rows.dtype == np.float32 and self.predictor.takes_float32

@@ -18,8 +18,15 @@ from sksmooth.votes.fast._predictor import (
 _UNIT_32 = 2.0**-24
 # For the rounding of the bounds.
 _SLACK = 1.01
-# Distances held at a time, so that they stay in the cache.
-_MOST_VALUES = 2**18
+# Distances held at a time, so that they stay in the cache: of few samples, and of many.
+_FEW_VALUES, _MANY_VALUES = 2**16, 2**19
+# Rows at a time otherwise.
+_MOST_ROWS = 2048
+# Up to so many samples, what a distance and the number of its sample take of 31 bits
+# leaves enough of them for the distance.
+_FEW_SAMPLES = 1024
+# Norms of samples for which products with a power of two stay in range.
+_LEAST, _LARGEST = 2.0**-48, 2.0**48
 # Groups of samples: so many that few of them have two of the nearest samples. Up to so
 # many more shorten the loop over the members of all groups, of so many at least.
 _GROUPS_PER_NEIGHBOR, _MOST_GROUPS, _MEMBERS = 10, 128, 6
@@ -53,6 +60,10 @@ class NeighborsPredictor(FastPredictor):
     the one after the k-th by more than 2 e, and surely not if it is farther than the
     k-th by more than 2 e. Where samples between these bounds can change the class with
     most neighbors, the label is left to `predict`.
+
+    Of few samples, the nearest ones are found among whole numbers, of which the upper
+    bits are a distance, rounded, and the lower bits the number of its sample. What is
+    cut off adds to e.
     """
 
     def __init__(self, estimator):
@@ -79,7 +90,7 @@ class NeighborsPredictor(FastPredictor):
         self._center = X.mean(axis=0)
         moved = X - self._center
         squares = np.einsum("ij,ij->i", moved, moved)
-        reach = np.sqrt(squares.max())
+        reach = self._reach = np.sqrt(squares.max())
         # Sums of rows farther from the mean may be beyond the range of float32.
         largest = float(np.finfo(np.float32).max) / 8
         self._farthest = largest / (1 + reach)
@@ -88,6 +99,8 @@ class NeighborsPredictor(FastPredictor):
         if not np.abs(columns).max() < largest:
             raise Declined("its samples are beyond the range of float32")
         self._columns = columns
+        self._step = 2 ** int(len(X) - 1).bit_length()
+        self._is_packed = len(X) <= _FEW_SAMPLES and _LEAST < reach < _LARGEST
         self._per_norm = _SLACK * (X.shape[1] + 8) * _UNIT_32 * 2 * reach
         # What underflows has no relative error.
         tiny = 4 * X.shape[1] * float(np.finfo(np.float32).tiny) * (1 + reach)
@@ -104,8 +117,7 @@ class NeighborsPredictor(FastPredictor):
     @property
     def n_rows(self):
         """Number of rows for which all that is computed stays in the cache."""
-        largest = max(self.n_features, len(self._y))
-        return min(512, max(32, _MOST_VALUES // largest))
+        return min(_MOST_ROWS, max(256, 2**18 // self.n_features))
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
@@ -114,29 +126,79 @@ class NeighborsPredictor(FastPredictor):
         size = np.sqrt(np.einsum("ij,ij->i", moved, moved))
         error = self._per_norm * size + self._constant
         error += self._of_predict * (size + self._largest) ** 2
-        error[~(size < self._farthest)] = np.inf
+        is_far = ~(size < self._farthest)  # not `>=`, so that nan is
+        if is_far.any():
+            error[is_far], size[is_far], moved[is_far] = np.inf, 0.0, 0.0
         rows = np.empty((n_rows, self.n_features + 1), dtype=np.float32)
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows[:, :-1] = moved
-            rows[:, -1] = 1.0
-            far = rows @ self._columns
-            values, members = self._closest(far)
-            ordered = np.partition(values, (k - 1, k), axis=1)
-            kth, after = ordered[:, k - 1], ordered[:, k]
-            # In float64, where differences are not rounded.
-            is_open = ~(after.astype(np.float64) - kth > 2 * error)
-        near = values <= kth[:, np.newaxis]
-        near[is_open] = False
-        neighbors = members[near].reshape(-1, k)
-        counts = self._counts(self._y[neighbors])
-        positions = np.zeros(n_rows, dtype=np.intp)
-        positions[~is_open] = np.argmax(counts, axis=1)
-        unsure = is_open.copy()
-        if is_open.any():
-            positions[is_open], unsure[is_open] = self._bounded(
-                far[is_open], kth[is_open], after[is_open], error[is_open]
+        rows[:, :-1] = moved
+        rows[:, -1] = 1.0
+        find = self._nearest_of_many
+        if self._is_packed:
+            find = self._nearest_of_few
+            largest = _SLACK * self._reach * (self._reach + 2 * size)
+            # Powers of two, by which products are exact.
+            unit = np.ldexp(1.0, 30 - np.frexp(largest)[1])
+            rows *= unit[:, np.newaxis]
+            error = unit * error + 2.0 * self._step
+        kth, after = np.empty((2, n_rows))
+        neighbors = np.empty((n_rows, k), dtype=np.intp)
+        for block in self._blocks(n_rows):
+            far = rows[block] @ self._columns
+            kth[block], after[block], neighbors[block] = find(far)
+        positions = np.argmax(self._counts(self._y[neighbors]), axis=1)
+        unsure = ~(after - kth > 2 * error)
+        at = np.flatnonzero(unsure)
+        for block in self._blocks(len(at)):
+            own = at[block]
+            positions[own], unsure[own] = self._bounded(
+                rows[own] @ self._columns, kth[own], after[own], error[own]
             )
         return positions, unsure
+
+    def _blocks(self, n_rows):
+        """Slices of rows whose distances stay in the cache.
+
+        Of many features the product takes longer for fewer rows.
+        """
+        n_values = _FEW_VALUES if self._is_packed else _MANY_VALUES
+        size = max(32, n_values // len(self._y), min(512, self.n_features))
+        return [slice(start, start + size) for start in range(0, n_rows, size)]
+
+    def _nearest_of_few(self, far):
+        """The k nearest samples of each row, of at most `_FEW_SAMPLES`.
+
+        Parameters
+        ----------
+        far : ndarray of float32 of shape (n_samples, n_fitted)
+            Less than 2**30 in absolute value.
+
+        Returns
+        -------
+        kth, after : ndarray of shape (n_samples,)
+            What is known of the k-th and of the one after it, up to `_step`.
+        neighbors : ndarray of intp of shape (n_samples, k)
+            In any order.
+        """
+        keys = far.astype(np.int32)
+        keys &= -self._step
+        keys |= np.arange(keys.shape[1], dtype=np.int32)
+        keys.partition(self._k, axis=1)
+        nearest = keys[:, : self._k + 1].T
+        members = nearest[:-1] & (self._step - 1)
+        nearest = nearest & -self._step
+        return nearest[:-1].max(axis=0), nearest[-1], members.T
+
+    def _nearest_of_many(self, far):
+        """The k nearest samples of each row; see `_nearest_of_few`."""
+        k = self._k
+        values, members = self._closest(far)
+        ordered = np.partition(values, (k - 1, k), axis=1)
+        kth, after = ordered[:, k - 1], ordered[:, k]
+        near = values <= kth[:, np.newaxis]
+        neighbors = np.zeros((len(far), k), dtype=np.intp)
+        is_one = near.sum(axis=1) == k
+        neighbors[is_one] = members[near & is_one[:, np.newaxis]].reshape(-1, k)
+        return kth, after, neighbors
 
     def _closest(self, far):
         """The k + 1 nearest samples of each row and few others, in any order.
@@ -187,9 +249,8 @@ class NeighborsPredictor(FastPredictor):
     def _bounded(self, far, kth, after, error):
         """Labels where it is open which samples are the nearest, and whether unsure."""
         far, twice = far.astype(np.float64), 2 * error[:, np.newaxis]
-        with np.errstate(invalid="ignore", over="ignore"):
-            is_in = far < after[:, np.newaxis] - twice
-            is_open = ~is_in & ~(far > kth[:, np.newaxis] + twice)
+        is_in = far < after[:, np.newaxis] - twice
+        is_open = ~is_in & ~(far > kth[:, np.newaxis] + twice)
         fewest = is_in @ self._of_class
         n_open = is_open @ self._of_class
         n_left = self._k - fewest.sum(axis=1, keepdims=True)

@@ -41,9 +41,13 @@ class FastPredictor(abc.ABC):
     ----------
     takes_float32 : bool
         Whether labels of rows of float32 are those of the same numbers as float64.
+    takes_any : bool
+        Whether it is given what `predict` would be given, frames included, in place of
+        rows of float64.
     """
 
     takes_float32: ClassVar[bool] = False
+    takes_any: ClassVar[bool] = False
 
     def __init__(self, n_features):
         self.n_features = n_features

@@ -51,16 +51,20 @@ class TreeSums:
         rows : ndarray of float32 of shape (n_samples, n_features), C-contiguous
         totals : ndarray of float64 of shape (n_samples, n_columns), C-contiguous
         """
-        self._n_rows_seen += len(rows)
-        if self.is_compiled:
+        if self.takes_compiled(len(rows)):
             self.add_compiled(rows, totals)
         else:
             self.add_interpreted(rows, totals)
 
-    def add_interpreted(self, rows, totals):
-        """Add the values of all trees to sums, without numba."""
-        parts = zip(self._trees, self._values, self._columns, strict=True)
-        for tree, values, column in parts:
+    def takes_compiled(self, n_rows):
+        """Count rows before they are added; whether compiled code adds them."""
+        self._n_rows_seen += n_rows
+        return self.is_compiled
+
+    def add_interpreted(self, rows, totals, part=slice(None)):
+        """Add the values of a part of the trees to sums, without numba."""
+        parts = self._trees[part], self._values[part], self._columns[part]
+        for tree, values, column in zip(*parts, strict=True):
             leaves = tree.apply(rows)
             if values.shape[1] == 1:
                 totals[:, column] += values[:, 0].take(leaves)

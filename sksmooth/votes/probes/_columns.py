@@ -4,6 +4,7 @@
 import numpy as np
 
 from sksmooth._estimators import is_frame, may_take_missing, tags_of
+from sksmooth._messages import listed
 from sksmooth.certificates import refuse_masked
 from sksmooth.samples import Table, has_missing, values_of
 
@@ -84,9 +85,9 @@ def refuse_columns_without_numbers(X, caller):
     numbers = [name for name in X.columns if name not in columns]
     numbers = [name for name in numbers if name not in flags] or numbers
     raise ValueError(
-        f"X has the columns {columns}, which are not numbers: noise can only be added "
-        "to numbers. Hold them fixed, by one of\n"
-        f"    {caller}(..., noise_features={numbers})\n"
+        f"X has the columns {listed(columns)}, which are not numbers: noise can only "
+        "be added to numbers. Hold them fixed, by one of\n"
+        f"    {caller}(..., noise_features={listed(numbers)})\n"
         f"    {caller}(..., noise_features="
         "make_column_selector(dtype_include='number'))\n"
         f"or encode them in a Pipeline before {caller}."
@@ -201,7 +202,9 @@ def numeric_table(rows, scale, *, noise_features, estimator, categories=None):
     missing = np.isnan(table.values).any(axis=0)
     if missing.any() and not may_take_missing(estimator):
         columns = [names[at] for at in noisy[missing]]
-        raise _missing_error(f"in the columns {columns}, which take noise", estimator)
+        raise _missing_error(
+            f"in the columns {listed(columns)}, which take noise", estimator
+        )
     return table
 
 

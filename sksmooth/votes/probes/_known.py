@@ -12,6 +12,8 @@ from sksmooth._estimators import has_own_predict
 # Their estimators change nothing in predict, and look at one sample at a time.
 _LIBRARIES = {"catboost", "imblearn", "lightgbm", "sklearn", "sksmooth", "xgboost"}
 _METHODS = ("fit", "predict", "transform")
+# Types of attributes that predict nothing, which most attributes are of.
+_PLAIN = {bool, bytes, float, int, str, type(None), np.float64, np.int64}
 # Functions that predict does not call.
 _OF_FIT = {"importance_getter", "refit", "score_func", "scoring"}
 
@@ -58,7 +60,7 @@ def _is_known(value, seen, registered):
     return all(
         _is_harmless(item, seen, registered)
         for name, held in attributes.items()
-        if name not in _OF_FIT
+        if type(held) not in _PLAIN and name not in _OF_FIT
         for item in _flat(held)
     )
 

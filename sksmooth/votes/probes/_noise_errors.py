@@ -68,7 +68,7 @@ def explain_failure(error, source, X, owner):
         "estimator.predict fails on noisy copies of samples that it can predict "
         f"without noise: {type(error).__name__}: {error}\n"
     )
-    if getattr(source.law, "adds_missing", False):
+    if source.law.adds_missing:
         return ValueError(f"{failed}{_OF_MISSING}")
     said = str(error).lower()
     cure = next(

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
-from sksmooth.noise import row_stream, row_streams
+from sksmooth.noise import CategoricalLaw, row_stream, row_streams
 from sksmooth.samples import digests_of, shown, values_of
 from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
@@ -266,7 +266,7 @@ class VoteStreams:
     def _fill(self, row, stream, out):
         """Fill a part of a batch with noisy copies of a sample."""
         law = self._source.law
-        if hasattr(law, "perturb_normals"):  # of all samples at once, see `_finish`
+        if isinstance(law, CategoricalLaw):  # of all samples at once, see `_finish`
             stream.standard_normal(out=out)
         else:
             law.perturb(self._rows[row], stream, out)
@@ -274,7 +274,7 @@ class VoteStreams:
     def _finish(self, batch, rows, parts):
         """Turn standard noise into noisy copies, where `_fill` has only drawn it."""
         law = self._source.law
-        if hasattr(law, "perturb_normals"):
+        if isinstance(law, CategoricalLaw):
             law.perturb_normals(np.repeat(self._rows[rows], parts, axis=0), batch)
 
     def _count(self, batch, rows, parts):

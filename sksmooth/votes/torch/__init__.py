@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from sksmooth._estimators import layers
+from sksmooth._messages import listed
 from sksmooth.certificates import LabelIndex
 from sksmooth.votes._source import Declined
 from sksmooth.votes.sampled import MonteCarloVotes
@@ -204,8 +205,8 @@ def encode_for_net(estimator, X, y):
         unknown = [label for label in labels.tolist() if label not in classes.tolist()]
         if unknown:
             raise ValueError(
-                f"y holds the labels {unknown}, which are not in the net's "
-                f"classes={classes.tolist()}."
+                f"y holds the labels {listed(unknown)}, which are not in the net's "
+                f"classes={listed(classes)}."
             )
         codes = LabelIndex(classes).positions(labels, len(labels))[codes]
     if is_binary and len(classes) != 2:

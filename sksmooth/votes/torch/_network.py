@@ -71,6 +71,7 @@ class Network:
             and self.dtype in (torch.float32, torch.float64)
         )
         self._leader = leader
+        self._is_evaluating = False
 
     @contextmanager
     def evaluating(self):
@@ -82,10 +83,18 @@ class Network:
             If a submodule is random, or depends on the other samples, even in eval
             mode.
         """
-        with modes_kept(self.module), torch.inference_mode():
-            self.module.eval()
-            _check_fixed(self.module)
-            yield
+        with _ONE_AT_A_TIME:
+            if self._is_evaluating:
+                yield
+                return
+            with modes_kept(self.module), torch.inference_mode():
+                self.module.eval()
+                _check_fixed(self.module)
+                self._is_evaluating = True
+                try:
+                    yield
+                finally:
+                    self._is_evaluating = False
 
     def outputs(self, rows):
         """Output of the module for samples; the first of several outputs."""
@@ -104,6 +113,17 @@ class Network:
         """Position of the class that each sample votes for; `n_classes` for a NaN."""
         position, score = self._leader(self.outputs(rows))
         return torch.where(score.isnan(), self.n_classes, position)
+
+    def votes_in_pieces(self, rows):
+        """Votes for samples on the host, in pieces that fit in memory."""
+        found = []
+        self.in_pieces(
+            len(rows),
+            lambda start, stop: found.append(self.votes(rows[start:stop]).cpu()),
+        )
+        if len(found) == 1:  # mostly
+            return found[0]
+        return torch.cat(found) if found else torch.empty(0, dtype=torch.int64)
 
     def in_pieces(self, n_rows, work):
         """Call ``work(start, stop)`` over all samples, in pieces that fit in memory.

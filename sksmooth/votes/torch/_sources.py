@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from sksmooth.noise import row_digests
+from sksmooth.noise import AdditiveLaw, row_digests
 from sksmooth.votes.probes import is_known
 from sksmooth.votes.sampled import MonteCarloVotes, VoteStreams, batches
 from sksmooth.votes.torch._philox import row_words, standard_noise
@@ -51,10 +51,11 @@ class TorchVotes(MonteCarloVotes):
         self.classes = model.classes
         self.network = network
         self.serial = network.device.type != "cpu"
+        self.has_steps = bool(steps)
         self.steps_are_known = all(map(is_known, steps))
         # Steps before the network work on the host, and so noise must be there; and
         # the grid needs float64, which not all devices have.
-        drawn_there = hasattr(model.law, "from_uniforms")
+        drawn_there = isinstance(model.law, AdditiveLaw)
         on_gpu = network.device.type == "cuda"
         self.noise_on_device = not steps and on_gpu and drawn_there
 
@@ -88,6 +89,33 @@ class TorchVotes(MonteCarloVotes):
             return _DeviceStreams(self, X)
         return _HostStreams(self, X)
 
+    def vote(self, noisy, X, owner):
+        """Position of the class that each noisy copy votes for.
+
+        Parameters
+        ----------
+        noisy : ndarray of shape (n_votes, d)
+            Of float32 only if that is what the network takes.
+        X, owner
+            See `MonteCarloVotes.vote`.
+        """
+        if noisy.dtype == np.float32:
+            return self.estimator.predict(noisy.reshape(-1, *X.shape[1:]))
+        return super().vote(noisy, X, owner)
+
+    def takes_float32(self, X):
+        """Whether copies of samples may be drawn in float32, in less memory.
+
+        The network would round them to it anyway, and nothing before it sees them.
+        """
+        return (
+            not self.has_steps
+            and self.network.dtype == torch.float32
+            and hasattr(self.law, "from_uniforms")
+            and isinstance(X, np.ndarray)
+            and X.dtype in (np.float32, np.float64)
+        )
+
 
 class _NetworkBehindSteps:
     """Positions that a network votes for, in the manner of `predict`."""
@@ -101,15 +129,10 @@ class _NetworkBehindSteps:
         for step in self._steps:
             rows = step.transform(rows)
         rows = torch.from_numpy(np.ascontiguousarray(rows))
-        votes = torch.empty(len(rows), dtype=torch.int64)
-
-        def work(start, stop):
-            votes[start:stop] = network.votes(rows[start:stop])
-
         with network.evaluating():
-            network.in_pieces(len(rows), work)
-        check_no_nan(int((votes == network.n_classes).sum()))
-        return votes.numpy()
+            votes = network.votes_in_pieces(rows).numpy()
+        check_no_nan(np.count_nonzero(votes == network.n_classes))
+        return votes
 
 
 class _HostStreams(VoteStreams):
@@ -124,32 +147,33 @@ class _HostStreams(VoteStreams):
         n_threads = torch.get_num_threads()
         most = min(n_threads * _FEATURES_OF_THREAD, _MOST_FEATURES)
         capacity = max(_FEWEST, most // max(n_features, 1))
+        piece = source.network.limit
+        if piece and n_threads == 1:  # the network finds the noise in the cache
+            capacity = min(capacity, piece)
         if source.batch_size is not None:
             capacity = min(source.batch_size, capacity)
-        batch = np.empty((min(capacity, max(1, int(np.sum(sizes)))), n_features))
+        capacity = min(capacity, max(1, int(np.sum(sizes))))
+        dtype = np.float32 if source.takes_float32(self._X) else np.float64
+        batch = np.empty((capacity, n_features), dtype)
         if batch.size <= _FEWEST_FEATURES_OF_THREADS:
             n_threads = 1
         with source.network.evaluating(), ThreadPoolExecutor(n_threads) as pool:
             for owners, parts in batches(sizes, len(batch)):
-                noisy = batch[: parts.sum()]
-                streams = [self._stream(row, stage) for row in rows[owners]]
-                tasks = list(
-                    zip(
-                        self._rows[rows[owners]],
-                        streams,
-                        np.split(noisy, np.cumsum(parts)[:-1]),
-                        strict=True,
-                    )
-                )
+                owned, ends = rows[owners], np.cumsum(parts)
+                noisy = batch[: ends[-1]]
+                tasks = [
+                    (self._rows[row], self._stream(row, stage), batch[end - part : end])
+                    for row, part, end in zip(owned, parts, ends, strict=True)
+                ]
                 if n_threads == 1:
                     self._perturb(tasks)
                 else:
                     # Samples draw from streams of their own, so any thread may do any.
-                    shares = (np.cumsum(parts) - 1) * n_threads // parts.sum()
+                    shares = (ends - 1) * n_threads // ends[-1]
                     cuts = np.searchsorted(shares, np.arange(1, n_threads))
                     bounds = pairwise([0, *cuts, len(tasks)])
                     list(pool.map(self._perturb, [tasks[a:b] for a, b in bounds]))
-                counts[owners] += self._count(noisy, rows[owners], parts)
+                counts[owners] += self._count(noisy, owned, parts)
         return counts
 
     def _perturb(self, tasks):
