@@ -316,8 +316,10 @@ def _position(name, names, n_features, parameter):
     is_index = isinstance(name, (int, np.integer)) and not isinstance(name, bool)
     if is_index and -n_features <= name < n_features:
         return int(name)
-    what = f"the features {known}" if known else "features without names"
+    what, use = "features without names", "Use"
+    if known:
+        what, use = f"the features {known}", "Use one of these, or"
     raise ValueError(
-        f"{parameter} has {name!r}, and X has {what}. Use one of these, or a position "
-        f"from 0 to {n_features - 1}."
+        f"{parameter} has {name!r}, and X has {what}. {use} a position from 0 to "
+        f"{n_features - 1}."
     )
