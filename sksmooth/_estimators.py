@@ -167,7 +167,8 @@ def find_certifier(estimator: Any, purpose: str) -> Layers:
             f"{type(estimator).__name__} holds no SmoothedClassifier: {purpose} needs "
             "one, bare, as the last step of a Pipeline, with tuned vote weights, "
             "frozen, or as the estimator of a fitted search with refit; found "
-            f"{type(found.core).__name__}."
+            f"{type(found.core).__name__}. Smooth a fitted classifier by "
+            "SmoothedClassifier.from_fitted(clf)."
         )
     return found
 

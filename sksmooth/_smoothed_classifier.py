@@ -171,7 +171,8 @@ class SmoothedClassifier(
         use `from_fitted`.
 
     sigma : float, default=0.25
-        Standard deviation of the noise, in each feature.
+        Standard deviation of the noise, in each feature; for features of different
+        units see `feature_scale`.
 
     noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample, Erase or \
             TokenDeletion, default="gaussian"
@@ -400,6 +401,7 @@ class SmoothedClassifier(
         if len(known) == len(given) and all(map(operator.is_, known, given)):
             return
         refuse_module(self.estimator)
+        _refuse_function(self.estimator)
         super()._validate_params()
         check_alpha(self.alpha)
         if not isinstance(self.noise, str):
@@ -1164,6 +1166,17 @@ def _check_classifier(estimator, name="estimator"):
             f"{name}={estimator!r} is not a classifier: smoothing takes a vote on "
             "class labels. Pass a classifier, or a function that returns labels to "
             "SmoothedClassifier.from_fitted(function, classes=[...])."
+        )
+
+
+def _refuse_function(estimator):
+    if callable(estimator) and not (
+        hasattr(estimator, "fit") or isinstance(estimator, type)
+    ):
+        raise TypeError(
+            f"estimator={estimator!r} is a function, which has no method fit. Use "
+            "SmoothedClassifier.from_fitted(function, classes=[...]), with all labels "
+            "that it can return."
         )
 
 

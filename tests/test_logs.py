@@ -222,6 +222,9 @@ def test_the_log_of_another_run_is_refused_by_what_differs(path, whole, what):
     with pytest.raises(ValueError, match=rf"another run; .*{what}") as refused:
         smoothed(**params).certify(asked.pop("X"), **asked, log=log)
     assert str(path) in str(refused.value)
+    if what in ("sigma", "number of samples"):  # and nothing that follows from it
+        assert "fitted classifier" not in str(refused.value)
+        assert "the rows of X" not in str(refused.value)
     assert path.read_bytes() == whole
 
 
@@ -361,7 +364,7 @@ def test_rows_are_on_the_disk_before_the_next_are_asked_about(path, monkeypatch)
 @pytest.mark.parametrize(
     ("log", "message"),
     [
-        (CertificateLog("unused", y=[1, 2]), r"y of shape \(2,\) for 96 rows"),
+        (CertificateLog("unused", y=[1, 2]), r"y of shape \(2,\) for 96 samples"),
         (CertificateLog("unused", y=[[1]] * N_ROWS), r"y of shape \(96, 1\)"),
         (7, "log must be a CertificateLog or the path"),
         (open, "log must be a CertificateLog or the path"),

@@ -830,3 +830,21 @@ def test_columns_that_are_no_numbers_without_any_that_are():
     clf = SmoothedClassifier(base, noise_features=["c"])
     with pytest.raises(ValueError, match="Encode them in a Pipeline before"):
         clf.fit(X, X["c"] == "u")
+
+
+def test_the_columns_suggested_for_noise_are_no_flags():
+    X = pd.DataFrame({"age": [20, 30], "owner": [True, False], "job": ["a", "b"]})
+    with pytest.raises(ValueError, match=r"noise_features=\['age'\]"):
+        SmoothedClassifier(SVC()).fit(X, [0, 1])
+
+
+def test_an_array_without_the_names_of_fit_is_warned_of_once():
+    """The base classifier warns in each of its calls, of which there are many."""
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["a", "b"])
+    clf = SmoothedClassifier(
+        LogisticRegression(), feature_scale="std", method="monte_carlo", batch_size=16
+    ).fit(X, X["a"] > 0)
+    with pytest.warns(UserWarning, match="valid feature names") as caught:
+        clf.predict(X.to_numpy()[:3])
+    of_base = [w for w in caught if "but LogisticRegression" in str(w.message)]
+    assert len(of_base) == 1
