@@ -382,3 +382,11 @@ def test_costs_grow_with_the_model_and_are_the_same_in_every_run():
     assert find_exact_source(forest, X, 0.5).vote_cost > 3 * source.vote_cost
     # One vote costs about as much as the closed form for a row.
     assert source.break_even_votes(10**6) < 10 < source.break_even_votes(1)
+
+
+def test_a_class_with_the_name_of_one_of_a_library_that_is_not_installed():
+    for name in ("XGBClassifier", "LGBMClassifier", "ExplainableBoostingClassifier"):
+        stranger = type(name, (DecisionTreeClassifier,), {})
+        X, y = two_classes()
+        with pytest.raises(Declined, match=f"{name} has no closed form"):
+            find_exact_source(stranger().fit(X, y), X, 0.5)

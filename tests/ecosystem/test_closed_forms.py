@@ -100,7 +100,7 @@ def random_case(seed):
     return base.fit(X, y), X
 
 
-FITTED = dict.fromkeys(range(24))
+SEEDS = range(24)
 
 
 @cache
@@ -108,10 +108,10 @@ def fitted(seed):
     return random_case(seed)
 
 
-def source_of(model, X):
-    source = closed_form.get(model)(model, AffineMap.identity(X.shape[1]))
-    assert type(source) in (AdditiveSource, CellSource)
-    return source
+def source_of(model, X, held=None):
+    """The sum over features where there are two classes, else cells."""
+    kind = AdditiveSource if len(model.classes_) == 2 else CellSource
+    return kind(model, AffineMap.identity(X.shape[1], held=held))
 
 
 def points_at_thresholds(source, X, single):
@@ -135,7 +135,7 @@ def points_at_thresholds(source, X, single):
     return np.array(points)
 
 
-@pytest.mark.parametrize("seed", FITTED)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_labels_on_thresholds_and_beside_them_are_those_of_predict(seed):
     model, X = fitted(seed)
     source = source_of(model, X)
@@ -145,15 +145,13 @@ def test_labels_on_thresholds_and_beside_them_are_those_of_predict(seed):
     # Columns that are held may well be on a threshold, half-way too.
     used, _ = source._cuts
     for free in np.unique(used):
-        held = np.arange(X.shape[1]) != free
-        affine = AffineMap.identity(X.shape[1], held=held)
-        source = closed_form.get(model)(model, affine)
+        source = source_of(model, X, held=np.arange(X.shape[1]) != free)
         points = points_at_thresholds(source, X, False)
         points[:, free] = X[np.arange(len(points)) % len(X), free]
         assert not source.disagrees(points, model.predict(points)).any()
 
 
-@pytest.mark.parametrize("seed", FITTED)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_shares_are_those_of_votes(seed):
     """More than a million noisy samples over all settings."""
     model, X = fitted(seed)
