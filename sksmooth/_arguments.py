@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Numbers and choices as the user gives them, or an error that says what is wrong."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
+
+# Larger whole numbers are not told apart as floats.
+_LARGEST_WHOLE = 2**53
 
 
 def refuse_masked(values, name):
@@ -88,12 +92,16 @@ def check_weights(sample_weight, n_samples):
 def check_between(name, value, low, high):
     """Return a number as a float; it must be strictly between `low` and `high`."""
     is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    if not (is_number and low < value < high):
+    try:
+        number = float(value) if is_number else np.nan
+    except OverflowError:  # of an integer that no float holds
+        number = np.inf
+    if not low < number < high:
         raise ValueError(
             f"{name}={value!r:.200} must be a number strictly between {low:g} and "
             f"{high:g}."
         )
-    return float(value)
+    return number
 
 
 def check_flag(name, value):
@@ -104,10 +112,11 @@ def check_flag(name, value):
 
 
 def check_whole_number(name, value, least=0):
-    """Return a whole number as an int; it must be `least` or more."""
-    if not isinstance(value, Integral) or value < least:
+    """Return a whole number as an int; it must be `least` or more, and fit a float."""
+    if not (isinstance(value, Integral) and least <= value <= _LARGEST_WHOLE):
         raise ValueError(
-            f"{name}={value!r:.200} must be a whole number of at least {least}."
+            f"{name}={value!r:.200} must be a whole number from {least} to "
+            f"{_LARGEST_WHOLE}."
         )
     return int(value)
 
@@ -117,5 +126,13 @@ def check_option(name, value, options):
     known = value is None or isinstance(value, str)
     if not (known and value in options):
         raise ValueError(
-            f"{name}={value!r:.200} must be one of {', '.join(map(repr, options))}."
+            f"{name} must be one of {', '.join(map(repr, options))}, got "
+            f"{value!r:.200}."
         )
+
+
+def check_keywords(name, value):
+    """Return keywords of another function as a dict; None has none."""
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a dict or None, got {value!r:.200}.")
+    return dict(value or {})

@@ -140,8 +140,8 @@ def test_groups_need_no_order(found):
     [
         ({"confidence": 1.0}, "confidence=1.0"),
         ({"confidence": "95"}, "confidence='95'"),
-        ({"correction": "holm"}, "correction='holm'"),
-        ({"output": "html"}, "output='html'"),
+        ({"correction": "holm"}, "correction must be one of .*'holm'"),
+        ({"output": "html"}, "output must be one of .*'html'"),
         ({"radius": -1.0}, "radius"),
         ({"groups": [1, 2]}, "groups has 2 samples"),
         ({"groups": [np.nan] * 100}, "missing value"),

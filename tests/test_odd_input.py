@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from joblib import parallel_config
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -290,6 +291,23 @@ def test_labels_that_are_missing_or_of_several_types(clf):
 
 
 @pytest.mark.parametrize("clf", CLASSIFIERS.values(), ids=CLASSIFIERS)
+def test_labels_of_a_list_that_numpy_would_change(clf):
+    """Two classes would become one."""
+    for labels in (["a", "a\0", "b"], [b"a", b"a\0", b"b"], [2**53, 2**53 + 1, 1.0]):
+        with pytest.raises(ValueError, match=r"y has the label .* which becomes"):
+            clf.fit(X, [labels[at] for at in Y])
+
+
+def test_true_labels_that_numpy_would_change(plain):
+    texts = dataclasses.replace(
+        plain, classes=np.array(["a", "b", "c"]), label=np.array(["a"] * 9)
+    )
+    assert certified_accuracy_score(["a"] * 9, texts) > 0.5
+    with pytest.raises(ValueError, match="y_true holds the classes"):
+        certified_accuracy_score(["a\0"] * 9, texts)
+
+
+@pytest.mark.parametrize("clf", CLASSIFIERS.values(), ids=CLASSIFIERS)
 def test_samples_that_are_masked(clf):
     """What is under a mask is no value, and not used as one."""
     masked = np.ma.masked_array(X, mask=X > 2)
@@ -322,6 +340,19 @@ def test_true_labels_that_are_masked(plain):
     sets = RobustConformalClassifier(GaussianNB(), sigma=0.3).fit(X, Y)
     with pytest.raises(ValueError, match="y has 3 masked values"):
         sets.conformalize(X[:9], masked)
+
+
+@pytest.mark.parametrize(
+    "name", ["_noise_key", "_may_miss", "_denoiser_of", "_scale_of", "denoiser_"]
+)
+def test_what_another_version_has_fitted(name):
+    """It has not all that `fit` leaves now; what is missing cannot be made up."""
+    clf = pickle.loads(pickle.dumps(smoothed().fit(X, Y)))
+    delattr(clf, name)
+    for use in (clf.predict, clf.predict_proba, clf.certify, clf.vote_source):
+        with pytest.raises(NotFittedError, match=f"lacks {name}, .*Fit again"):
+            use(X[:2])
+    assert len(clf.fit(X, Y).certify(X[:2])) == 2
 
 
 def test_no_more_jobs_than_samples():

@@ -127,7 +127,7 @@ def test_what_no_votes_can_answer_is_refused(tmp_path):
         ({"alpha": 0.0}, "alpha=0.0 must be"),
         ({"alpha": 1.0}, "alpha=1.0 must be"),
         ({"alpha": "0.1"}, "alpha='0.1' must be"),
-        ({"bound": "other"}, "bound='other' must be"),
+        ({"bound": "other"}, "bound must be one of .* got 'other'"),
         ({"vote_weights": [1, 2]}, "vote_weights has shape"),
         ({"vote_weights": {9: 1}}, "vote_weights names the class 9"),
     ],

@@ -78,6 +78,13 @@ def test_a_log_that_is_cut_off_is_checked_as_far_as_it_goes(logs, path, n_rows):
     assert f"{n_rows} of 40 rows hold" in found.text
 
 
+@pytest.mark.parametrize("end", [b"", b"\r"])
+def test_the_last_row_is_checked_without_an_end_of_line(logs, path, end):
+    """As `read_certificates` reads it, a false one must not pass unseen."""
+    found = verdict(path, logs["planned"].rstrip(b"\n") + end)
+    assert found.text == f"{path}: true: all 40 rows hold, recomputed from their votes"
+
+
 def raise_radius(rng, log, row):
     """The next larger radius that could be claimed."""
     settings, found = log

@@ -42,6 +42,8 @@ def require_known(values, classes, name="y"):
     ValueError
         If a value is not among `classes`; it names the values and the classes.
     """
+    if np.ndim(values) != 1:
+        raise ValueError(f"{name} must be a list of classes, got {values!r:.200}.")
     unknown = unknown_classes(values, classes)
     if unknown:
         raise ValueError(describe_unknown(unknown, classes, name))

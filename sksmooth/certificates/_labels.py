@@ -106,6 +106,8 @@ def check_classes(classes):
     ValueError
         If there are none, if two are equal, or if one does not equal itself.
     """
+    if np.ndim(classes) != 1:
+        raise ValueError(f"classes must be a list of labels, got {classes!r:.200}.")
     if not len(classes):
         raise ValueError("estimator has no classes: its classes_ is empty.")
     labels = classes.tolist()
@@ -186,6 +188,20 @@ def check_given_labels(y, name="y"):
             "which cannot be told apart or put in order. Make all of them texts or all "
             "of them numbers."
         )
+    if is_list:
+        _refuse_changed(values, name)
+
+
+def _refuse_changed(values, name):
+    """Refuse labels of a list that are others in an array of `numpy`."""
+    array = np.asarray(values).tolist()
+    for given, held in zip(values, array, strict=True):
+        if given != held:
+            raise ValueError(
+                f"{name} has the label {given!r:.200}, which becomes {held!r:.200} in "
+                "an array of numpy. Give the labels in an array that holds them as "
+                "they are, such as np.array(labels, dtype=object)."
+            )
 
 
 def _is_scalar(value):

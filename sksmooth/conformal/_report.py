@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from sksmooth._arguments import check_option
 from sksmooth._estimators import require
-from sksmooth.certificates import check_classes, require_known
+from sksmooth.certificates import check_classes, refuse_masked, require_known
 from sksmooth.metrics import ClassTally
 
 _OUTPUTS = ("text", "dict", "frame")
@@ -96,6 +96,8 @@ _COLUMNS = {
 def _checked(y_true, prediction_sets, classes):
     classes = np.asarray(classes)
     check_classes(classes)
+    refuse_masked(y_true, "y_true")
+    refuse_masked(prediction_sets, "prediction_sets")
     y_true = np.asarray(y_true)
     sets = np.asarray(prediction_sets)
     if y_true.ndim != 1 or not len(y_true):

@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._arguments import check_keywords, check_option
 from sksmooth._estimators import layers
 from sksmooth.certificates import Certificates, check_radii, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     OVERALL,
-    check_choice,
     class_handles,
     class_styles,
     colors,
@@ -360,7 +360,9 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         self : CertifiedAccuracyDisplay
             The display, drawn.
         """
-        check_choice("bands", bands, ("auto", "all", "overall", "none"))
+        self._check_looks(name, despine, legend)
+        curve_kwargs = check_keywords("curve_kwargs", curve_kwargs)
+        check_option("bands", bands, ("auto", "all", "overall", "none"))
         self._choose(classes, compared=False)  # before anything is drawn
         ax = self._open(ax, figsize=(7.2, 4.4))
         others = [d for d in _DRAWN.get(ax, []) if d._is_in(ax) and d is not self]
@@ -429,7 +431,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         if classes is None:
             return [] if compared else order.tolist()
         if isinstance(classes, str):
-            check_choice("classes", classes, ("worst",))
+            check_option("classes", classes, ("worst",))
             return order[-1:].tolist()
         wanted = require_known(classes, self.classes, "classes")
         return order[np.isin(order, wanted)].tolist()
@@ -468,7 +470,7 @@ class CertifiedAccuracyDisplay(_DisplayBase):
         shifts = np.linspace(-_DODGE, _DODGE, len(chosen)) if len(chosen) > 1 else [0.0]
         shares, intervals = self.class_accuracy, self.class_interval
         for c, shift in zip(chosen, shifts, strict=False):
-            style = {**styles[c], **(curve_kwargs or {})}
+            style = {**styles[c], **curve_kwargs}
             if self.restricted:
                 style = {"marker": symbols[c], **style}
             interval = intervals[:, c] if c in banded else None

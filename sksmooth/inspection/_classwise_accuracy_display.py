@@ -396,6 +396,7 @@ class ClasswiseAccuracyDisplay(_DisplayBase):
         self : ClasswiseAccuracyDisplay
             The display, drawn.
         """
+        self._check_looks(name, despine, legend)
         some = self.support > 0
         if classes is not None:
             wanted = require_known(classes, self.classes, "classes")

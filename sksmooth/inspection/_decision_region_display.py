@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 
+from sksmooth._arguments import check_option
 from sksmooth._estimators import frame_like, layers
 from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
-    check_choice,
     colors,
-    import_pyplot,
     legend_beside,
     lighten,
     markers,
@@ -178,7 +177,7 @@ class DecisionRegionDisplay(_DisplayBase):
         estimator : fitted classifier of two features
             A `SmoothedClassifier`, bare, at the end of a Pipeline or inside a search;
             or any other classifier, to be smoothed. Behind other steps of a Pipeline,
-            the picture shows the features that those steps hand on, as that is where
+            the picture shows the features after those steps, as that is where
             the noise is added.
         X : array-like of shape (n_samples, 2)
             Samples that the picture is to hold.
@@ -219,8 +218,8 @@ class DecisionRegionDisplay(_DisplayBase):
             If there are not two features, a value is out of range, or the noise is not
             added to each feature, as that of ``noise="splitting"``.
         """
-        check_choice("source", source, ("auto", "exact", "blur"))
-        check_choice("kind", kind, ("panels", "contours"))
+        check_option("source", source, ("auto", "exact", "blur"))
+        check_option("kind", kind, ("panels", "contours"))
         if not isinstance(grid_resolution, Integral) or grid_resolution < 2:
             raise ValueError(
                 f"grid_resolution={grid_resolution!r} must be an integer of at least 2."
@@ -301,7 +300,8 @@ class DecisionRegionDisplay(_DisplayBase):
         self : DecisionRegionDisplay
             The display, drawn.
         """
-        check_choice("kind", kind, ("panels", "contours"))
+        self._check_looks(name, despine)
+        check_option("kind", kind, ("panels", "contours"))
         n_axes = 1 + len(self.sigmas) if kind == "panels" else 1
         self.axes_, n_columns = self._make_axes(ax, n_axes)
         name = self.name if name is None else name
@@ -383,8 +383,9 @@ class DecisionRegionDisplay(_DisplayBase):
     def _make_axes(self, ax, n_axes):
         """Axes in a flat array, and the number of columns that they stand in."""
         if ax is not None:
-            import_pyplot(type(self).__name__)
             axes = np.atleast_1d(np.asarray(ax, dtype=object))
+            for one in axes.flat:
+                self._open(one)
             if axes.size != n_axes:
                 raise ValueError(
                     f"ax holds {axes.size} axes; here {n_axes} are drawn in."

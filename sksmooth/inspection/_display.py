@@ -4,6 +4,7 @@
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
+from sksmooth._arguments import check_flag
 from sksmooth.inspection._drawing import get_axes, noise_name
 
 # However long the legend is, this much of the width and height is left to the data.
@@ -23,6 +24,14 @@ class _DisplayBase:
     name: str | None
     ax_: Any
     figure_: Any
+
+    def _check_looks(self, name, despine, legend=True):
+        """Refuse what cannot be drawn, before anything is."""
+        for text in (name, self.name):
+            if not (text is None or isinstance(text, str)):
+                raise TypeError(f"name must be a text or None, got {text!r:.200}.")
+        check_flag("despine", despine)
+        check_flag("legend", legend)
 
     def _open(self, ax, **figure_kwargs):
         """Return `ax`, or the axes of a new figure."""

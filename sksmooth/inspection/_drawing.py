@@ -37,9 +37,11 @@ def import_pyplot(caller):
 def get_axes(caller, ax, *, layout="constrained", **figure_kwargs):
     """Return `ax`, or the axes of a new figure that makes room for its legends."""
     plt = import_pyplot(caller)
-    if ax is not None:
-        return ax
-    return plt.subplots(layout=layout, **figure_kwargs)[1]
+    if ax is None:
+        return plt.subplots(layout=layout, **figure_kwargs)[1]
+    if not hasattr(ax, "get_figure"):
+        raise TypeError(f"ax must be axes of matplotlib or None, got {ax!r:.200}.")
+    return ax
 
 
 def colors(n_classes):
@@ -168,11 +170,3 @@ def spread_apart(values, gap, low, high):
 def noise_name(sigma):
     """Part of a title that says how much noise there was; empty if unknown."""
     return "" if np.isnan(sigma) else f"σ = {sigma:.4g}"
-
-
-def check_choice(name, value, choices):
-    """Raise unless `value` is one of `choices`."""
-    if value not in choices:
-        raise ValueError(
-            f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}."
-        )

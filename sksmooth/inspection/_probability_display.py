@@ -268,6 +268,7 @@ class ProbabilityDisplay(_DisplayBase):
         self : ProbabilityDisplay
             The display, drawn.
         """
+        self._check_looks(name, despine, legend)
         order = self._order(classes)
         ax = self._open(ax)
         styles = class_styles(len(self.classes), order)

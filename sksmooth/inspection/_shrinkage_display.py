@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_keywords, check_option
 from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, class_index, require_known
 from sksmooth.inspection._display import _DisplayBase
 from sksmooth.inspection._drawing import (
     OVERALL,
-    check_choice,
     class_styles,
     legend_below,
     markers,
@@ -189,7 +189,7 @@ class ShrinkageDisplay(_DisplayBase):
         ValueError
             If a value is out of range or `y` holds unknown classes.
         """
-        check_choice("score", score, tuple(_TITLES))
+        check_option("score", score, tuple(_TITLES))
         acr = score == "average_certified_radius"
         curve = shrinkage_curve(
             estimator, X, y, sigmas, radius=radius, acr=acr, **params
@@ -350,6 +350,8 @@ class ShrinkageDisplay(_DisplayBase):
         self : ShrinkageDisplay
             The display, drawn.
         """
+        self._check_looks(name, despine, legend)
+        curve_kwargs = check_keywords("curve_kwargs", curve_kwargs)
         theory = self._check()
         curve = self.curve
         present = self._order(classes)
@@ -419,7 +421,7 @@ class ShrinkageDisplay(_DisplayBase):
             gone = self._when_gone(label)
             if gone is not None and np.isfinite(gone[0]):
                 self._mark_vanishing(ax, label, gone[0], style["color"])
-            style |= {"label": str(label), **(curve_kwargs or {})}
+            style |= {"label": str(label), **curve_kwargs}
             (self.class_lines_[c],) = ax.plot(sigmas, values[:, c], **style)
             text = str(label) if gone is None else f"{label}  ({gone[1]})"
             ends[text] = values[:, c], style
@@ -482,15 +484,20 @@ class ShrinkageDisplay(_DisplayBase):
                 "curve must be what shrinkage_curve returns, got "
                 f"{type(self.curve).__name__}."
             )
-        check_choice("score", self.score, tuple(_TITLES))
+        check_option("score", self.score, tuple(_TITLES))
         if self.score not in self.curve.tallies:
             raise ValueError(
                 f"score={self.score!r} was not measured; call shrinkage_curve with "
                 "acr=True, which measures all scores."
             )
+        if not (self.vanishing is None or isinstance(self.vanishing, VanishingSigma)):
+            raise TypeError(
+                "vanishing must be what vanishing_sigma returns, or None, got "
+                f"{self.vanishing!r:.200}."
+            )
         known = self.curve.classes
         given = [] if self.vanishing is None else self.vanishing.classes.tolist()
-        theory = dict(self.theory or {})
+        theory = check_keywords("theory", self.theory)
         for name, labels in (("vanishing", given), ("theory", list(theory))):
             strange = [x for x in labels if class_index([x], known)[0] < 0]
             if strange:

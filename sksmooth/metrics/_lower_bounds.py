@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sksmooth._arguments import check_between, check_option
 from sksmooth._estimators import require
 from sksmooth.bounds import clopper_pearson_lower
 from sksmooth.certificates import Certificates
@@ -101,10 +101,9 @@ def classwise_lower_bounds(
     >>> print(text.splitlines()[0])
     With 95 % confidence, certified accuracy at r=0.25 is at least 0.929 in every class.
     """
-    _check_choice("correction", correction, _CORRECTIONS)
-    _check_choice("output", output, _OUTPUTS)
-    if not (isinstance(confidence, Real) and 0 < confidence < 1):
-        raise ValueError(f"confidence={confidence!r} must be a number in (0, 1).")
+    check_option("correction", correction, _CORRECTIONS)
+    check_option("output", output, _OUTPUTS)
+    confidence = check_between("confidence", confidence, 0, 1)
     y_true = check_rows(y_true, certificates)
     radius = check_asked(certificates, radius)
     index = known_index(y_true, certificates)
@@ -122,10 +121,10 @@ def classwise_lower_bounds(
         tally.support[present],
         _error_of_each(confidence, n_bounds, correction),
     )
-    report = {
+    report: dict[str, Any] = {
         "settings": {
             "radius": radius,
-            "confidence": float(confidence),
+            "confidence": confidence,
             "correction": correction,
             "n_bounds": n_bounds,
             "alpha": certificates.alpha,
@@ -150,13 +149,6 @@ def classwise_lower_bounds(
     frame = pandas.DataFrame(list(rows.values()), index=index)
     frame.attrs.update(report["settings"])
     return frame
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(
-            f"{name}={value!r} must be one of {', '.join(map(repr, choices))}."
-        )
 
 
 def _error_of_each(confidence, n_bounds, correction):

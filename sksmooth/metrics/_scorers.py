@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sksmooth._arguments import check_option
 from sksmooth._estimators import find_certifier
 from sksmooth.certificates import (
     check_radii,
@@ -39,7 +40,7 @@ _LESS_IS_BETTER = ("range", "gini")
 
 def _find_smoothed(estimator, X):
     """Return the smoothed classifier inside `estimator`, and X as it receives it."""
-    found = find_certifier(estimator, "a certifying scorer")
+    found = find_certifier(estimator, "certification")
     return found.core, found.transform(X)
 
 
@@ -159,11 +160,7 @@ class CertifiedScorer(_CertifyingScorer):
         average: str = "micro",
     ) -> None:
         # Checked here: inside a search, an error would only become a nan.
-        if metric not in _METRICS:
-            raise ValueError(
-                f"metric must be one of {', '.join(map(repr, _METRICS))}, got "
-                f"{metric!r}."
-            )
+        check_option("metric", metric, tuple(_METRICS))
         check_average(average)
         if average is None:
             raise ValueError(
@@ -313,6 +310,10 @@ class ClasswiseScorer(_CertifyingScorer):
         self, radii: Sequence[float] = (0.0,), *, classes: ArrayLike | None = None
     ) -> None:
         self.radii = check_radii(radii)
+        if classes is not None and np.ndim(classes) != 1:
+            raise ValueError(
+                f"classes must be a list of classes, got {classes!r:.200}."
+            )
         self.classes = None if classes is None else np.asarray(classes).tolist()
         self._names = [score_name(radius, len(self.radii)) for radius in self.radii]
         if len(set(self._names)) < len(self._names):

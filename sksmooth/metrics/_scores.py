@@ -11,6 +11,7 @@ from sksmooth._messages import listed
 from sksmooth._typing import FloatOrArray
 from sksmooth.certificates import (
     Certificates,
+    array_of_labels,
     check_radius,
     class_index,
     refuse_masked,
@@ -39,7 +40,7 @@ def check_rows(values, certificates, name="y_true"):
     """Return `values` as a 1-d array with one entry per certificate."""
     require_certificates(certificates)
     refuse_masked(values, name)
-    values = np.asarray(values)
+    values = array_of_labels(values)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()
     if values.ndim != 1:

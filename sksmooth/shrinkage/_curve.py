@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sksmooth._arguments import check_flag, real_numbers
+from sksmooth._arguments import check_flag, check_option, real_numbers
 from sksmooth._messages import listed
-from sksmooth.certificates import Certificates, check_radius, class_index
+from sksmooth.certificates import (
+    Certificates,
+    check_radius,
+    class_index,
+    require_certificates,
+)
 from sksmooth.metrics import ClassTally
 from sksmooth.metrics._scores import check_asked, check_rows, known_index
 from sksmooth.shrinkage._smoothed_copy import (
@@ -162,6 +167,8 @@ class ShrinkageCurve:
             label is unknown, or `radius` was not requested.
         """
         found = [certificates] if isinstance(certificates, Certificates) else None
+        if found is None and not np.iterable(certificates):
+            require_certificates(certificates)
         found = list(certificates) if found is None else found
         if not found:
             raise ValueError("certificates is empty; give those of at least one sigma.")
@@ -232,10 +239,7 @@ class ShrinkageCurve:
         ValueError
             If `score` is not the name of a share.
         """
-        if score not in _OF_CLASS + _OF_ALL:
-            raise ValueError(
-                f"score must be one of {', '.join(_OF_CLASS + _OF_ALL)}, got {score!r}."
-            )
+        check_option("score", score, _OF_CLASS + _OF_ALL)
         return self.tallies[score].interval
 
     def summary(self, score: str = "accuracy") -> dict[str, NDArray[np.float64]]:
@@ -259,7 +263,8 @@ class ShrinkageCurve:
         ValueError
             If `score` is unknown or was not requested.
         """
-        if score not in _SCORES or score not in self.tallies:
+        check_option("score", score, _SCORES)
+        if score not in self.tallies:
             raise ValueError(
                 f"score={score!r} is not here; choose one of {', '.join(_SCORES)}, the "
                 "last of them if shrinkage_curve was called with acr=True."

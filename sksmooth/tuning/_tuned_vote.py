@@ -535,7 +535,9 @@ def _folds(cv, X, y, split_params):
             (np.atleast_1d(train), np.atleast_1d(test))
             for train, test in cv.split(X, y, **split_params)
         ]
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and "unpack" not in str(error):
+            raise  # a splitter says what is wrong
         raise TypeError(
             f"cv={cv!r} does not give pairs of training and test indices: {error}. Use "
             "a number of folds, or a splitter like StratifiedKFold."

@@ -105,10 +105,10 @@ def read_log(path):
         raise UnreadableError(2, f"odd settings ({told(error)})") from None
     rows, true_labels, previous = [], [], -1
     for number, line in enumerate(lines[3:], start=4):
-        if number == len(lines):  # what follows the last end of a line
-            break
         content, _, check = line.rpartition("\t")
         if check != _check(content, key.encode()):
+            if number == len(lines):  # nothing, or a line that was torn
+                break
             raise UnreadableError(number, "its check does not fit")
         try:
             row = _parsed(content.split("\t"), position)

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A value of the wrong kind is refused by the name of the parameter, whatever it is."""
+
+import warnings
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.naive_bayes import GaussianNB
+
+from sksmooth import Certificates, SmoothedClassifier, TunedVoteClassifierCV, recertify
+from sksmooth._arguments import real_numbers
+from sksmooth.conformal import prediction_set_report
+from sksmooth.denoising import PosteriorMeanDenoiser
+from sksmooth.metrics import (
+    CertifiedScorer,
+    ClasswiseScorer,
+    certified_accuracy_score,
+    classwise_lower_bounds,
+    classwise_report,
+)
+from sksmooth.noise import Gaussian, Laplace, Splitting, Uniform
+from sksmooth.shrinkage import (
+    ShrinkageCurve,
+    half_space_vote_probability,
+    region_volume,
+    shrinkage_curve,
+    vanishing_sigma,
+)
+from sksmooth.training import NoiseAugmentedClassifier, ParzenClassifier
+
+X = np.linspace(-1, 1, 24).reshape(12, 2)
+Y = np.arange(12) % 2
+BASE = DummyClassifier().fit(X, Y)
+VOTES = {"n_predict": 20, "n_certify": 20, "alpha": 0.1, "random_state": 0}
+CERTIFICATES = Certificates(
+    label=Y, radius=np.full(12, 0.5), abstained=Y > 2, p_lower=np.full(12, 0.9),
+    counts=np.full((12, 2), 50), n_evaluations=np.full(12, 100), classes=[0, 1],
+    sigma=0.25, noise="gaussian", norm=2, alpha=0.001, method="monte_carlo",
+)  # fmt: skip
+
+NO_NUMBERS = {
+    "text": "a",
+    "number as text": "0.5",
+    "bytes": b"1",
+    "complex": 1j,
+    "array of complex": np.array([1j, 1j]),
+    "beyond floats": 10**400,
+    "dict": {"a": 1},
+    "generator": (value for value in [1]),
+    "function": len,
+    "class": float,
+    "missing": pd.NA,
+    "date": pd.Timestamp("2020"),
+    "dates": np.array(["2020", "2021"], dtype="M8[D]"),
+    "texts": ["0.5", "1"],
+    "texts as objects": np.array(["0.5", "1"], dtype=object),
+    "with None": [0.5, None],
+    "with a missing value": pd.array([0.5, None], dtype="Float64"),
+    "masked": np.ma.masked_array([0.5, 1.0], mask=[True, False]),
+    "ragged": [[1.0], [1.0, 2.0]],
+}
+NO_OPTIONS = {
+    **NO_NUMBERS,
+    "array": np.ones((2, 2)),
+    "texts in an array": np.array(["micro", "text"]),
+    "number": 3,
+    "list": ["micro"],
+}
+
+
+def refuses(name, call, values):
+    for title, value in values.items():
+        with (
+            warnings.catch_warnings(),
+            pytest.raises((TypeError, ValueError)) as caught,
+        ):
+            warnings.simplefilter("error")
+            call(**{name: value})
+        assert name in str(caught.value), f"{title}: {caught.value}"
+
+
+def display(name, method, *args):
+    inspection = pytest.importorskip("sksmooth.inspection")
+    pytest.importorskip("matplotlib")
+    return partial(getattr(getattr(inspection, name), method), *args)
+
+
+NUMBERS = {
+    "weights of a score": ("sample_weight", certified_accuracy_score, Y, CERTIFICATES),
+    "weights of fit": ("sample_weight", SmoothedClassifier(GaussianNB()).fit, X, Y),
+    "weights of copies": (
+        "sample_weight",
+        NoiseAugmentedClassifier(GaussianNB(), sigma=0.3).fit,
+        X,
+        Y,
+    ),
+    "weights of a density": ("sample_weight", ParzenClassifier().fit, X, Y),
+    "weights of a prior": ("sample_weight", PosteriorMeanDenoiser(sigma=1.0).fit, X),
+    "box": ("bounds", partial(region_volume, BASE, n_points=8, **VOTES)),
+    "sigmas": ("sigmas", partial(shrinkage_curve, BASE, X, Y, **VOTES)),
+    "range": ("sigma_range", partial(vanishing_sigma, BASE, X, Y, **VOTES)),
+    "bracket": ("tol", partial(vanishing_sigma, BASE, X, Y, **VOTES)),
+    "points": ("n_points", partial(region_volume, BASE, (0, 1), **VOTES)),
+    "scrambles": ("n_scrambles", partial(region_volume, BASE, (0, 1), **VOTES)),
+    "scales of a law": ("scale", partial(Gaussian, 0.3)),
+    "features of a law": ("n_features", partial(Laplace, 0.3)),
+    "norm of a law": ("norm", partial(Uniform, 0.3)),
+    "ends": ("low", partial(Splitting, 0.3)),
+    "closed form": ("distance", partial(half_space_vote_probability, sigma=0.5)),
+    "tolerance": (
+        "tol",
+        SmoothedClassifier.from_fitted(BASE, **VOTES).certify,
+        X,
+    ),
+    "confidence": ("confidence", classwise_lower_bounds, Y, CERTIFICATES),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "args"), [(n, f, a) for n, f, *a in NUMBERS.values()], ids=NUMBERS
+)
+def test_no_numbers(name, call, args):
+    refuses(name, partial(call, *args), NO_NUMBERS)
+
+
+OPTIONS = {
+    "average": ("average", certified_accuracy_score, Y, CERTIFICATES),
+    "output": ("output", classwise_report, Y, CERTIFICATES),
+    "output of bounds": ("output", classwise_lower_bounds, Y, CERTIFICATES),
+    "correction": ("correction", classwise_lower_bounds, Y, CERTIFICATES),
+    "output of sets": ("output", prediction_set_report, [0], [[True, True]], [0, 1]),
+    "bound": ("bound", recertify, CERTIFICATES),
+    "metric": ("metric", CertifiedScorer),
+    "average of a scorer": ("average", CertifiedScorer),
+    "whole": ("whole", partial(Splitting, 0.3)),
+    "acr": ("acr", partial(shrinkage_curve, BASE, X, Y, [0.5], **VOTES)),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "args"), [(n, f, a) for n, f, *a in OPTIONS.values()], ids=OPTIONS
+)
+def test_no_options(name, call, args):
+    refuses(name, partial(call, *args), NO_OPTIONS)
+
+
+def test_no_classes():
+    """A single label is no list of them, and what is masked is none."""
+    values = {t: v for t, v in NO_NUMBERS.items() if t not in ("masked", "ragged")}
+    single = {t: v for t, v in values.items() if np.ndim(v) == 0}
+    refuses("classes", partial(prediction_set_report, [0], [[True, True]]), single)
+    refuses("classes", ClasswiseScorer, single)
+    masked = np.ma.masked_array([0, 1], mask=[True, False])
+    with pytest.raises(ValueError, match="y_true has 1 masked"):
+        prediction_set_report(masked, np.ones((2, 2), dtype=bool), [0, 1])
+    sets = np.ma.masked_array(np.ones((2, 2), dtype=bool), mask=np.eye(2))
+    with pytest.raises(ValueError, match="prediction_sets has 2 masked"):
+        prediction_set_report([0, 1], sets, [0, 1])
+
+
+@pytest.mark.parametrize("name", ["ax", "name", "legend", "despine", "classes"])
+@pytest.mark.parametrize(
+    "kind", ["CertifiedAccuracyDisplay", "ClasswiseAccuracyDisplay"]
+)
+def test_no_display(kind, name):
+    call = display(kind, "from_certificates", Y, CERTIFICATES)
+    plt = pytest.importorskip("matplotlib.pyplot")
+    texts = ("text", "number as text", "bytes", "masked")
+    skipped = {"name": texts[:2], "classes": (*texts, "ragged")}.get(name, ())
+    refuses(name, call, {t: v for t, v in NO_OPTIONS.items() if t not in skipped})
+    plt.close("all")
+
+
+def test_no_certificates_of_a_curve():
+    for value in (None, 1, len, np.array(1.0), pd.NA):
+        with pytest.raises(TypeError, match="certificates must be"):
+            ShrinkageCurve.from_certificates(Y, value)
+
+
+def test_numbers_of_any_type():
+    """What is a number stays one."""
+    for value in (
+        [True, False],
+        np.float16([1, 0]),
+        np.array([1, 0], dtype=">f4"),
+        [Fraction(1), 0],
+        [Decimal(1), Decimal(0)],
+        pd.Series([1, 0], dtype="Int64"),
+        np.array([1, 0.0], dtype=object),
+        np.ma.masked_array([1, 0], mask=False),
+    ):
+        found = real_numbers("value", value)
+        assert found.dtype == np.float64
+        assert found.tolist() == [1.0, 0.0]
+
+
+def test_a_bracket_that_has_no_float_inside():
+    """It would be halved without end."""
+    for tol in (5e-324, 1e-300, 1e-17, 0.0, -1.0, np.nan, True):
+        with pytest.raises(ValueError, match="tol="):
+            vanishing_sigma(BASE, X, Y, tol=tol, **VOTES)
+    for tol in (1e300, Fraction(1, 10), np.float32(0.5)):
+        assert vanishing_sigma(BASE, X, Y, tol=tol, **VOTES).tol == float(tol)
+
+
+def test_a_number_of_changes_that_was_not_requested():
+    """However large: it is not counted up to in the message."""
+    for changes in (1, 10**9, 10**400):
+        with pytest.raises(ValueError, match=r"changes=1.* was not requested"):
+            CERTIFICATES.holds(0.1, changes)
+
+
+@pytest.mark.parametrize("cv", [{}, [], b"1", [0.5], np.ones((2, 2)), [(1,)], "half"])
+def test_no_folds(cv):
+    clf = TunedVoteClassifierCV(SmoothedClassifier(GaussianNB(), **VOTES), cv=cv)
+    with pytest.raises((TypeError, ValueError), match=r"cv|'cv'"):
+        clf.fit(X, Y)
+
+
+@pytest.mark.parametrize("choose", [float, len, lambda X: 1 / 0, lambda X: X["none"]])
+def test_functions_that_choose_no_features(choose):
+    with pytest.raises(ValueError, match="noise_features"):
+        SmoothedClassifier(GaussianNB(), noise_features=choose).fit(X, Y)
