@@ -121,7 +121,7 @@ def classwise_lower_bounds(
         tally.support[present],
         _error_of_each(confidence, n_bounds, correction),
     )
-    report = {
+    report: dict[str, Any] = {
         "settings": {
             "radius": radius,
             "confidence": confidence,
