@@ -167,7 +167,8 @@ def find_certifier(estimator: Any, purpose: str) -> Layers:
             f"{type(estimator).__name__} holds no SmoothedClassifier: {purpose} needs "
             "one, bare, as the last step of a Pipeline, with tuned vote weights, "
             "frozen, or as the estimator of a fitted search with refit; found "
-            f"{type(found.core).__name__}."
+            f"{type(found.core).__name__}. Smooth a fitted classifier by "
+            "SmoothedClassifier.from_fitted(clf)."
         )
     return found
 
@@ -392,6 +393,20 @@ def frames_of(estimator: Any) -> Callable[[Any], Any] | None:
     """
     names = getattr(estimator, "feature_names_in_", None)
     return None if names is None else partial(frame_like, names=names)
+
+
+def stated_names(estimator: Any) -> Any:
+    """Names of the columns that an estimator states it was fitted on, or None.
+
+    CatBoost has an attribute of its own for them, which holds positions where it was
+    fitted on an array.
+    """
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None or not hasattr(estimator, "get_cat_feature_indices"):
+        return names
+    names = getattr(estimator, "feature_names_", [])
+    is_array = list(names) == [str(at) for at in range(len(names))]
+    return None if is_array else np.array(names, dtype=object)
 
 
 def takes_frame(estimator: Any, frame: Any) -> bool:

@@ -53,6 +53,7 @@ from sksmooth._estimators import (
     may_take_missing,
     plain_array,
     refuse_class,
+    stated_names,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -170,7 +171,8 @@ class SmoothedClassifier(
         use `from_fitted`.
 
     sigma : float, default=0.25
-        Standard deviation of the noise, in each feature.
+        Standard deviation of the noise, in each feature; for features of different
+        units see `feature_scale`.
 
     noise : {"gaussian", "laplace", "uniform", "splitting"}, Resample, Erase or \
             TokenDeletion, default="gaussian"
@@ -399,6 +401,7 @@ class SmoothedClassifier(
         if len(known) == len(given) and all(map(operator.is_, known, given)):
             return
         refuse_module(self.estimator)
+        _refuse_function(self.estimator)
         super()._validate_params()
         check_alpha(self.alpha)
         if not isinstance(self.noise, str):
@@ -510,9 +513,11 @@ class SmoothedClassifier(
                 "SmoothedClassifier(clf, ...).fit(X, y)."
             ) from error
         rng = check_random_state(smoothed.random_state)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(frozen, name):
-                setattr(smoothed, name, getattr(frozen, name))
+        if hasattr(frozen, "n_features_in_"):
+            smoothed.n_features_in_ = frozen.n_features_in_
+        names = stated_names(frozen)
+        if names is not None:
+            smoothed.feature_names_in_ = names
         smoothed._learn_categories(None)
         smoothed._learn_scale(None)
         smoothed._ranges = None
@@ -1161,6 +1166,17 @@ def _check_classifier(estimator, name="estimator"):
             f"{name}={estimator!r} is not a classifier: smoothing takes a vote on "
             "class labels. Pass a classifier, or a function that returns labels to "
             "SmoothedClassifier.from_fitted(function, classes=[...])."
+        )
+
+
+def _refuse_function(estimator):
+    if callable(estimator) and not (
+        hasattr(estimator, "fit") or isinstance(estimator, type)
+    ):
+        raise TypeError(
+            f"estimator={estimator!r} is a function, which has no method fit. Use "
+            "SmoothedClassifier.from_fitted(function, classes=[...]), with all labels "
+            "that it can return."
         )
 
 

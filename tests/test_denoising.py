@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sksmooth import SmoothedClassifier
 from sksmooth.denoising import PosteriorMeanDenoiser, follow_noise
+from sksmooth.denoising._posterior import BLOCK, block_size
 from sksmooth.denoising._products import (
     COLUMNS,
     INNER,
@@ -575,3 +576,13 @@ def test_other_columns_than_in_fit_are_refused(samples):
     fitted = PosteriorMeanDenoiser(sigma=0.5).fit(samples)
     with pytest.raises(ValueError, match="changed after fit"):
         fitted.set_params(noise_features=[0]).transform(samples)
+
+
+def test_blocks_are_as_few_as_can_be_and_hardly_filled_up():
+    for n_samples in range(1, 1200):
+        size = block_size(n_samples)
+        n_blocks = -(-n_samples // size)
+        assert size % 8 == 0
+        assert size <= BLOCK
+        assert n_blocks == -(-n_samples // BLOCK)
+        assert n_blocks * size - n_samples < 8 * n_blocks

@@ -164,6 +164,13 @@ class TestOneVersusRest(FastCase):
         ]
 
 
+class TestOneVersusRestTwoClasses(TestOneVersusRest):
+    @staticmethod
+    def data():
+        X, y = SourceCase.data()
+        return X, np.where(y > 0, "b", "a")
+
+
 @pytest.mark.parametrize(
     ("estimator", "reason"),
     [

@@ -11,6 +11,7 @@ import stat
 import time
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -221,6 +222,9 @@ def test_the_log_of_another_run_is_refused_by_what_differs(path, whole, what):
     with pytest.raises(ValueError, match=rf"another run; .*{what}") as refused:
         smoothed(**params).certify(asked.pop("X"), **asked, log=log)
     assert str(path) in str(refused.value)
+    if what in ("sigma", "number of samples"):  # and nothing that follows from it
+        assert "fitted classifier" not in str(refused.value)
+        assert "the rows of X" not in str(refused.value)
     assert path.read_bytes() == whole
 
 
@@ -360,7 +364,7 @@ def test_rows_are_on_the_disk_before_the_next_are_asked_about(path, monkeypatch)
 @pytest.mark.parametrize(
     ("log", "message"),
     [
-        (CertificateLog("unused", y=[1, 2]), r"y of shape \(2,\) for 96 rows"),
+        (CertificateLog("unused", y=[1, 2]), r"y of shape \(2,\) for 96 samples"),
         (CertificateLog("unused", y=[[1]] * N_ROWS), r"y of shape \(96, 1\)"),
         (7, "log must be a CertificateLog or the path"),
         (open, "log must be a CertificateLog or the path"),
@@ -440,6 +444,17 @@ def with_base(base, method, sigma, two_classes=False, **params):
     return clf.fit(X[::2], y[::2]), X[1::4]
 
 
+@cache
+def close(name, method, sigma):
+    """The two that are close, and the rows between those that they are fitted on."""
+    pairs = CLOSE if method == "monte_carlo" else EXACT
+    (one, rows), (other, _) = (
+        with_base(clone(base), method, sigma, name == "linear SVC")
+        for base in pairs[name]
+    )
+    return one, other, rows
+
+
 @pytest.mark.filterwarnings("ignore:The radii:UserWarning")
 @pytest.mark.parametrize("sigma", [0.05, 0.5])
 @pytest.mark.parametrize("radii", [None, [0.1, 0.2]])
@@ -451,11 +466,7 @@ def test_no_certificate_of_another_hyper_parameter_is_taken_over(
     path, name, method, radii, sigma
 ):
     """Either all certificates are the same, or the log is refused and left alone."""
-    pairs = CLOSE if method == "monte_carlo" else EXACT
-    (one, rows), (other, _) = (
-        with_base(clone(base), method, sigma, name == "linear SVC")
-        for base in pairs[name]
-    )
+    one, other, rows = close(name, method, sigma)
     first = one.certify(rows, radii=radii, log=path)
     true = other.certify(rows, radii=radii)
     lines = path.read_bytes().splitlines(keepends=True)

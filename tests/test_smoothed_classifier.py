@@ -910,3 +910,8 @@ def test_an_encoder_for_text_columns_stands_before_it():
     )
     clf = make_pipeline(encode, smoothed()).fit(X, y)
     assert clf.score(X, y) == 1.0
+
+
+def test_a_function_as_estimator_is_told_of_from_fitted():
+    with pytest.raises(TypeError, match="from_fitted"):
+        SmoothedClassifier(lambda X: X[:, 0] > 0).fit([[0.0], [1.0]], [False, True])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-==================================
-Which space does a radius live in?
-==================================
+============================
+In which units is a radius?
+============================
 
 A certificate says: no perturbation of the sample of norm below 0.4 changes the
 prediction. But 0.4 of what? Noise and radii are in the units of the ``X`` that
@@ -70,8 +70,8 @@ for point, radius in zip(points.values, scaled.certificates[0].radius, strict=Tr
 # All features
 # ------------
 # One standard deviation of proline is 326, one of the nonflavanoid phenols is 0.12.
-# Noise of 0.5 in raw units drowns the phenols and does not touch the proline. In scaled
-# units it is the same share of each feature.
+# Noise of 0.5 in raw units is far larger than the phenols vary, and far smaller than
+# the proline varies. In scaled units it is the same share of each feature.
 
 spread = X_train.std()
 print("sigma=0.5 in standard deviations of each raw feature:")
@@ -92,8 +92,8 @@ for ax, clf, name in zip(axes, (around, behind), ("raw", "scaled"), strict=True)
 # What a scaled radius allows
 # ---------------------------
 # A sample may move by r in scaled units. If it moves along one feature only, that is r
-# times the feature's standard deviation: another amount for each feature, which is how
-# one would tell a chemist.
+# times the feature's standard deviation, another amount for each feature, in its own
+# unit.
 
 scaler, smoothed = behind
 row = X_test.iloc[[3]]
@@ -106,9 +106,9 @@ for name, width in zip(X.columns, scaler.scale_, strict=True):
 # %%
 # Summary
 # -------
-# Noise of 0.5 in raw units left nothing of two of the three wines, because the
-# features with small units drowned in it; in scaled units the same sigma cost 2.2
-# points of accuracy. Put :class:`~sksmooth.SmoothedClassifier` behind the scaler where
+# Noise of 0.5 in raw units left nothing of two of the three wines, because it was far
+# larger than some features; in scaled units the same sigma cost 2.2 points of
+# accuracy. Put :class:`~sksmooth.SmoothedClassifier` behind the scaler where
 # features have different units, and around it where they share one, like pixels, or
 # where an attack is measured in raw units. State the space with the radius. More is in
 # :ref:`smoothed_classifier`.

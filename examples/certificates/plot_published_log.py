@@ -92,6 +92,6 @@ folder.cleanup()
 # -------
 # Three damaged lines of 300 were left out and named, and the other 297 gave a report.
 # An average of 0.603 certified within 0.5 turned out to be 0.900 for the zeros and
-# 0.074 for the eights. A published average says nothing about that, and a published
-# file all of it. Repeat such a reading with :func:`~sksmooth.read_certificates` on
+# 0.074 for the eights. A published average does not show that, and a published file
+# does. Repeat this with :func:`~sksmooth.read_certificates` on
 # files of your own.

@@ -14,7 +14,7 @@ again as
 # %%
 # Train and smooth
 # ----------------
-# Both nets are the same but for the noise. :class:`~sksmooth.SmoothedClassifier` hands
+# Both nets are the same but for the noise. :class:`~sksmooth.SmoothedClassifier` gives
 # them float32 and calls them directly, on whole batches.
 
 import torch
@@ -94,8 +94,8 @@ for name, certificates in found.items():
 # %%
 # Summary
 # -------
-# Training with noise raised the average certified radius from 0.251 to 0.400. It took
-# certified predictions for that: overall 0.911 became 0.873, and for the worst class
+# Training with noise raised the average certified radius from 0.251 to 0.400. It cost
+# certified predictions: overall 0.911 became 0.873, and for the worst class
 # 0.789 became 0.648. The average radius of the worst class, 0.160 and 0.153, gained
 # nothing. :ref:`networks` lists the other nets that train for noise, and
 # :ref:`shrinkage` studies when noise in training helps the classes that fall behind.

@@ -121,5 +121,6 @@ for name, clf in chosen.items():
 # By the average, ``sigma=0.4`` was best by 0.001, and it certified 0.161 of the unseen
 # 8s within 0.4. With a floor under the worst class the search took ``sigma=0.3`` and
 # certified 0.333 of them. Of the unseen 8s it certified 0.828 at all, less than the
-# floor of 0.85: a score that was chosen by flatters a little, and there are only 87 of
-# them. Where no sigma serves all classes, weights may: see :ref:`tuned_vote_weights`.
+# floor of 0.85: a score that sigma was chosen by is biased upwards, and there are only
+# 87 of them. Where no sigma serves all classes, weights may: see
+# :ref:`tuned_vote_weights`.

@@ -6,8 +6,8 @@ Does noise augmentation help?
 
 Smoothed classifiers are usually trained on noisy copies of the data. Does this give
 back what smoothing takes from a class? Sometimes. Here are a case in which a class is
-lost because of it, one in which it drives two classes apart that smoothing had left
-alone, and one in which it saves the classes.
+lost because of it, one in which it makes two classes unequal that smoothing had left
+as they were, and one in which it helps the worst class.
 """
 
 # %%
@@ -34,8 +34,8 @@ display = DecisionRegionDisplay.from_estimator(
 # %%
 # With ever more noisy copies, the best classifier becomes
 # :class:`~sksmooth.training.ParzenClassifier`. It is right about the middle sample too,
-# but its region is smaller: noise from both sides has taken a part in the training. The
-# vote takes the rest.
+# but its region is smaller: training with noise reduced it from both sides. The vote
+# reduces it again, to nothing.
 
 augmented = ParzenClassifier(sigma=0.7).fit(X, y)
 display = DecisionRegionDisplay.from_estimator(

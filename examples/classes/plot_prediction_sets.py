@@ -12,7 +12,7 @@ of its sets.
 
 # %%
 # Sets are made from one noisy copy of each sample, so they are as cheap as a single
-# prediction. Three samples of ten calibrate how sure the classifier has to be.
+# prediction. Three samples of ten calibrate the threshold of the scores.
 
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator

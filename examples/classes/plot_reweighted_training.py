@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-===================================================
-Train more on the classes that smoothing takes away
-===================================================
+================================================
+Train more on the classes that smoothing shrinks
+================================================
 
-Noise augmentation treats all classes alike, smoothing does not.
+Noise augmentation treats all classes alike; smoothing does not.
 :class:`~sksmooth.training.ReweightedNoiseClassifier` gives more noisy copies to the
 classes that the *smoothed* classifier loses on held-out samples.
 """

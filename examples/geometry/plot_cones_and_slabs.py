@@ -83,7 +83,7 @@ print(f"vanishing sigma of the slab: {slab_vanishing_sigma(1):.4f}")
 # More features
 # -------------
 # Where theory puts the boundary, half of the votes must be "in". It is so for both, but
-# only one of them feels the number of features d: the cone has its boundary on all
+# only one of them depends on the number of features d: the cone has its boundary on all
 # sides of its axis, and its tip moves by about ``sigma * sqrt(d - 1)``; the slab has it
 # in one direction alone.
 

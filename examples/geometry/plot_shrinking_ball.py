@@ -41,9 +41,9 @@ ball = Ball().fit([[0, 0], [2, 2]], ["in", "out"])
 # ------------
 # On the boundary more than half of the noisy copies land outside, because the ball
 # curves away on all sides. So the smoothed ball is smaller. The ball that is certified
-# around the center is smaller still: a certificate knows the share of votes, not the
-# shape of the region. Once half of the copies of the center land outside, the region
-# is gone, as in the last panel. The center is certified there too, as "out".
+# around the center is smaller still: a certificate follows from the share of votes, not
+# from the shape of the region. Once half of the copies of the center land outside, the
+# region is gone, as in the last panel. The center is certified there too, as "out".
 
 from sksmooth.inspection import DecisionRegionDisplay
 from sksmooth.shrinkage import ball_smoothed_radius, ball_vanishing_sigma

@@ -174,7 +174,7 @@ print(f"median {np.median(exact.feature_radius('capital-gain')):.0f} dollars")
 # ----------------
 # Categories and missing values that are held fixed are no obstacle: half of the samples
 # keep their label under a misstatement of ten hours or of 2100 dollars. The higher
-# income pays for it: with age and education in doubt too, 0.722 of its samples are
+# income loses most: with age and education in doubt too, 0.722 of its samples are
 # right and certified at all and 0.481 within 0.5, against 0.930 and 0.810. By the
 # average, ``sigma=0.5`` was best; a floor of 0.68 under the worst class took
-# ``sigma=0.3`` and gave up 0.019 of it.
+# ``sigma=0.3``, at a cost of 0.019 in that average.

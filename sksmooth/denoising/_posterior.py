@@ -7,10 +7,12 @@ import numpy as np
 
 from sksmooth.denoising._products import COLUMNS, INNER, WIDTH, multiply
 
-# Clean samples are held in blocks of this size, with neighbors in the same block, so
-# that blocks without weight are left out; and are gone through a few blocks at a time,
-# so that their log weights stay in the cache.
+# Clean samples are held in blocks of at most this size, with neighbors in the same
+# block, so that blocks without weight are left out; and are gone through a few blocks
+# at a time, so that their log weights stay in the cache.
 BLOCK = 128
+# Sizes of blocks are multiples of this, which products take well.
+_ROWS_OF_PRODUCT = 8
 _BLOCKS_AT_ONCE = 4
 # Log weights of what fills up the last block: no weight at all, but no nan either.
 _ABSENT = -1e30
@@ -39,8 +41,9 @@ class Posterior:
 
     def __init__(self, samples, log_prior, indicators):
         n_samples, self.n_features = samples.shape
-        n_blocks = math.ceil(n_samples / BLOCK)
-        pad = n_blocks * BLOCK - n_samples
+        self._block = block_size(n_samples)
+        n_blocks = math.ceil(n_samples / self._block)
+        pad = n_blocks * self._block - n_samples
         self.samples = np.pad(samples, ((0, pad), (0, 0)))
         self._log_prior = np.pad(log_prior, (0, pad), constant_values=_ABSENT)
         self._indicators = np.pad(indicators, ((0, pad), (0, 0)))
@@ -56,9 +59,9 @@ class Posterior:
         targets = [
             self.samples / self._unit,
             self._indicators,
-            np.ones((n_blocks * BLOCK, 1)),
+            np.ones((n_blocks * self._block, 1)),
         ]
-        blocks = np.hstack(targets).reshape(n_blocks, BLOCK, -1)
+        blocks = np.hstack(targets).reshape(n_blocks, self._block, -1)
         targets = np.ascontiguousarray(blocks.transpose(0, 2, 1))
         self._targets = {t: targets.astype(t) for t in (np.float32, np.float64)}
         self._keys = {}
@@ -125,24 +128,25 @@ class Posterior:
         dtype = keys.dtype.type
         inner = slice(INNER.start, INNER.start + len(noisy))
         queries = np.ones((keys.shape[1], WIDTH), dtype)
-        of_noisy = np.hstack([likelihood.queries(noisy, self._unit), log_odds])
-        queries[:-1, inner] = of_noisy.astype(dtype).T
+        of_noisy = likelihood.queries(noisy, self._unit)
+        n_keys = of_noisy.shape[1]
+        queries[:n_keys, inner], queries[n_keys:-1, inner] = of_noisy.T, log_odds.T
         targets = self._targets[dtype]
         cut = dtype(self._negligible[dtype])
 
-        at_once = min(_BLOCKS_AT_ONCE, len(targets))
-        log_weights = np.empty((at_once * BLOCK, WIDTH), dtype)
+        at_once, size = min(_BLOCKS_AT_ONCE, len(targets)), self._block
+        log_weights = np.empty((at_once * size, WIDTH), dtype)
         products = np.empty((at_once, targets.shape[1], WIDTH), dtype)
         total = np.zeros(products.shape[1:], dtype)
         top = np.full(WIDTH, -np.inf, dtype)
         for first in range(0, len(targets), at_once):
-            here = slice(first * BLOCK, (first + at_once) * BLOCK)
+            here = slice(first * size, (first + at_once) * size)
             some_keys, some_targets = keys[here], targets[first : first + at_once]
             values = log_weights[: len(some_keys)]
             multiply(some_keys, queries, values)
             if not likelihood.is_product:
                 likelihood.add_distances(values[:, inner], self.samples[here], noisy)
-            blocks = values.reshape(-1, BLOCK, WIDTH)
+            blocks = values.reshape(-1, size, WIDTH)
             tops = blocks.max(axis=1)
             new_top = np.maximum(top, tops.max(axis=0))
             if first:
@@ -168,6 +172,13 @@ class Posterior:
         return total[:-1] / total[-1]
 
 
+def block_size(n_samples):
+    """Size of a block: as few blocks as there can be, and as little to fill up."""
+    n_blocks = max(1, math.ceil(n_samples / BLOCK))
+    in_block = max(1, math.ceil(n_samples / n_blocks))
+    return math.ceil(in_block / _ROWS_OF_PRODUCT) * _ROWS_OF_PRODUCT
+
+
 def neighbor_order(samples):
     """Order that puts neighbors into the same block.
 
@@ -182,17 +193,18 @@ def neighbor_order(samples):
     -------
     ndarray of int of shape (n_samples,)
     """
+    size = block_size(len(samples))
     order = np.arange(len(samples))
     parts = [(0, len(samples))]
     while parts:
         start, stop = parts.pop()
-        n_blocks = math.ceil((stop - start) / BLOCK)
+        n_blocks = math.ceil((stop - start) / size)
         if n_blocks <= 1:
             continue
         here = order[start:stop]
         centered = samples[here] - samples[here].mean(axis=0)
         projected = centered @ _main_direction(centered)
-        half = n_blocks // 2 * BLOCK
+        half = n_blocks // 2 * size
         order[start:stop] = here[np.argsort(projected, kind="stable")]
         parts += [(start, start + half), (start + half, stop)]
     return order

@@ -177,7 +177,7 @@ class DecisionRegionDisplay(_DisplayBase):
         estimator : fitted classifier of two features
             A `SmoothedClassifier`, bare, at the end of a Pipeline or inside a search;
             or any other classifier, to be smoothed. Behind other steps of a Pipeline,
-            the picture shows the features that those steps hand on, as that is where
+            the picture shows the features after those steps, as that is where
             the noise is added.
         X : array-like of shape (n_samples, 2)
             Samples that the picture is to hold.

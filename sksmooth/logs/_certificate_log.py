@@ -158,7 +158,7 @@ class CertificateLog:
         if self.y is not None and self.y.shape != (len(digests),):
             raise ValueError(
                 f"CertificateLog was given y of shape {self.y.shape} for "
-                f"{len(digests)} rows; give one label per row."
+                f"{len(digests)} samples; give one label for each."
             )
         if self.y is not None:
             check_labels(self.y, "y of CertificateLog")

@@ -40,7 +40,7 @@ _LESS_IS_BETTER = ("range", "gini")
 
 def _find_smoothed(estimator, X):
     """Return the smoothed classifier inside `estimator`, and X as it receives it."""
-    found = find_certifier(estimator, "a certifying scorer")
+    found = find_certifier(estimator, "certification")
     return found.core, found.transform(X)
 
 

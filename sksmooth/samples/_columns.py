@@ -108,8 +108,9 @@ def categorical_positions(spec, *, names, n_features, with_categories):
         if not with_categories:
             raise ValueError(
                 "categorical_features='from_dtype' finds no column whose dtype is that "
-                "of categories or strings in X; name the columns with categories, such "
-                "as categorical_features=[0, 3], in a DataFrame by their names."
+                "of categories or strings in X, and dates count as neither; name the "
+                "columns with categories, such as categorical_features=[0, 3], in a "
+                "DataFrame by their names."
             )
         return with_categories
     if spec is None or callable(spec):
@@ -173,7 +174,7 @@ def _given_scale(feature_scale, names, n_features):
             if not isinstance(value, Real):
                 raise ValueError(
                     f"feature_scale gives feature {name!r} the scale {value!r}; scales "
-                    "must be numbers."
+                    "must be numbers, such as X_train[name].std()."
                 )
             at = _position(name, names, n_features, "feature_scale")
             try:
@@ -316,5 +317,10 @@ def _position(name, names, n_features, parameter):
     is_index = isinstance(name, (int, np.integer)) and not isinstance(name, bool)
     if is_index and -n_features <= name < n_features:
         return int(name)
-    what = f"the features {known}" if known else f"{n_features} features without names"
-    raise ValueError(f"{parameter} has {name!r}, and X has {what}.")
+    what, use = "features without names", "Use"
+    if known:
+        what, use = f"the features {known}", "Use one of these, or"
+    raise ValueError(
+        f"{parameter} has {name!r}, and X has {what}. {use} a position from 0 to "
+        f"{n_features - 1}."
+    )
