@@ -522,13 +522,18 @@ def print_law(model, name):
         )
 
 
-INTRODUCTION = """\
-What ``OMP_NUM_THREADS=1 python benchmarks/votes.py{options}`` printed: microseconds of
-CPU time a vote, noise included. The floor is ``predict`` alone at its best batch size,
-the loop five lines of numpy; of these figures only ratios mean something. With
-``method="auto"`` some classifiers need no votes: the last column is the time of their
-closed form for a sample, with which a vote of theirs does not compete.
-
+PLAIN = """\
+What ``OMP_NUM_THREADS=1 python benchmarks/votes.py`` printed: microseconds of CPU time
+a vote, noise included. The floor is ``predict`` alone at its best batch size, the loop
+five lines of numpy; of these figures only ratios mean something. Votes are sampled
+here. With ``method="auto"`` a classifier with a figure in the last column needs none:
+in so many microseconds its class probabilities are computed for a sample, in closed
+form. A tree predicts in less time than noise is drawn in, so that nearly all of the
+time of its votes is that of their noise.
+"""
+COMPILED = "\nTrees with numba (``--compiled``):\n"
+ART = "\nBeside the Adversarial Robustness Toolbox (``--art``):\n"
+BLOCK = """\
 .. code-block:: text
    :class: wide
 """
@@ -542,8 +547,8 @@ def print_costs(models, names, rst, with_art):
     line += " {:>8s} {:>5s}" if with_art else ""
     line = 3 * rst * " " + line + "  {:>11s}"
     if rst:
-        told = [" --art"] * with_art + [" --compiled"] * is_compiled()
-        print(INTRODUCTION.format(options="".join(told)))
+        print(ART if with_art else COMPILED if is_compiled() else PLAIN)
+        print(BLOCK)
     print(line.format("classifier", "data", *header, "closed form"), flush=True)
     for model in models:
         for name in names:

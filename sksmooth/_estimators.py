@@ -395,6 +395,20 @@ def frames_of(estimator: Any) -> Callable[[Any], Any] | None:
     return None if names is None else partial(frame_like, names=names)
 
 
+def stated_names(estimator: Any) -> Any:
+    """Names of the columns that an estimator states it was fitted on, or None.
+
+    CatBoost has an attribute of its own for them, which holds positions where it was
+    fitted on an array.
+    """
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None or not hasattr(estimator, "get_cat_feature_indices"):
+        return names
+    names = getattr(estimator, "feature_names_", [])
+    is_array = list(names) == [str(at) for at in range(len(names))]
+    return None if is_array else np.array(names, dtype=object)
+
+
 def takes_frame(estimator: Any, frame: Any) -> bool:
     """Whether the `predict` of a fitted estimator takes a frame with these columns.
 

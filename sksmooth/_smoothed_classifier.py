@@ -53,6 +53,7 @@ from sksmooth._estimators import (
     may_take_missing,
     plain_array,
     refuse_class,
+    stated_names,
     tags_of,
     takes_frame,
     with_sample_weight,
@@ -498,9 +499,11 @@ class SmoothedClassifier(
                 "SmoothedClassifier(clf, ...).fit(X, y)."
             ) from error
         rng = check_random_state(smoothed.random_state)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(frozen, name):
-                setattr(smoothed, name, getattr(frozen, name))
+        if hasattr(frozen, "n_features_in_"):
+            smoothed.n_features_in_ = frozen.n_features_in_
+        names = stated_names(frozen)
+        if names is not None:
+            smoothed.feature_names_in_ = names
         smoothed._learn_categories(None)
         smoothed._learn_scale(None)
         smoothed._ranges = None

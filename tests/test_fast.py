@@ -164,6 +164,13 @@ class TestOneVersusRest(FastCase):
         ]
 
 
+class TestOneVersusRestTwoClasses(TestOneVersusRest):
+    @staticmethod
+    def data():
+        X, y = SourceCase.data()
+        return X, np.where(y > 0, "b", "a")
+
+
 @pytest.mark.parametrize(
     ("estimator", "reason"),
     [
@@ -208,6 +215,37 @@ def test_neighbors_at_equal_distances_are_left_to_predict():
     assert_array_equal(unsure, [True, True, True, False, False])
     labels = estimator.classes_[votes.vote(rows, rows, np.arange(5))]
     assert_array_equal(labels, estimator.predict(rows))
+
+
+def test_a_neighbor_is_nearest_only_by_more_than_the_rounding_of_distances():
+    """Two samples, and rows that are nearly as far from one as from the other."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2, 200))
+    estimator = KNeighborsClassifier(1, algorithm="brute").fit(X, [0, 1])
+    between, middle = X[1] - X[0], X.mean(axis=0)
+    rows = rng.standard_normal((10_000, 200))
+    place = (middle - rows) @ between / (between @ between)
+    place += rng.uniform(-2e-8, 2e-8, len(rows))
+    rows += place[:, np.newaxis] * between
+    positions, unsure = find_predictor(estimator).positions(rows)
+    labels = estimator.predict(rows)
+    assert 0.4 < labels.mean() < 0.6
+    assert_array_equal(positions[~unsure], labels[~unsure])
+
+
+def test_distances_are_not_told_apart_by_bits_that_are_cut_off():
+    """A ring of samples, each of another class than those beside it."""
+    rng = np.random.default_rng(0)
+    n = 1000
+    angle = np.arange(n) * 2 * np.pi / n
+    X = np.column_stack([np.cos(angle), np.sin(angle)])
+    estimator = KNeighborsClassifier(1, algorithm="brute").fit(X, np.arange(n) % 2)
+    between = angle + np.pi / n + rng.uniform(-2e-4, 2e-4, (20, n))
+    length = rng.uniform(0.02, 0.1, between.shape)
+    rows = np.stack([length * np.cos(between), length * np.sin(between)], axis=-1)
+    rows = rows.reshape(-1, 2)
+    positions, unsure = find_predictor(estimator).positions(rows)
+    assert_array_equal(positions[~unsure], estimator.predict(rows)[~unsure])
 
 
 @pytest.mark.parametrize("few", [0, 601])

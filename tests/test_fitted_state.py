@@ -8,6 +8,7 @@ predicts what one that is made afresh does.
 import gc
 import weakref
 from copy import deepcopy
+from ctypes import c_double, c_void_p, cast, pointer
 from dataclasses import dataclass
 
 import numpy as np
@@ -392,6 +393,18 @@ class EqualToAll(LogisticRegression):
         return 1
 
 
+class Pointer:
+    """Boosters of XGBoost and LightGBM hold an address, and pickle what is there."""
+
+    memory = c_double(1.0)
+
+    def __init__(self):
+        self.handle = cast(pointer(self.memory), c_void_p)
+
+    def __getstate__(self):
+        return {"handle": bytes(self.memory)}
+
+
 class Slotted:
     """Neither a dict of attributes nor weak references, nor a base class."""
 
@@ -501,6 +514,7 @@ HELD = {
         lambda: np.ma.array([1.0, 2.0], mask=[False, False]),
         lambda v: v.mask.__setitem__(0, True),
     ),
+    "memory of another library": (Pointer, lambda v: setattr(v.memory, "value", 3.0)),
     "slots": (Slotted, lambda v: setattr(v, "n_neighbors", 5)),
     "estimator": (LogisticRegression, lambda v: v.set_params(C=2.0)),
     "sign of zero": (lambda: np.zeros(2), lambda v: v.__setitem__(0, -0.0)),

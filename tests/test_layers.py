@@ -3,6 +3,7 @@
 
 import itertools
 from copy import deepcopy
+from functools import cache
 
 import numpy as np
 import pytest
@@ -92,13 +93,13 @@ def smoothed():
     )
 
 
-def nested(*names, freeze):
+@cache
+def nested(*names):
     """A smoothed classifier in wrappers, the last name outermost, fitted."""
     estimator = smoothed()
     for name in names:
         estimator = WRAPPERS[name](estimator)
-    estimator.fit(X, y)
-    return FrozenEstimator(estimator) if freeze else estimator
+    return estimator.fit(X, y)
 
 
 def base_predictions(estimator, X):
@@ -135,7 +136,7 @@ NESTED = [
 @pytest.mark.parametrize("freeze", [False, True], ids=["", "frozen"])
 @pytest.mark.parametrize("names", NESTED, ids=" in ".join)
 def test_everything_sees_the_same_base_classifier(names, freeze):
-    outer = nested(*names, freeze=freeze)
+    outer = FrozenEstimator(nested(*names)) if freeze else nested(*names)
     inner, rows, base = base_predictions(outer, ROWS)
     certificates = inner.certify(rows, radii=[0.0, 0.1])
 

@@ -11,6 +11,7 @@ import stat
 import time
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -443,6 +444,17 @@ def with_base(base, method, sigma, two_classes=False, **params):
     return clf.fit(X[::2], y[::2]), X[1::4]
 
 
+@cache
+def close(name, method, sigma):
+    """The two that are close, and the rows between those that they are fitted on."""
+    pairs = CLOSE if method == "monte_carlo" else EXACT
+    (one, rows), (other, _) = (
+        with_base(clone(base), method, sigma, name == "linear SVC")
+        for base in pairs[name]
+    )
+    return one, other, rows
+
+
 @pytest.mark.filterwarnings("ignore:The radii:UserWarning")
 @pytest.mark.parametrize("sigma", [0.05, 0.5])
 @pytest.mark.parametrize("radii", [None, [0.1, 0.2]])
@@ -454,11 +466,7 @@ def test_no_certificate_of_another_hyper_parameter_is_taken_over(
     path, name, method, radii, sigma
 ):
     """Either all certificates are the same, or the log is refused and left alone."""
-    pairs = CLOSE if method == "monte_carlo" else EXACT
-    (one, rows), (other, _) = (
-        with_base(clone(base), method, sigma, name == "linear SVC")
-        for base in pairs[name]
-    )
+    one, other, rows = close(name, method, sigma)
     first = one.certify(rows, radii=radii, log=path)
     true = other.certify(rows, radii=radii)
     lines = path.read_bytes().splitlines(keepends=True)

@@ -25,6 +25,7 @@ from sksmooth.questions._certify_at_radii import (
     CertifyAtRadii,
     _AgainstEach,
     _OwnShare,
+    _Tables,
 )
 from sksmooth.questions._certify_frontier import CertifyFrontier, _Claims
 from sksmooth.questions._certify_radius import CertifyRadius, _candidate_sizes
@@ -333,6 +334,49 @@ def test_a_larger_radius_never_takes_fewer_votes():
             shown_earlier += (np.diff(plain.accept, axis=-1) < 0).sum()
             assert (own._accept[:, 0] >= plain.accept).all()
     assert shown_earlier > 0
+
+
+@pytest.mark.parametrize(
+    ("bound", "weights"),
+    [("multiclass", None), ("binary", np.array([1.0, 0.5, 0.8, 0.9]))],
+)
+def test_looks_that_change_nothing_are_told_apart(bound, weights, monkeypatch):
+    """A sample that stops at a look, or is shown a radius there, is not passed over."""
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet([6.0, 1.0, 0.5, 0.5], size=25)
+    question = CertifyAtRadii(
+        law=LAW,
+        n_max=2000,
+        alpha=0.01,
+        bound=bound,
+        weights=weights,
+        slack=0.0,
+        beta=0.05,
+        radii=np.array([0.3, 0.6]),
+    )
+
+    def votes_of(sample):
+        stream = np.random.default_rng(sample)
+
+        def votes(request, drawn):
+            n_votes = 0 if request is None else request.sizes
+            return stream.multinomial(n_votes, shares[sample])[np.newaxis]
+
+        return votes
+
+    def all_answers():
+        answers = [answers_to(question, votes_of(k), 4)[0] for k in range(25)]
+        return {key: [vars(one)[key] for one in answers] for key in vars(answers[0])}
+
+    found, passed = all_answers(), []
+    tell = _Tables.changes_nothing
+    monkeypatch.setattr(
+        _Tables, "changes_nothing", lambda *args: passed.append(tell(*args)) and False
+    )
+    for key, values in all_answers().items():
+        np.testing.assert_array_equal(found[key], values, key)
+    # Where it is not told, nothing is gained.
+    assert 0.2 < np.mean(passed) < 0.95
 
 
 @pytest.mark.parametrize("weights", [[1.0, 3.0, 2.0], [1000.0, 1.0, 30.0]])

@@ -19,6 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth import CertificateLog, SmoothedClassifier, read_certificates
 from sksmooth.metrics import CertifiedScorer, classwise_report
@@ -776,6 +777,9 @@ def test_categories_are_told_apart_as_their_values_are(categories):
         pd.date_range("2020-01-01", periods=60, tz="UTC"),
         pd.to_timedelta(np.arange(60), "h"),
         pd.period_range("2020", periods=60, freq="D"),
+        pd.Series([*pd.date_range("2020-01-01", periods=59), None], dtype=object),
+        pd.Series(pd.date_range("2020-01-01", periods=60).date, dtype=object),
+        pd.Series(pd.period_range("2020", periods=60, freq="D"), dtype=object),
     ],
 )
 def test_dates_are_no_categories_unless_they_are_named(dates):
@@ -791,8 +795,12 @@ def test_dates_are_no_categories_unless_they_are_named(dates):
     assert smoothed().feature_scale_.tolist() == [1, 0, 1]
     drawn = smoothed(categorical_features=["c", "d"])
     assert drawn.feature_scale_.tolist() == [1, 1, 1]
-    with pytest.raises(ValueError, match=r"columns \['d'\], which are not numbers"):
+    with pytest.raises(
+        ValueError, match=r"columns \['d'\], which are not numbers"
+    ) as e:
         smoothed().set_params(noise_features=None).predict(X)
+    assert "noise_features=['a']" in str(e.value)
+    assert "categorical_features=['c', 'd']" in str(e.value)
     X["c"] = 0.0
     with pytest.raises(ValueError, match="no column whose dtype is that of categories"):
         smoothed()
@@ -823,3 +831,20 @@ def test_an_array_without_the_names_of_fit_is_warned_of_once():
         clf.predict(X.to_numpy()[:3])
     of_base = [w for w in caught if "but LogisticRegression" in str(w.message)]
     assert len(of_base) == 1
+
+
+def test_a_column_with_noise_and_without_any_value():
+    X = pd.DataFrame({"a": np.linspace(-1, 1, 60), "b": np.nan})
+    clf = SmoothedClassifier(
+        DecisionTreeClassifier(max_depth=1), noise_features=["a", "b"], n_certify=200
+    ).fit(X, X["a"] > 0)
+    certificates = clf.certify(X[:3])
+    assert not certificates.label.any() and (certificates.radius > 0).all()
+
+
+def test_columns_that_are_no_numbers_without_any_that_are():
+    X = pd.DataFrame({"c": ["u", "v"] * 30})
+    base = make_pipeline(OneHotEncoder(), LogisticRegression())
+    clf = SmoothedClassifier(base, noise_features=["c"])
+    with pytest.raises(ValueError, match="Encode them in a Pipeline before"):
+        clf.fit(X, X["c"] == "u")

@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, csr_matrix
 from scipy.stats import binom, chi2
 
-from sksmooth.noise import DeletedWords, Gaussian, Stage
+from sksmooth.noise import LAWS, DeletedWords, Gaussian, Stage
+from sksmooth.noise._copies import fill_copies
 from sksmooth.questions import CountVotes
 from sksmooth.samples import Counts, Table
 from sksmooth.votes import Declined, Model, MonteCarloVotes, VoteRequest
@@ -41,6 +42,25 @@ def test_batches_hold_each_vote_once_and_in_order(capacity):
     assert all((parts > 0).all() for _, parts in found)
     assert list(batches(np.zeros(0, int), capacity)) == []
     assert list(batches(np.zeros(3, int), capacity)) == []
+
+
+@pytest.mark.parametrize("scale", [None, [1.0, 0.3]])
+@pytest.mark.parametrize("n_samples", [1, 7, 40])
+@pytest.mark.parametrize("law", LAWS.values())
+def test_copies_of_many_samples_are_those_of_each(law, n_samples, scale):
+    """However few of each: noise added to several samples at once is the same."""
+    law = law(0.5, scale=scale)
+    rng = np.random.default_rng(0)
+    points = law.snap(rng.normal(size=(n_samples, 2)))
+    for most in (2, 1000, 6000):
+        parts = rng.integers(1, most, n_samples)
+        streams = [np.random.default_rng(seed) for seed in range(n_samples)]
+        found = np.empty((parts.sum(), 2))
+        fill_copies(law, points, streams, parts, found)
+        for seed, copies in enumerate(np.split(found, np.cumsum(parts)[:-1])):
+            alone = np.empty(copies.shape)
+            law.perturb(points[seed], np.random.default_rng(seed), alone)
+            assert_array_equal(copies, alone)
 
 
 def test_a_run_tells_of_samples_as_they_finish():

@@ -41,7 +41,8 @@ from sksmooth.conformal._calibration import (
     required_coverage,
 )
 from sksmooth.conformal._scores import SCORES
-from sksmooth.noise import LAWS, Stage, row_stream
+from sksmooth.noise import LAWS, Stage, row_streams
+from sksmooth.noise._copies import fill_copies
 from sksmooth.samples import Table, digests_of, shown, values_of
 from sksmooth.votes import NoisyFeatures
 
@@ -492,11 +493,11 @@ class RobustConformalClassifier(
         values = values_of(samples)
         law = self.smoothed_.noise_law(values.shape[1])
         points = law.snap(values)
-        noisy = np.empty(points.shape)
-        for at, digest in enumerate(digests_of(samples, self.smoothed_._noise_key)):
-            stream = row_stream(digest, Stage.PREDICT)
-            law.perturb(points[at], stream, noisy[at : at + 1])
-        seen = shown(noisy, samples, np.arange(len(samples)), as_frame)
+        digests = digests_of(samples, self.smoothed_._noise_key)
+        streams = row_streams(digests, Stage.PREDICT)
+        noisy, every = np.empty(points.shape), np.arange(len(samples))
+        fill_copies(law, points, streams, np.ones_like(every), noisy)
+        seen = shown(noisy, samples, every, as_frame)
         return SCORES[self.conformity_score](self._proba(seen)), law
 
     def _proba(self, seen):

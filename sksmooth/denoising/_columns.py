@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sksmooth._compat import column_positions
+from sksmooth._estimators import is_frame, is_polars
 from sksmooth._messages import listed
 
 
@@ -77,13 +78,10 @@ class Columns:
 
     def replace(self, X, means, categories, shape):
         """`X` with other values in the noisy columns, in the shape `X` had."""
-        if hasattr(X, "iloc"):
-            X = X.copy(deep=False)
-            for at, column in zip(self.numeric, means.T, strict=True):
-                X.isetitem(at, column)
-            for at, column in zip(self.categorical, categories, strict=True):
-                X.isetitem(at, column)
-            return X
+        if is_frame(X):
+            positions = self.numeric + self.categorical
+            columns = [*means.T, *categories]
+            return _with_columns(X, dict(zip(positions, columns, strict=True)))
         if len(self.numeric) == X.shape[1]:
             return means.astype(X.dtype, copy=False).reshape(shape)
         X = np.array(X)
@@ -97,11 +95,14 @@ class Columns:
         others = self._others(X.shape[1])
         replaced = self.replace(X, means, self.categories(X), X.shape)
         kept = _take(replaced, others)
-        if not hasattr(X, "iloc"):
+        if not is_frame(X):
             return np.hstack([kept, *probabilities])
         names = self.expanded_names(np.asarray(X.columns), categories)[len(others) :]
         columns = np.hstack([np.empty((len(X), 0)), *probabilities]).T
-        return kept.assign(**dict(zip(names, columns, strict=True)))
+        added = dict(zip(names, columns, strict=True))
+        if is_polars(X):
+            return kept.hstack(type(X)(added))
+        return kept.assign(**added)
 
     def expanded_names(self, names, categories):
         """Names of the columns of `expand`."""
@@ -118,10 +119,24 @@ class Columns:
 
 def _take(X, positions):
     """Columns of an array or of a DataFrame; no copy of an array where all are."""
-    positions = list(positions)
+    positions = np.asarray(positions, dtype=int).tolist()
     if not hasattr(X, "iloc") and positions == list(range(X.shape[1])):
         return X
     return X.iloc[:, positions] if hasattr(X, "iloc") else X[:, positions]
+
+
+def _with_columns(X, columns):
+    """A DataFrame with other values in some columns, by position."""
+    if is_polars(X):
+        from polars import Series
+
+        return X.with_columns(
+            Series(X.columns[at], column) for at, column in columns.items()
+        )
+    X = X.copy(deep=False)
+    for at, column in columns.items():
+        X.isetitem(at, column)
+    return X
 
 
 def _positions(X, spec, name):

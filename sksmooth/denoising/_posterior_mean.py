@@ -23,6 +23,7 @@ from sksmooth._compat import (
     _fit_context,
     feature_names_in,
 )
+from sksmooth._estimators import is_frame
 from sksmooth._typing import RandomState
 from sksmooth.denoising._columns import Columns
 from sksmooth.denoising._likelihood import GaussianLikelihood, find_likelihood
@@ -379,10 +380,10 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         mixed = any(
             spec is not None for spec in (self.noise_features, self._category_spec())
         )
-        is_frame = hasattr(X, "iloc")
+        as_frame = is_frame(X)
         if mixed:
             validate_data(self, X, reset=reset, skip_check_array=True)
-            if is_frame:
+            if as_frame:
                 return X, X.shape
             X = X if hasattr(X, "dtype") else np.array(X, dtype=object)
             X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
@@ -390,7 +391,7 @@ class PosteriorMeanDenoiser(DocumentationLink, TransformerMixin, BaseEstimator):
         checked = validate_data(
             self, X, reset=reset, dtype=[np.float64, np.float32], allow_nd=True
         )
-        table = X if is_frame else checked.reshape(len(checked), -1)
+        table = X if as_frame else checked.reshape(len(checked), -1)
         return table, checked.shape
 
     def _category_spec(self):

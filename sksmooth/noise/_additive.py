@@ -124,12 +124,12 @@ class AdditiveLaw(GridLaw):
                     part[...] = copies
 
     def add(self, row: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-        """Turn standard noise into noisy copies of a snapped sample.
+        """Turn standard noise into noisy copies of snapped samples.
 
         Parameters
         ----------
-        row : ndarray of shape (n_features,)
-            A sample as returned by `snap`.
+        row : ndarray of shape (n_features,) or (n_copies, n_features)
+            A sample as returned by `snap`, or that of each copy.
         out : ndarray of shape (n_copies, n_features), C-contiguous
             Noise of standard deviation 1; it is overwritten with the copies.
         """

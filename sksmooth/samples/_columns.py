@@ -108,8 +108,9 @@ def categorical_positions(spec, *, names, n_features, with_categories):
         if not with_categories:
             raise ValueError(
                 "categorical_features='from_dtype' finds no column whose dtype is that "
-                "of categories or strings in X; name the columns with categories, such "
-                "as categorical_features=[0, 3], in a DataFrame by their names."
+                "of categories or strings in X, and dates count as neither; name the "
+                "columns with categories, such as categorical_features=[0, 3], in a "
+                "DataFrame by their names."
             )
         return with_categories
     if spec is None or callable(spec):

@@ -128,11 +128,14 @@ class _Law:
         high = np.full(miss.shape, self.sigma)
         while (more := ahead(high)).any():
             high = np.where(more, 2 * high, high)
+        leads = ahead(np.zeros(miss.shape))
         for _ in range(100):
             middle = (low + high) / 2
+            if not (leads & (low < middle) & (middle < high)).any():
+                break  # no float lies between them
             holds = ahead(middle)
             low, high = np.where(holds, middle, low), np.where(holds, high, middle)
-        return np.where(ahead(np.zeros(miss.shape)), low, -np.inf)
+        return np.where(leads, low, -np.inf)
 
     def share(self, radii, odds):
         """Share that a class must exceed so that it leads within radii.

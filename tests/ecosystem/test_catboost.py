@@ -8,6 +8,7 @@ import pytest
 from catboost import CatBoostClassifier
 from numpy.testing import assert_array_equal
 
+from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined
 from tests.ecosystem.estimators import NUMBERS, catboost, table_for
 from tests.ecosystem.test_table_estimators import smoothed
@@ -75,3 +76,20 @@ def test_a_classifier_fitted_again_in_place_is_followed(monkeypatch):
     clf.certify(X[:40])
     clf.estimator_.fit(X, 1 - y)
     assert clf.certify(X[:40]) == of_predict(clf, monkeypatch)
+
+
+def test_names_of_a_classifier_that_was_fitted_elsewhere_on_a_frame():
+    base = catboost(rounds=5).fit(X, y)
+    clf = SmoothedClassifier.from_fitted(
+        base,
+        noise_features=["age"],
+        feature_scale={"age": 10.0},
+        n_certify=50,
+        random_state=0,
+    )
+    assert clf.feature_names_in_.tolist() == list(X.columns)
+    certificates = clf.certify(X[:2])
+    assert certificates.features == tuple(X.columns)
+    on_array = CatBoostClassifier(**SETTINGS).fit(X[NUMBERS].to_numpy(), y)
+    with pytest.raises(ValueError, match="features without names"):
+        SmoothedClassifier.from_fitted(on_array, noise_features=["age"])

@@ -18,11 +18,16 @@ from xgboost import XGBClassifier, XGBRFClassifier
 from sksmooth import SmoothedClassifier
 from sksmooth._estimators import layers
 from sksmooth.votes._fitted_state import FittedState
-from sksmooth.votes.exact import Declined, find_exact_source
+from sksmooth.votes.exact import (
+    Declined,
+    find_exact_source,
+    may_have_closed_form,
+)
 from sksmooth.votes.exact._additive import AdditiveSource
 from sksmooth.votes.exact._affine import AffineMap
 from sksmooth.votes.exact._by_type import closed_form
 from sksmooth.votes.exact._cells import CellSource
+from sksmooth.votes.exact._few_trees import FewTreesSource
 from tests.source_case import SourceCase
 from tests.test_sources import ExactCase, TwoClasses
 
@@ -320,10 +325,10 @@ def test_frames_pipelines_and_held_columns(make):
         (xgboost(missing=-999.0), "missing=-999.0"),
         (xgboost(objective="binary:hinge"), "binary:hinge"),
         (xgboost(objective="binary:logitraw"), "binary:logitraw"),
-        (xgboost(max_depth=3), "features at once"),
+        (xgboost(max_depth=3, n_estimators=10), "features at once"),
         (lightgbm(linear_tree=True), "linear_tree"),
         (lightgbm(zero_as_missing=True), "zero_as_missing"),
-        (lightgbm(num_leaves=8), "features at once"),
+        (lightgbm(num_leaves=8, n_estimators=10), "features at once"),
         (lightgbm(objective="cross_entropy"), "cross_entropy"),
         (lightgbm(pred_early_stop=True), "pred_early_stop"),
         (
@@ -347,8 +352,20 @@ def test_what_is_not_a_sum_of_steps_is_declined(model, reason):
         source = find_exact_source(model, X, 0.5)
     except Declined as declined:
         assert re.search(reason, str(declined))
-    else:  # a table of cells, which predict fills
-        assert isinstance(source, CellSource)
+    else:  # a table of cells or boxes, which predict fills
+        assert isinstance(source, (CellSource, FewTreesSource))
+
+
+@pytest.mark.parametrize(
+    "model", [xgboost(max_depth=3), XGBRFClassifier(), lightgbm(num_leaves=5)]
+)
+def test_many_deep_trees_are_not_read(model):
+    X, y = samples(5)
+    model.fit(X, y)
+    with pytest.raises(Declined, match=r"it has (25|100) trees on 5 features"):
+        find_exact_source(model, X, 0.5)
+    assert not may_have_closed_form(layers(model, exact=True))
+    assert may_have_closed_form(layers(model.fit(X[:, :3], y), exact=True))
 
 
 def test_splits_of_categories_are_declined():
@@ -406,6 +423,12 @@ class TestExplainableBoosting(OfSum, SourceCase):
 class TestXGBoostCells(ExactCase, SourceCase):
     form = CellSource
     estimator = staticmethod(lambda: xgboost(n_estimators=3, max_depth=3))
+
+
+class TestXGBoostFewTrees(ExactCase, SourceCase):
+    form = FewTreesSource
+    estimator = staticmethod(lambda: xgboost(n_estimators=8, max_depth=2))
+    data = staticmethod(lambda: samples(14))
 
 
 class TestXGBoostForest(ExactCase, SourceCase):

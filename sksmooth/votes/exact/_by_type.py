@@ -67,5 +67,8 @@ def _has(module, kind):
 
 # From a fitted classifier and the `AffineMap` before it to its `ExactSource`.
 closed_form = ByType()
+# From a fitted classifier that takes long to read to a reason, found without reading
+# it, for which it has no closed form, or None.
+screening = ByType()
 # From a fitted transformer and its number of features to its `AffineMap`.
 affine_step = ByType()

@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from sksmooth.votes.exact._boosted import boosted_source
-from sksmooth.votes.exact._by_type import closed_form
+from sksmooth.votes.exact._boosted import boosted_source, reason_not_to_read
+from sksmooth.votes.exact._by_type import closed_form, screening
 from sksmooth.votes.exact._source import Declined
 from sksmooth.votes.exact._structure import Ensemble, SumOfTrees, Tree, tree_ensemble
 
@@ -16,6 +16,18 @@ _ZERO = float(np.float32(1e-35))
 _CATEGORICAL, _MISSING, _ZERO_IS_MISSING = 1, 12, 4
 
 closed_form("lightgbm", "LGBMClassifier")(boosted_source)
+
+
+@screening("lightgbm", "LGBMClassifier")
+def _reason_not_to_read(estimator):
+    parameters = estimator.get_params()
+    has_single_splits = (
+        parameters["num_leaves"] == 2
+        or parameters["max_depth"] == 1
+        or parameters.get("interaction_constraints") is not None
+    )
+    n_trees = estimator.booster_.num_trees()
+    return reason_not_to_read(estimator, n_trees, has_single_splits)
 
 
 @tree_ensemble("lightgbm", "LGBMClassifier")

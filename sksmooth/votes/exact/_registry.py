@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksmooth._estimators import has_own_predict, layers
 from sksmooth.votes.exact._affine import fold_steps, is_foldable
-from sksmooth.votes.exact._by_type import closed_form
+from sksmooth.votes.exact._by_type import closed_form, screening
 from sksmooth.votes.exact._inputs import inputs_of
 from sksmooth.votes.exact._linear_scores import scores_behind
 from sksmooth.votes.exact._self_check import check_against_predict
@@ -92,6 +92,9 @@ def _opened(estimator, X_sample, sigma):
     if closed_form.get(final) is None:
         raise Declined(f"{type(final).__name__} has no closed form")
     check_is_fitted(estimator)
+    reason = _reason_not_to_read(final)
+    if reason is not None:
+        raise Declined(reason)
     if not sigma > 0:
         raise ValueError(f"sigma={sigma!r} must be positive.")
     inputs = inputs_of(transformers, X_sample)
@@ -144,4 +147,11 @@ def may_have_closed_form(parts):
     # Kernels other than "linear", callables too, have none.
     kernel = getattr(final, "kernel", "linear")
     is_linear = isinstance(kernel, str) and kernel == "linear"
-    return is_linear and closed_form.get(final) is not None
+    if not is_linear or closed_form.get(final) is None:
+        return False
+    return _reason_not_to_read(final) is None
+
+
+def _reason_not_to_read(final):
+    screen = screening.get(final)
+    return None if screen is None else screen(final)

@@ -155,7 +155,11 @@ def read_ensemble(estimator):
     Declined
         If it is made of anything but axis-aligned trees.
     """
-    return tree_ensemble.get(estimator)(estimator)
+    try:
+        return tree_ensemble.get(estimator)(estimator)
+    except (AttributeError, IndexError, KeyError) as error:
+        # Other releases of a library may store them in another way.
+        raise Declined(f"its trees are stored in an unknown way: {error!r}") from None
 
 
 @tree_ensemble("sklearn.ensemble", "ExtraTreesClassifier", "RandomForestClassifier")

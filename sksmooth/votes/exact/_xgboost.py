@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 
-from sksmooth.votes.exact._boosted import boosted_source
-from sksmooth.votes.exact._by_type import closed_form
+from sksmooth.votes.exact._boosted import boosted_source, reason_not_to_read
+from sksmooth.votes.exact._by_type import closed_form, screening
 from sksmooth.votes.exact._source import Declined
 from sksmooth.votes.exact._structure import (
     Ensemble,
@@ -24,6 +24,20 @@ _TIE = 1e-6
 _TYPES = "XGBClassifier", "XGBRFClassifier"
 
 closed_form("xgboost", *_TYPES)(boosted_source)
+
+
+@screening("xgboost", *_TYPES)
+def _reason_not_to_read(estimator):
+    parameters, n_classes = estimator.get_xgb_params(), len(estimator.classes_)
+    n_trees = estimator.get_booster().num_boosted_rounds()
+    n_trees *= parameters.get("num_parallel_tree") or 1
+    n_trees *= n_classes if n_classes > 2 else 1
+    has_single_splits = (
+        parameters.get("max_depth") == 1
+        or parameters.get("max_leaves") == 2
+        or parameters.get("interaction_constraints") is not None
+    )
+    return reason_not_to_read(estimator, n_trees, has_single_splits)
 
 
 @tree_ensemble("xgboost", *_TYPES)

@@ -124,6 +124,8 @@ class HardVote(OfMembers):
 class OneVersusRest(FastPredictor):
     """The class whose classifier has the largest decision, of support vectors.
 
+    Of two classes, which have one classifier, the second where that is positive.
+
     Parameters
     ----------
     estimator : OneVsRestClassifier
@@ -132,8 +134,8 @@ class OneVersusRest(FastPredictor):
     def __init__(self, estimator):
         if estimator.multilabel_:
             raise Declined("multilabel: it predicts several labels for a sample")
-        if len(estimator.estimators_) < 2:
-            raise Declined("it has one classifier for two classes")
+        if len(estimator.classes_) < 2:
+            raise Declined("it knows one class only")
         super().__init__(estimator.n_features_in_)
         self._members = [_decisions_of(inner) for inner in estimator.estimators_]
         self._n_tiers = min(len(member.kernels) for member in self._members)
@@ -157,6 +159,9 @@ class OneVersusRest(FastPredictor):
         # libsvm decides for the first of two classes, which is the rest.
         scores = -np.concatenate([decisions for decisions, _ in parts], axis=1)
         error = np.concatenate([error for _, error in parts], axis=1)
+        if scores.shape[1] == 1:
+            score = scores[:, 0]
+            return (score > 0).astype(np.intp), ~(np.abs(score) > error[:, 0])
         return surely_largest(scores, error)
 
 

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Columns of data frames that take noise must hold numbers."""
 
+from datetime import date, time, timedelta
+
 import numpy as np
 
 from sksmooth._estimators import is_frame, may_take_missing, tags_of
 from sksmooth._messages import listed
 from sksmooth.certificates import refuse_masked
 from sksmooth.samples import Table, has_missing, values_of
+
+# Dates among objects; Timestamp and Timedelta of pandas are among them.
+_DATES = (date, time, timedelta, np.datetime64, np.timedelta64)
 
 
 def columns_without_numbers(X):
@@ -53,16 +58,35 @@ def columns_with_categories(X):
     return [
         at
         for at, dtype in enumerate(X.dtypes)
-        if not (_is_of_dates(dtype) or _is_numeric(dtype, X, at))
+        if not (_is_of_dates(dtype, X, at) or _is_numeric(dtype, X, at))
     ]
 
 
-def _is_of_dates(dtype):
+def _is_of_dates(dtype, X, at):
+    if str(dtype) in ("object", "Object"):
+        values = [value for value in _objects(X, at) if not _is_missing(value)]
+        return bool(values) and all(map(_is_date, values))
     is_temporal = getattr(dtype, "is_temporal", None)  # of polars
     if callable(is_temporal):
         return bool(is_temporal())
     of_dates = ("period", "date", "time", "duration")
     return getattr(dtype, "kind", "O") in "mM" or str(dtype).startswith(of_dates)
+
+
+def _is_date(value):
+    return isinstance(value, _DATES) or type(value).__name__ == "Period"
+
+
+def _is_missing(value):
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and value != value
+
+
+def _objects(X, at):
+    """A column as an array of Python objects."""
+    column = X.iloc[:, at] if hasattr(X, "iloc") else X[X.columns[at]]
+    return np.asarray(column, dtype=object)
 
 
 def refuse_columns_without_numbers(X, caller):
@@ -139,8 +163,7 @@ def _is_numeric(dtype, X, at):
         return dtype.kind in "biuf"
     elif str(dtype).startswith(("category", "str", "period", "interval")):
         return False
-    column = X.iloc[:, at] if hasattr(X, "iloc") else X[X.columns[at]]
-    values = np.asarray(column, dtype=object)
+    values = _objects(X, at)
     # Not a float, unlike None and nan.
     values = [v for v in values if type(v).__name__ != "NAType"]
     if any(isinstance(value, (str, bytes)) for value in values):
@@ -185,11 +208,12 @@ def numeric_table(rows, scale, *, noise_features, estimator, categories=None):
     numbers = [at for at in noisy if at not in categories]
     wrong = [names[at] for at in numbers if names[at] in without]
     if wrong:
+        drawn = [names[at] for at in sorted(categories)]
+        others = [names[at] for at in numbers if names[at] not in without]
         raise ValueError(
-            f"noise_features={noise_features!r} has the columns {wrong}, "
-            "which are not numbers: noise can only be added to numbers. Name the "
-            "columns with numbers, such as "
-            "noise_features=make_column_selector(dtype_include='number')."
+            f"{_all_or(noise_features)} has the columns {listed(wrong)}, which are not "
+            "numbers: noise can only be added to numbers. "
+            f"{_cure(wrong, others, drawn)}"
         )
     table = Table(rows, noisy, scale[noisy], categories=categories)
     infinite = np.isinf(table.values).any(axis=0)
@@ -246,3 +270,22 @@ def _missing_error(where, estimator):
         "HistGradientBoostingClassifier, without a denoiser; or hold the columns fixed "
         "with noise_features."
     )
+
+
+def _all_or(noise_features):
+    if noise_features is None:
+        return "noise_features=None, which is all columns,"
+    return f"noise_features={noise_features!r}"
+
+
+def _cure(wrong, numbers, drawn):
+    """What to do with columns that hold no numbers, and should take noise."""
+    if not (numbers or drawn):
+        return "Encode them in a Pipeline before."
+    cure = f"Hold them fixed: noise_features={listed(numbers)}"
+    if drawn:
+        cure += (
+            "; or, if they are categories, have them drawn anew: "
+            f"categorical_features={listed([*drawn, *wrong])}"
+        )
+    return f"{cure}."

@@ -83,8 +83,10 @@ def _is_alarming(n_changed, n_rows):
 
 def _tiny_noise(rows, sigma, dtype):
     rng = np.random.default_rng(0)
-    deviation = np.nan_to_num(np.nanstd(rows, axis=0))
-    size = np.nan_to_num(np.nanmax(np.abs(rows), axis=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value
+        deviation = np.nan_to_num(np.nanstd(rows, axis=0))
+        size = np.nan_to_num(np.nanmax(np.abs(rows), axis=0))
     # Of a constant feature, or a single sample, the size is all there is to go by.
     scale = np.where(deviation > 0, deviation, np.maximum(size, sigma))
     step = np.minimum(_TINY * scale, sigma)

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from sksmooth.certificates._labels import LabelIndex
-from sksmooth.noise import CategoricalLaw, row_stream, row_streams
+from sksmooth.noise import row_stream, row_streams
+from sksmooth.noise._copies import fill_copies
 from sksmooth.samples import digests_of, shown, values_of
 from sksmooth.votes._batch_size import copies_at_once
 from sksmooth.votes._source import Source
@@ -240,14 +241,11 @@ class VoteStreams:
         batch = np.empty((capacity, n_values))
         self._open_streams(rows, stage)
         for owners, parts in batches(sizes, capacity):
-            ends = np.cumsum(parts)
+            noisy = batch[: np.sum(parts)]
             # One loop after the other, as each then stays in the cache.
-            drawn = [self._stream(row, stage) for row in rows[owners]]
-            filled = zip(rows[owners], drawn, ends - parts, ends, strict=True)
-            for row, stream, start, end in filled:
-                self._fill(row, stream, batch[start:end])
-            self._finish(batch[: ends[-1]], rows[owners], parts)
-            yield owners, parts, batch[: ends[-1]]
+            streams = [self._stream(row, stage) for row in rows[owners]]
+            self._fill(noisy, rows[owners], streams, parts)
+            yield owners, parts, noisy
 
     def _stream(self, row, stage, *branch):
         key = (int(row), stage, *branch)
@@ -263,19 +261,9 @@ class VoteStreams:
         opened = row_streams(digests, stage, *branch)
         self._streams.update(zip(keys, opened, strict=True))
 
-    def _fill(self, row, stream, out):
-        """Fill a part of a batch with noisy copies of a sample."""
-        law = self._source.law
-        if isinstance(law, CategoricalLaw):  # of all samples at once, see `_finish`
-            stream.standard_normal(out=out)
-        else:
-            law.perturb(self._rows[row], stream, out)
-
-    def _finish(self, batch, rows, parts):
-        """Turn standard noise into noisy copies, where `_fill` has only drawn it."""
-        law = self._source.law
-        if isinstance(law, CategoricalLaw):
-            law.perturb_normals(np.repeat(self._rows[rows], parts, axis=0), batch)
+    def _fill(self, batch, rows, streams, parts):
+        """Fill a batch with noisy copies of samples, each from its stream."""
+        fill_copies(self._source.law, self._rows[rows], streams, parts, batch)
 
     def _count(self, batch, rows, parts):
         """Votes of each of the samples that have consecutive parts of a batch."""

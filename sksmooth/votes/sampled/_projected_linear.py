@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from sksmooth.noise._copies import draw_normals
 from sksmooth.samples import unit_values_of
 from sksmooth.votes.sampled._monte_carlo import MonteCarloVotes, VoteStreams, batches
 
@@ -256,8 +257,8 @@ class _ScoreStreams(VoteStreams):
         votes = np.where(n_ahead > 0, np.argmax(scores, axis=1), ahead)
         return np.where(kept * np.maximum(n_ahead, 1) < 1, votes, leader)
 
-    def _fill(self, row, stream, out):
-        stream.standard_normal(out=out)
+    def _fill(self, batch, rows, streams, parts):
+        draw_normals(streams, parts, batch)
 
     def _scores_of(self, batch, rows, parts):
         """Scores of votes, one line per class.
