@@ -815,23 +815,6 @@ def test_categories_are_found_by_dtype_in_frames_without_names():
     assert clf.predict(X[:1]) == [False]
 
 
-def test_a_column_with_noise_and_without_any_value():
-    X = pd.DataFrame({"a": np.linspace(-1, 1, 60), "b": np.nan})
-    clf = SmoothedClassifier(
-        DecisionTreeClassifier(max_depth=1), noise_features=["a", "b"], n_certify=200
-    ).fit(X, X["a"] > 0)
-    certificates = clf.certify(X[:3])
-    assert not certificates.label.any() and (certificates.radius > 0).all()
-
-
-def test_columns_that_are_no_numbers_without_any_that_are():
-    X = pd.DataFrame({"c": ["u", "v"] * 30})
-    base = make_pipeline(OneHotEncoder(), LogisticRegression())
-    clf = SmoothedClassifier(base, noise_features=["c"])
-    with pytest.raises(ValueError, match="Encode them in a Pipeline before"):
-        clf.fit(X, X["c"] == "u")
-
-
 def test_the_columns_suggested_for_noise_are_no_flags():
     X = pd.DataFrame({"age": [20, 30], "owner": [True, False], "job": ["a", "b"]})
     with pytest.raises(ValueError, match=r"noise_features=\['age'\]"):
@@ -848,3 +831,20 @@ def test_an_array_without_the_names_of_fit_is_warned_of_once():
         clf.predict(X.to_numpy()[:3])
     of_base = [w for w in caught if "but LogisticRegression" in str(w.message)]
     assert len(of_base) == 1
+
+
+def test_a_column_with_noise_and_without_any_value():
+    X = pd.DataFrame({"a": np.linspace(-1, 1, 60), "b": np.nan})
+    clf = SmoothedClassifier(
+        DecisionTreeClassifier(max_depth=1), noise_features=["a", "b"], n_certify=200
+    ).fit(X, X["a"] > 0)
+    certificates = clf.certify(X[:3])
+    assert not certificates.label.any() and (certificates.radius > 0).all()
+
+
+def test_columns_that_are_no_numbers_without_any_that_are():
+    X = pd.DataFrame({"c": ["u", "v"] * 30})
+    base = make_pipeline(OneHotEncoder(), LogisticRegression())
+    clf = SmoothedClassifier(base, noise_features=["c"])
+    with pytest.raises(ValueError, match="Encode them in a Pipeline before"):
+        clf.fit(X, X["c"] == "u")
