@@ -89,13 +89,19 @@ def check_weights(sample_weight, n_samples):
     return weight
 
 
+def as_float(value):
+    """A real number as a float, infinity if no float holds it; nan for all else."""
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
+        return np.nan
+    try:
+        return float(value)
+    except OverflowError:  # of an integer
+        return np.inf
+
+
 def check_between(name, value, low, high):
     """Return a number as a float; it must be strictly between `low` and `high`."""
-    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    try:
-        number = float(value) if is_number else np.nan
-    except OverflowError:  # of an integer that no float holds
-        number = np.inf
+    number = as_float(value)
     if not low < number < high:
         raise ValueError(
             f"{name}={value!r:.200} must be a number strictly between {low:g} and "

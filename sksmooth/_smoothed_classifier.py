@@ -34,6 +34,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sksmooth._arguments import as_float
 from sksmooth._compat import (
     DocumentationLink,
     HasMethods,
@@ -127,7 +128,6 @@ if TYPE_CHECKING:
 _DTYPES = [np.float64, np.float32]
 # Bounds take counts of votes as floats, which are whole numbers up to here.
 _MOST_VOTES = 2**53
-_LARGEST = float(np.finfo(np.float64).max)
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
 # What `fit` and `from_fitted` leave, used by all that follows.
@@ -753,10 +753,10 @@ class SmoothedClassifier(
         """
         self._check_ready()
         radii = _check_radii(radii)
-        if not (isinstance(tol, Real) and 0 <= tol <= _LARGEST):
+        if not 0 <= as_float(tol) < np.inf:
             raise ValueError(f"tol={tol!r:.40} must be a finite number, zero or more.")
-        if not (isinstance(beta, Real) and 0 <= beta < 0.5):
-            raise ValueError(f"beta={beta!r} must be a number in [0, 0.5).")
+        if not 0 <= as_float(beta) < 0.5:
+            raise ValueError(f"beta={beta!r:.40} must be a number in [0, 0.5).")
         index = X.index if hasattr(X, "iloc") else None
         X, as_frame = self._rows_and_frames(X)
         question = self._certify_question(X, radii, tol, beta)
