@@ -757,7 +757,7 @@ class SmoothedClassifier(
             raise ValueError(f"tol={tol!r:.40} must be a finite number, zero or more.")
         if not 0 <= as_float(beta) < 0.5:
             raise ValueError(f"beta={beta!r:.40} must be a number in [0, 0.5).")
-        index = X.index if hasattr(X, "iloc") else None
+        index = getattr(X, "index", None) if hasattr(X, "iloc") else None
         X, as_frame = self._rows_and_frames(X)
         question = self._certify_question(X, radii, tol, beta)
         changes = check_changes(changes, question.law)
