@@ -3,13 +3,14 @@
 
     python benchmarks/denoiser.py            CPU time on one thread, and ratios
     python benchmarks/denoiser.py --memory   peak memory by size of the training set
-    python benchmarks/denoiser.py --prototypes [--splits 5] [--sigmas 0.5]
+    python benchmarks/denoiser.py --prototypes [--splits 5] [--sigmas 0.5] [--prior 0]
     python benchmarks/denoiser.py --labels   labels that float32 changes, of 100,000
 
 Times are CPU microseconds for one noisy sample, per 1,000 training samples: the least
 of several runs, each kind in turn, so that load on the machine falls on all of them.
 `product` is one float32 matrix product of that size, `plain` the definition in float64
-with two products and one exponential.
+with two products and one exponential. With ``--prior`` the denoiser is given so many
+samples: the training samples and mixtures of two of one class.
 """
 
 import argparse
@@ -58,8 +59,11 @@ def images(n, rng):
     """Digits, and mixtures of two of one class where more are wanted."""
     X, y = load_digits(return_X_y=True)
     X = X / 16
-    if n <= len(X):
-        return X[rng.permutation(len(X))[:n]]
+    return X[rng.permutation(len(X))[:n]] if n <= len(X) else mixtures(X, y, n, rng)
+
+
+def mixtures(X, y, n, rng):
+    """Mixtures of two samples of one class."""
     first = rng.integers(len(X), size=n)
     second = np.array([rng.choice(np.flatnonzero(y == y[i])) for i in first])
     share = rng.uniform(size=(n, 1))
@@ -109,7 +113,7 @@ def memory():
         print(f"{n:8} training samples: {peak:.1f} MiB while it transforms")
 
 
-def prototypes(splits, sigmas):
+def prototypes(splits, sigmas, n_prior):
     """Accuracy behind prototypes, and what they cost for 1,000 training samples."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     X, y = load_digits(return_X_y=True)
@@ -128,10 +132,14 @@ def prototypes(splits, sigmas):
                 "forest": RandomForestClassifier(50, random_state=0).fit(A, a),
                 "MLP": MLPClassifier((64,), max_iter=100, random_state=0).fit(A, a),
             }
+            more = max(0, n_prior - len(A))
+            prior = np.concatenate(
+                [A, mixtures(A, a, more, np.random.default_rng(split))]
+            )
             denoisers = {
                 n_prototypes: PosteriorMeanDenoiser(
                     n_prototypes=n_prototypes, sigma=sigma, random_state=0
-                ).fit(A)
+                ).fit(prior)
                 for n_prototypes in N_PROTOTYPES
             }
             Z = np.repeat(T[:4], 512, axis=0)
@@ -140,7 +148,8 @@ def prototypes(splits, sigmas):
                 {n: partial(d.transform, Z) for n, d in denoisers.items()}
             )
             for n_prototypes, denoiser in denoisers.items():
-                times[n_prototypes].append(1e9 * found[n_prototypes] / len(Z) / len(A))
+                each = 1e9 * found[n_prototypes] / len(Z)
+                times[n_prototypes].append(each / len(prior))
                 for name, model in models.items():
                     certificates = SmoothedClassifier.from_fitted(
                         make_pipeline(denoiser, model),
@@ -197,13 +206,14 @@ def main():
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--prototypes", action="store_true")
     parser.add_argument("--labels", action="store_true")
+    parser.add_argument("--prior", type=int, default=0)
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--sigmas", type=float, nargs="+", default=[0.5])
     options = parser.parse_args()
     if options.memory:
         memory()
     elif options.prototypes:
-        prototypes(options.splits, options.sigmas)
+        prototypes(options.splits, options.sigmas, options.prior)
     elif options.labels:
         labels()
     else:

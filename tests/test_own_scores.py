@@ -30,7 +30,7 @@ class Linear(ClassifierMixin, BaseEstimator):
         return isinstance(other, Linear)
 
     def fit(self, X, y):
-        self.classes_ = np.unique(y)
+        self.classes_, self.n_features_in_ = np.unique(y), X.shape[1]
         self.means_ = np.stack([X[y == label].mean(axis=0) for label in self.classes_])
         return self
 

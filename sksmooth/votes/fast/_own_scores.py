@@ -42,7 +42,7 @@ class OwnScores(FastPredictor):
     key: object = None
 
     def __init__(self, estimator):
-        super().__init__(len(estimator.classes_))
+        super().__init__(estimator.n_features_in_)
         self._estimator = estimator
         self._n_classes = len(estimator.classes_)
 
