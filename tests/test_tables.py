@@ -821,18 +821,6 @@ def test_the_columns_suggested_for_noise_are_no_flags():
         SmoothedClassifier(SVC()).fit(X, [0, 1])
 
 
-def test_an_array_without_the_names_of_fit_is_warned_of_once():
-    """The base classifier warns in each of its calls, of which there are many."""
-    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["a", "b"])
-    clf = SmoothedClassifier(
-        LogisticRegression(), feature_scale="std", method="monte_carlo", batch_size=16
-    ).fit(X, X["a"] > 0)
-    with pytest.warns(UserWarning, match="valid feature names") as caught:
-        clf.predict(X.to_numpy()[:3])
-    of_base = [w for w in caught if "but LogisticRegression" in str(w.message)]
-    assert len(of_base) == 1
-
-
 def test_a_column_with_noise_and_without_any_value():
     X = pd.DataFrame({"a": np.linspace(-1, 1, 60), "b": np.nan})
     clf = SmoothedClassifier(
