@@ -93,6 +93,17 @@ def test_votes_of_the_pilot_are_not_among_those_that_are_counted():
     assert answers.p_lower[0] == pytest.approx(top, rel=1e-12)
 
 
+def test_a_pilot_doubles_until_it_is_a_fair_part_of_what_is_planned():
+    question = CertifyRadius(
+        **COMMON, n_max=100_000, alpha=0.01, bound="multiclass", slack=0.0, tol=0.01
+    )
+    _, requests = answers_to(question, in_proportion([0.55, 0.45]), 2)
+    *pilot, estimate = [np.max(request.sizes) for request in requests]
+    assert len(pilot) > 2
+    np.testing.assert_array_equal(np.cumsum(pilot), 32 * 2 ** np.arange(len(pilot)))
+    assert estimate <= 8 * sum(pilot) or 16 * sum(pilot) > question.n_max
+
+
 def test_the_slack_is_taken_off_every_radius():
     plain, reduced = two_stages().radius, two_stages(slack=0.05).radius
     np.testing.assert_allclose(reduced, plain - 0.05, rtol=1e-14)
