@@ -451,6 +451,11 @@ def test_noise_is_added_in_many_rows_as_in_one(n_copies, n_features):
         np.testing.assert_array_equal(out, expected)
 
 
+@pytest.mark.parametrize("law", [Gaussian(1e-150), Laplace(1e-150)])
+def test_a_distance_beyond_all_others_lets_an_event_grow_to_certainty(law):
+    assert law.grow(-5.0, 1e200) == np.inf
+
+
 def test_growth_of_what_may_be_erased_is_rounded_up():
     kept, distance = 0.6, 0.3
     law = ErasedGaussian(0.5, probability=kept, cardinalities=(0, 3), changes=1)

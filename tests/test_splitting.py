@@ -163,6 +163,13 @@ def test_values_outside_the_range_count_as_its_ends():
     assert np.array_equal(LAW.enumerate(inside), LAW.enumerate(outside))
 
 
+@pytest.mark.parametrize(("end", "outside"), [("low", -3.0), ("high", 9.0)])
+def test_a_range_may_have_one_end(end, outside):
+    law = Splitting(WIDTH, n_features=1, whole=True, **{end: [2.0]})
+    assert np.array_equal(law.enumerate([2.0]), law.enumerate([outside]))
+    assert not np.array_equal(law.enumerate([2.0]), law.enumerate([4.0 - outside]))
+
+
 def test_copies_of_real_samples_differ_with_the_stated_probability():
     law = Splitting(0.3, n_features=3, low=[0.0] * 3, high=[1.0] * 3)
     rng = np.random.default_rng(0)
