@@ -532,7 +532,7 @@ form. A tree predicts in less time than noise is drawn in, so that nearly all of
 time of its votes is that of their noise.
 """
 COMPILED = "\nTrees with numba (``--compiled``):\n"
-ART = "\nBeside the Adversarial Robustness Toolbox (``--art``):\n"
+ART = "\nBeside ART (``--art``):\n"
 BLOCK = """\
 .. code-block:: text
    :class: wide

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-============================
-In which units is a radius?
-============================
+===============================
+Which units does a radius have?
+===============================
 
 A certificate says: no perturbation of the sample of norm below 0.4 changes the
 prediction. But 0.4 of what? Noise and radii are in the units of the ``X`` that
