@@ -36,6 +36,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +93,7 @@ MESSAGES = [r"raise \w", r"^\s+f?r?\"", r"\bwarn", r"\bf\""]
 KILLED = {1, 3, -11}  # by an error of Python itself, the last one
 TIMED_OUT = {36, 24, -24, 152, 255, -9}
 UNREACHED = 33
+_MOST_RUNS = 5
 TABLE = "{:<10} | {:>7} | {:>6} | {:>9} | {:>8} | {:>10} | {:>11} | {:>7}"
 HEAD = TABLE.format(
     "room",
@@ -186,11 +188,17 @@ def sweep(room, known, options):
         )
         with (folder / "pyproject.toml").open("a", encoding="utf-8") as project:
             project.write(config)
-        chosen = f"*__mutmut_*[{options.digits}]"
-        done = mutmut(folder, "run", "--max-children", str(options.processes), chosen)
+        run = partial(mutmut, folder, "run", "--max-children", str(options.processes))
+        done = run(f"*__mutmut_*[{options.digits}]")
         found = statuses(folder, re.compile(f"[{options.digits}]$"))
-        if not found:
-            sys.exit(f"{room}: mutmut found no mutant\n{done.stdout[-3000:]}")
+        # A mutant can end mutmut itself; those behind it are tried in another run.
+        for _ in range(_MOST_RUNS):
+            if untried := [name for name, code in found.items() if code is None]:
+                done = run(*untried)
+                found = statuses(folder, re.compile(f"[{options.digits}]$"))
+        if not found or None in found.values():
+            untried = [name for name, code in found.items() if code is None]
+            sys.exit(f"{room}: not tried: {untried}\n{done.stdout[-3000:]}")
         killed = [name for name, code in found.items() if code in KILLED]
         timed_out = [name for name, code in found.items() if code in TIMED_OUT]
         untested = [name for name, code in found.items() if code == UNREACHED]
@@ -230,11 +238,10 @@ def run_in(folder, command):
 
 
 def statuses(folder, chosen):
-    """Exit code of the tests of each mutant that was tried."""
+    """Exit code of the tests of each mutant, None for one that was not tried."""
     found = {}
     for path in folder.glob("mutants/sksmooth/**/*.meta"):
-        codes = json.loads(path.read_text("utf-8"))["exit_code_by_key"]
-        found |= {name: code for name, code in codes.items() if code is not None}
+        found |= json.loads(path.read_text("utf-8"))["exit_code_by_key"]
     return {name: code for name, code in found.items() if chosen.search(name)}
 
 
