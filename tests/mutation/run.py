@@ -191,7 +191,7 @@ def sweep(room, known, options):
         run = partial(mutmut, folder, "run", "--max-children", str(options.processes))
         done = run(f"*__mutmut_*[{options.digits}]")
         found = statuses(folder, re.compile(f"[{options.digits}]$"))
-        # A mutant can end mutmut itself; those behind it are tried in another run.
+        # mutmut has been seen to end early; what is left is tried in another run.
         for _ in range(_MOST_RUNS):
             if untried := [name for name, code in found.items() if code is None]:
                 done = run(*untried)
