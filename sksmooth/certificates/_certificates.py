@@ -758,8 +758,9 @@ class Certificates:
             first = 0 if n_features is None else -n_features
             if first <= feature < (np.inf if n_features is None else n_features):
                 return int(feature) % n_features if n_features else int(feature)
-        known = list(self.features or range(n_features or 0)) or "given by positions"
-        raise ValueError(f"feature={feature!r} is none of the features {known}.")
+        known = list(self.features or range(n_features or 0))
+        what = listed(known) if known else "given by positions"
+        raise ValueError(f"feature={feature!r} is none of the features {what}.")
 
     def _n_features(self):
         """Number of features of a sample, or None where a published log keeps none."""
@@ -812,13 +813,13 @@ class Certificates:
             abstain_label = default
         if not isinstance(abstain_label, kind) or abstain_label is None:
             raise ValueError(
-                f"abstain_label must be {kind_name} as the classes {known} are, got "
-                f"{abstain_label!r}."
+                f"abstain_label must be {kind_name} as the classes {listed(known)} "
+                f"are, got {abstain_label!r}."
             )
         if abstain_label in known:
             raise ValueError(
-                f"abstain_label={abstain_label!r} is one of the classes {known}; give "
-                "a value that is not."
+                f"abstain_label={abstain_label!r} is one of the classes "
+                f"{listed(known)}; give a value that is not."
             )
         if kind is numbers.Real and not np.isfinite(abstain_label):
             raise ValueError(

@@ -31,20 +31,10 @@ class EnumerableLaw(Law):
         label: ArrayLike,
         weights: ArrayLike | None = None,
     ) -> NDArray[np.int64]:
-        """Largest radius at which counts of all copies keep their leader.
+        """Largest radius of each sample at which the counts keep their leader.
 
-        Parameters
-        ----------
-        counts : array-like of int of shape (n_samples, n_classes)
-            Votes of all copies that `enumerate` lists.
-        label : array-like of int of shape (n_samples,)
-            Position of the class that leads the vote; the first one of equals.
-        weights : array-like of shape (n_classes,), default=None
-            Vote weights.
-
-        Returns
-        -------
-        ndarray of int of shape (n_samples,)
+        `counts` are the votes of all copies that `enumerate` lists, `label` the
+        positions of the leading classes, and `weights` vote weights.
         """
 
 
@@ -74,7 +64,7 @@ class LawOfChanges(Law):
         Parameters
         ----------
         changes : int
-            No larger number is asked for.
+            The largest number of changes for which certificates are requested.
 
         Returns
         -------

@@ -9,6 +9,7 @@ import numpy as np
 
 from sksmooth._arguments import real_numbers
 from sksmooth._estimators import is_polars
+from sksmooth._messages import listed
 from sksmooth.certificates import refuse_masked
 from sksmooth.samples._table import numbers_of
 
@@ -319,7 +320,7 @@ def _position(name, names, n_features, parameter):
         return int(name)
     what, use = "features without names", "Use"
     if known:
-        what, use = f"the features {known}", "Use one of these, or"
+        what, use = f"the features {listed(known)}", "Use one of these, or"
     raise ValueError(
         f"{parameter} has {name!r}, and X has {what}. {use} a position from 0 to "
         f"{n_features - 1}."
