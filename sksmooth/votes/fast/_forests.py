@@ -45,7 +45,7 @@ class MeanOfTrees(FastPredictor):
     def means(self, X):
         """Mean probabilities, of shape (n_samples, n_classes)."""
         means = np.zeros((len(X), self._n_classes))
-        self._sums.add(as_float32(X), means)
+        self._sums.add(X, means)
         means /= self._n_trees
         return means
 
@@ -93,12 +93,6 @@ class BaggedTrees(MeanOfTrees):
         """Compute labels; see `FastPredictor.positions`."""
         positions, unsure = surely_largest(self.means(X), 2 * self._n_trees * _EPS)
         return positions, unsure | beyond_float32(X)
-
-
-def as_float32(X):
-    """Round rows as the trees of scikit-learn do."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(X, dtype=np.float32)
 
 
 def beyond_float32(X):
