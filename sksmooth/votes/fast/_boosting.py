@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Gradient boosting, of both kinds: sums of the values of regression trees."""
 
+from copy import copy
 from functools import partial
 from itertools import pairwise
 
@@ -13,14 +14,10 @@ from sksmooth._compat import (
     predict_stages,
 )
 from sksmooth.votes._source import Declined
-from sksmooth.votes.fast._cuts import find_cuts
+from sksmooth.votes.fast._cuts import Cuts, find_cuts
 from sksmooth.votes.fast._forests import beyond_float32
-from sksmooth.votes.fast._predictor import (
-    FastPredictor,
-    fast_predictor,
-    surely_largest,
-)
-from sksmooth.votes.fast._tree_sums import TreeSums
+from sksmooth.votes.fast._predictor import fast_predictor, surely_largest
+from sksmooth.votes.fast._tree_sums import TreePredictor, TreeSums
 
 # Some versions of scikit-learn compare probabilities, and rounding can make those of
 # different scores the same: only where scores differ by less than a few ulps of 1.
@@ -31,7 +28,7 @@ _SHARES, _MANY_TREES = (0.5, 0.65, 0.8), 20
 _EPS = float(np.finfo(np.float64).eps)
 
 
-class BoostedTrees(FastPredictor):
+class BoostedTrees(TreePredictor):
     """The class with the largest sum of leaf values, or the sign of the only sum.
 
     Values are added in the order in which `predict` adds them. Where products and sums
@@ -199,6 +196,15 @@ class _CodeSums(TreeSums):
         parts = nodes, np.split(place, ends), np.split(code, ends)
         trees = [_tree(*of, len(cuts.used)) for of in zip(*parts, strict=True)]
         super().__init__(trees, values, columns)
+
+    def narrowed(self):
+        """Return the features that are compared, and the sums of trees over these."""
+        cuts, place, code = self._found
+        used = np.sort(cuts.used)
+        narrow = copy(self)
+        places = np.searchsorted(used, cuts.used)
+        narrow._found = Cuts(places, cuts.cuts), place, code
+        return used, narrow
 
     def rows(self, X):
         """Codes as the trees take them."""

@@ -4,19 +4,15 @@
 import numpy as np
 
 from sksmooth.votes._source import Declined
-from sksmooth.votes.fast._predictor import (
-    FastPredictor,
-    fast_predictor,
-    surely_largest,
-)
-from sksmooth.votes.fast._tree_sums import TreeSums
+from sksmooth.votes.fast._predictor import fast_predictor, surely_largest
+from sksmooth.votes.fast._tree_sums import TreePredictor, TreeSums
 
 _TREES = ("DecisionTreeClassifier", "ExtraTreeClassifier")
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 _EPS = float(np.finfo(np.float64).eps)
 
 
-class MeanOfTrees(FastPredictor):
+class MeanOfTrees(TreePredictor):
     """The class with the largest mean probability over trees.
 
     Rows are rounded to float32, trees are walked down, and probabilities added in the

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sums of the values of the leaves that rows fall into, over many trees."""
 
+from copy import copy
 from functools import cache, partial
 from importlib.util import find_spec
 
 import numpy as np
 
+from sksmooth._compat import build_tree
 from sksmooth.votes.fast._cuts import find_cuts
+from sksmooth.votes.fast._predictor import FastPredictor
 from sksmooth.votes.fast._tree_masks import (
     MOST_LEAVES,
     TreeMasks,
@@ -119,6 +122,13 @@ class TreeSums:
                 self._compiled = partial(_numba.add_leaf_values, *_packed(*parts))
         self._compiled(self._compiled_rows(X), totals)
 
+    def narrowed(self):
+        """Return the features that are compared, and the sums of trees over these."""
+        used = np.unique(np.concatenate([tree.feature for tree in self.trees]))
+        used = used[used >= 0]
+        trees = [_over_used(tree, used) for tree in self.trees]
+        return used, TreeSums(trees, self._values, self._columns)
+
     def _find_cuts(self):
         """Thresholds of inner nodes; see `find_cuts`."""
         feature = np.concatenate([tree.feature for tree in self.trees])
@@ -139,10 +149,34 @@ class TreeSums:
         return vars(self) | {"_masks": None, "_compiled": None}
 
 
+class TreePredictor(FastPredictor):
+    """What computes labels from sums over trees, which it has as `_sums`."""
+
+    def narrowed(self):
+        """Return the features that the trees compare; see `FastPredictor.narrowed`."""
+        narrow = copy(self)
+        used, narrow._sums = self._sums.narrowed()
+        narrow.n_features = len(used)
+        return used, narrow
+
+
 @cache
 def has_numba():
     """Whether numba can be loaded."""
     return find_spec("numba") is not None
+
+
+def _over_used(tree, used):
+    """The same tree over the features that are used."""
+    is_leaf = tree.feature < 0
+    return build_tree(
+        tree.children_left,
+        tree.children_right,
+        np.where(is_leaf, tree.feature, np.searchsorted(used, tree.feature)),
+        tree.threshold,
+        n_features=max(1, len(used)),
+        max_depth=tree.max_depth,
+    )
 
 
 def _without_zeros(values):
