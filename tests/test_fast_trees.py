@@ -386,6 +386,24 @@ def test_cuts_below_values_are_counted(n_cuts):
     assert_array_equal(codes[:, 0], np.searchsorted(cuts, values))
 
 
+def test_labels_of_leaves_are_counted_where_trees_are_grown_fully():
+    X, y = TestForests.data()
+    rows = TestForests.noisy(X, 0.5)
+    # More trees than a byte can count.
+    full = ExtraTreesClassifier(300, max_depth=30, random_state=0).fit(X, y)
+    cut = ExtraTreesClassifier(5, max_depth=3, random_state=0).fit(X, y)
+    for forest, is_counted in ((full, True), (cut, False)):
+        predictor = fast_votes(forest, X).fast.predictor
+        assert (predictor._sums._labels is not None) == is_counted
+        assert_array_equal(predictor.means(rows), forest.predict_proba(rows))
+    trees = [member.tree_ for member in full.estimators_]
+    leaves = [tree.value[:, 0] for tree in trees]
+    for value in (0.5, -1.0, 2.0):
+        leaves[7] = np.where(leaves[7] == 1, value, 0.0)
+        sums = TreeSums(trees, leaves, [0] * len(trees))
+        assert sums._labels is None
+
+
 def test_a_copy_that_is_sent_to_a_job_gives_the_same():
     estimators, X = fitted(TestForests)
     predictor = fast_votes(estimators[0], X).fast.predictor
