@@ -9,6 +9,7 @@ are left to `predict` itself.
 
 # Modules that register classifiers, by their decorators. One line for each.
 from sksmooth.votes.fast import (  # noqa: F401
+    _ada_boost,
     _bagging,
     _boosting,
     _calibrated,
@@ -18,6 +19,7 @@ from sksmooth.votes.fast import (  # noqa: F401
     _mlp,
     _neighbors,
     _svc,
+    _used_features,
 )
 from sksmooth.votes.fast._first_layer import first_layer
 from sksmooth.votes.fast._labels import FastLabels
@@ -28,10 +30,12 @@ from sksmooth.votes.fast._predictor import (
     find_predictor,
     may_be_fast,
 )
+from sksmooth.votes.fast._used_features import UsedFeatures
 
 __all__ = [
     "FastLabels",
     "FastPredictor",
+    "UsedFeatures",
     "fast_predictor",
     "find_own_scores",
     "find_predictor",

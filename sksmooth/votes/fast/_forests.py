@@ -4,19 +4,15 @@
 import numpy as np
 
 from sksmooth.votes._source import Declined
-from sksmooth.votes.fast._predictor import (
-    FastPredictor,
-    fast_predictor,
-    surely_largest,
-)
-from sksmooth.votes.fast._tree_sums import TreeSums
+from sksmooth.votes.fast._predictor import fast_predictor, surely_largest
+from sksmooth.votes.fast._tree_sums import TreePredictor, TreeSums
 
 _TREES = ("DecisionTreeClassifier", "ExtraTreeClassifier")
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 _EPS = float(np.finfo(np.float64).eps)
 
 
-class MeanOfTrees(FastPredictor):
+class MeanOfTrees(TreePredictor):
     """The class with the largest mean probability over trees.
 
     Rows are rounded to float32, trees are walked down, and probabilities added in the
@@ -36,7 +32,7 @@ class MeanOfTrees(FastPredictor):
     def __init__(self, trees, n_features, n_classes):
         super().__init__(n_features)
         for tree in trees:
-            _check_tree(tree, n_classes)
+            check_tree(tree, n_classes)
         self._n_trees, self._n_classes = len(trees), n_classes
         found = [tree.tree_ for tree in trees]
         values = [tree.value[:, 0, :n_classes] for tree in found]
@@ -45,7 +41,7 @@ class MeanOfTrees(FastPredictor):
     def means(self, X):
         """Mean probabilities, of shape (n_samples, n_classes)."""
         means = np.zeros((len(X), self._n_classes))
-        self._sums.add(as_float32(X), means)
+        self._sums.add(X, means)
         means /= self._n_trees
         return means
 
@@ -95,12 +91,6 @@ class BaggedTrees(MeanOfTrees):
         return positions, unsure | beyond_float32(X)
 
 
-def as_float32(X):
-    """Round rows as the trees of scikit-learn do."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(X, dtype=np.float32)
-
-
 def beyond_float32(X):
     """Rows with a value that is missing, or too large for float32.
 
@@ -118,7 +108,8 @@ def _n_classes(estimator):
     return len(estimator.classes_)
 
 
-def _check_tree(tree, n_classes):
+def check_tree(tree, n_classes):
+    """Decline a member of an ensemble that is no tree of all its classes."""
     if fast_predictor.get(tree) is not of_tree:
         raise Declined(f"a member of it is a {type(tree).__name__}")
     if {"predict", "predict_proba"} & vars(tree).keys():
