@@ -224,6 +224,9 @@ def test_networks_that_do_not_gain_keep_their_layout():
     assert source_of(network(), channels_last=True).network.layout is None
     last = network().to(memory_format=torch.channels_last)
     assert source_of(last).network.layout is None
+    compiled = network()
+    compiled[3]._orig_mod = None  # as a part that `torch.compile` made has it
+    assert source_of(compiled).network.layout is None
     one_logit = network(n_out=1)
     assert source_of(one_logit, np.arange(2)).network.layout is None
 

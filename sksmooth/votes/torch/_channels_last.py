@@ -118,8 +118,8 @@ def find_channels_last(network, rows, outputs):
 
 def _gains(module):
     """Whether a module has convolutions that take less time with channels last."""
-    if hasattr(module, "_orig_mod"):  # it would be compiled again
-        return False
+    if any(hasattr(part, "_orig_mod") for part in module.modules()):
+        return False  # it would be compiled again
     weights = _weights(module).values()
     n_wide = sum(weight.shape[1] >= _FEWEST_CHANNELS for weight in weights)
     is_last = all(
