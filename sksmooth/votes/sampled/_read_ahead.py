@@ -27,14 +27,12 @@ class ReadAhead:
 
     def draw(self, rows, sizes, stage):
         """Draw votes; see `VoteStreams.draw`."""
-        if not self._kept and np.sum(sizes) >= self._at_once:
+        if not self._kept and sizes.sum() >= self._at_once:
             return self._streams.draw(rows, sizes, stage)
         counts = np.zeros((len(rows), self._n_classes), dtype=np.int64)
         if len(rows) == 1:  # most calls of a service: what follows would take longer
-            key, size = (rows.item(), stage), sizes.item()
-            if len(self._kept.get(key, ())) >= size:
-                self._count(self._kept.pop(key), size, counts[0], key)
-                return counts
+            self._draw_for_one(rows, sizes.item(), stage, counts)
+            return counts
         missing = np.array(sizes)
         for at, row in enumerate(rows.tolist()):
             votes = self._kept.pop((row, stage), None)
@@ -54,6 +52,18 @@ class ReadAhead:
             for k, start, end, size, row in parts:
                 self._count(votes[start:end], size, counts[k], (row, stage))
         return counts
+
+    def _draw_for_one(self, rows, size, stage, counts):
+        """Add votes of one sample to `counts`, of shape (1, n_classes)."""
+        key = rows.item(), stage
+        votes = self._kept.pop(key, None)
+        if votes is not None:
+            size -= self._count(votes, size, counts[0], key)
+        if size >= self._at_once:
+            counts += self._streams.draw(rows, np.array([size]), stage)
+        elif size:
+            votes = self._streams.votes(rows, np.array([self._at_once]), stage)
+            self._count(votes, size, counts[0], key)
 
     def _count(self, votes, size, counts, key):
         """Count the first votes of a sample, keep the rest, and return how many."""
