@@ -467,9 +467,11 @@ class Certificates:
                 f"{array.shape}."
             )
         array = array.astype(dtype)
-        # Nan is neither, and no least number is more.
-        is_whole = array.dtype.kind == "i"
-        if array.size and not (array.min() >= 0 and (is_whole or array.max() < np.inf)):
+        if array.size <= _FEW:
+            is_good = all(0 <= value < np.inf for value in array.ravel().tolist())
+        else:
+            is_good = array.min() >= 0 and array.max() < np.inf  # nan is neither
+        if not is_good:
             bad = ~((array >= 0) & (array < np.inf))
             raise ValueError(
                 f"{name} must be finite and >= 0, got {array[bad][0].item()!r}."
