@@ -49,6 +49,7 @@ from sksmooth._compat import (
 from sksmooth._denoiser_mixin import DenoiserMixin
 from sksmooth._estimators import (
     frames_like,
+    frames_of,
     is_classifier,
     is_no_classifier,
     may_take_missing,
@@ -1049,7 +1050,8 @@ class SmoothedClassifier(
             return self._check_counts(X)[0], self._as_frame
         scale = self._scale()
         if scale is not None:
-            return self._table(self._check_columns(X, reset=False), scale), None
+            rows = self._check_columns(X, reset=False)
+            return self._table(self._with_names(rows), scale), None
         as_frame = frames_like(X)
         if (
             as_frame is None
@@ -1069,6 +1071,12 @@ class SmoothedClassifier(
             return self._check_rows(X), None
         check_n_features(self, rows, reset=False)
         return rows, as_frame
+
+    def _with_names(self, rows):
+        """Rows of an array as the frame that the base classifier was fitted on."""
+        as_frame = self._as_frame or frames_of(self.estimator_)
+        is_array = isinstance(rows, np.ndarray) and as_frame is not None
+        return as_frame(rows) if is_array else rows
 
     def _check_training(self, X, y):
         """Check training samples and labels, and learn which columns take noise."""
