@@ -34,7 +34,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sksmooth._arguments import as_float
+from sksmooth._arguments import LARGEST_WHOLE, as_float
 from sksmooth._compat import (
     DocumentationLink,
     HasMethods,
@@ -127,8 +127,6 @@ if TYPE_CHECKING:
     import torch
 
 _DTYPES = [np.float64, np.float32]
-# Bounds take counts of votes as floats, which are whole numbers up to here.
-_MOST_VOTES = 2**53
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
 # What `fit` and `from_fitted` leave, used by all that follows.
@@ -413,10 +411,10 @@ class SmoothedClassifier(
                 f"use denoiser=None with noise={self.noise!r}."
             )
         for name in ("n_predict", "n_certify"):
-            if getattr(self, name) > _MOST_VOTES:
+            if getattr(self, name) > LARGEST_WHOLE:
                 raise ValueError(
-                    f"{name}={getattr(self, name)} is more votes than can be counted: "
-                    f"use {_MOST_VOTES} or fewer."
+                    f"{name}={getattr(self, name)} is more votes than can be "
+                    f"counted: use {LARGEST_WHOLE} or fewer."
                 )
         if isinstance(self, Hashable):
             _valid[self] = given
