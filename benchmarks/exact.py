@@ -41,6 +41,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
@@ -97,6 +98,7 @@ def models():
             "cancer",
             HistGradientBoostingClassifier(max_leaf_nodes=2, random_state=0),
         ),
+        ("Gaussian naive Bayes", "cancer", GaussianNB()),
     ]
 
 

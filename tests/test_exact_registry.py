@@ -19,7 +19,12 @@ from sklearn.ensemble import (
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
-from sklearn.naive_bayes import ComplementNB, GaussianNB, MultinomialNB
+from sklearn.naive_bayes import (
+    BernoulliNB,
+    ComplementNB,
+    GaussianNB,
+    MultinomialNB,
+)
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -70,6 +75,7 @@ MODELS = {
     "SGD, 3 classes": (SGDClassifier(random_state=0), iris, 20_000),
     "multinomial NB": (MultinomialNB(), positive_counts, 20_000),
     "complement NB": (ComplementNB(), positive_counts, 20_000),
+    "Gaussian NB": (GaussianNB(), lambda: two_classes(10), 20_000),
     "centroids": (NearestCentroid(), iris, 20_000),
     "centroids, priors": (NearestCentroid(priors=[0.6, 0.3, 0.1]), iris, 20_000),
     "centroids, shrunken": (NearestCentroid(shrink_threshold=2.0), iris, 20_000),
@@ -233,7 +239,7 @@ def test_a_namesake_is_refused():
     assert "not known to be affine" in declined(model, X)
 
 
-@pytest.mark.parametrize("model", [GaussianNB(), DummyClassifier(), SVC()])
+@pytest.mark.parametrize("model", [BernoulliNB(), DummyClassifier(), SVC()])
 def test_other_types_are_refused(model):
     X, y = moons()
     reason = declined(model.fit(X, y), X)

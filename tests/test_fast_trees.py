@@ -19,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from sksmooth.votes import Declined
 from sksmooth.votes.fast import _tree_sums
+from sksmooth.votes.fast._cuts import find_cuts
 from sksmooth.votes.fast._tree_sums import (
     TreeSums,
     _packed,
@@ -103,14 +104,14 @@ def test_scores_of_histogram_boosting_are_the_same_to_the_last_bit():
     for X, estimator in _boosted():
         predictor = fast_votes(estimator, X).fast.predictor
         rows = TestHistGradientBoosting.noisy(X, 0.7)
-        scores = predictor.scores(predictor.codes(rows))
+        scores = predictor.scores(rows)
         expected = estimator.decision_function(rows)
         assert_array_equal(np.squeeze(scores), expected)
         # Values that are thresholds themselves, and those next to them.
-        cuts = np.unique(predictor._all_cuts)
+        cuts = np.unique(np.concatenate(predictor._sums._find_cuts()[0].cuts))
         cuts = np.concatenate([np.nextafter(cuts, s) for s in (-np.inf, cuts, np.inf)])
         rows = np.column_stack([np.roll(cuts, 7 * j) for j in range(X.shape[1])])
-        scores = predictor.scores(predictor.codes(rows))
+        scores = predictor.scores(rows)
         assert_array_equal(np.squeeze(scores), estimator.decision_function(rows))
 
 
@@ -123,16 +124,15 @@ def test_rows_are_left_out_where_later_trees_do_not_change_their_sign(monkeypatc
     ):
         estimator.fit(X, y > 0)
         predictor = fast_votes(estimator, X).fast.predictor
-        sizes, add = [], predictor._sums.add_interpreted
+        sizes, add = [], predictor._sums.add_walked
 
         def counted(rows, totals, part, add=add, sizes=sizes):
             sizes.append(len(rows))
             add(rows, totals, part)
 
-        monkeypatch.setattr(predictor._sums, "add_interpreted", counted)
-        is_hist = hasattr(predictor, "codes")
-        taken = predictor.codes(rows) if is_hist else rows.astype(np.float32)
-        (scores,) = predictor.scores(taken).T
+        monkeypatch.setattr(predictor._sums, "add_walked", counted)
+        monkeypatch.setattr(_tree_sums, "ROWS_WORTH_MASKS", 10**9)
+        (scores,) = predictor.scores(rows).T
         assert len(sizes) == 4
         assert 0 < sizes[-1] < 0.5 * sizes[0]
         # Sums to the end are the same to the last bit, and others nearer to zero.
@@ -244,56 +244,98 @@ def test_zeros_are_left_out_where_no_leaf_has_several_values():
     assert kinds == [1, 3]
 
 
-@NEED_NUMBA
-@pytest.mark.parametrize("most_nodes", [0, 10**6])
-def test_compiled_code_computes_the_same_to_the_last_bit(most_nodes, monkeypatch):
-    """Both by walks and by comparing rows with all nodes."""
-    monkeypatch.setattr(_tree_sums, "MOST_NODES", most_nodes)
-    for case in (TestForests, TestHistGradientBoosting, TestGradientBoosting):
-        estimators, X = fitted(case)
-        for estimator in estimators:
-            predictor = fast_votes(estimator, X).fast.predictor
-            rows = case.noisy(X, 1.0)[: 5 * 256 + 13]
-            predictor._sums._n_rows_seen = 0
-            before = predictor.positions(rows)
-            predictor._sums._compiled = None  # that of another form
-            predictor._sums._n_rows_seen = 2**40
-            assert predictor._sums.is_compiled
-            for first, second in zip(before, predictor.positions(rows), strict=True):
-                assert_array_equal(first, second)
-            rows32 = rows.astype(np.float32)
-            if hasattr(predictor, "codes"):
-                rows32 = predictor.codes(rows)
-            n_columns = predictor._sums.n_columns
-            totals = np.ones((2, len(rows), n_columns))
-            predictor._sums.add_interpreted(rows32, totals[0])
-            predictor._sums.add_compiled(rows32, totals[1])
-            assert_array_equal(*totals)
+def _same_by_each_way(case, add):
+    """Positions and sums of a way to add trees are those of walks down, bit for bit."""
+    estimators, X = fitted(case)
+    rows = case.noisy(X, 1.0)[: 5 * 256 + 13]
+    for estimator in estimators:
+        predictor = fast_votes(estimator, X).fast.predictor
+        sums = predictor._sums
+        sums._n_rows_seen = -(10**9)
+        before = predictor.positions(rows)
+        sums._n_rows_seen = 2**40
+        assert sums.quicker_than_walking(len(rows)) == getattr(sums, add)
+        for first, second in zip(before, predictor.positions(rows), strict=True):
+            assert_array_equal(first, second)
+        totals = np.ones((2, len(rows), sums.n_columns))
+        TreeSums.add_walked(sums, sums.rows(rows), totals[0])
+        getattr(sums, add)(rows, totals[1])
+        assert_array_equal(*totals)
 
 
-@NEED_NUMBA
-def test_leaves_of_several_words_and_trees_of_one_leaf():
-    """At thresholds and next to them, with the values of all leaves told apart."""
+@pytest.mark.parametrize("case", [TestHistGradientBoosting, TestGradientBoosting])
+def test_comparing_rows_with_all_nodes_computes_the_same_to_the_last_bit(
+    case, monkeypatch
+):
+    monkeypatch.setattr(_tree_sums, "ROWS_WORTH_COMPILING", 2**50)
+    _same_by_each_way(case, "add_by_masks")
+
+
+def _trees_and_rows():
+    """Trees of one leaf and of many, and rows at thresholds and next to them."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((900, 3)), rng.integers(3, size=900)
     deep = ExtraTreeClassifier(random_state=0).fit(X, y).tree_
     single = DecisionTreeClassifier(max_depth=1).fit(X, np.zeros(900)).tree_
     narrow = DecisionTreeClassifier(max_leaf_nodes=33).fit(X, y).tree_
-    assert single.node_count == 1 and deep.n_leaves > 300
-    trees = [deep, single, narrow, single]
-    values = [np.arange(tree.node_count) + 0.1 for tree in trees]
-    values = [of_tree[:, np.newaxis] for of_tree in values]
+    small = DecisionTreeClassifier(max_depth=2).fit(X, y).tree_
+    assert single.node_count == 1 and deep.n_leaves > 300 and narrow.n_leaves == 33
+    trees = [deep, single, narrow, small, single]
     rows = np.tile(X[:200].astype(np.float32), (3, 1))
-    at = rng.choice(np.flatnonzero(deep.feature >= 0), 200)
-    rows[np.arange(200), deep.feature[at]] = deep.threshold[at]
+    for tree, some in ((deep, slice(0, 120)), (narrow, slice(120, 200))):
+        at = rng.choice(np.flatnonzero(tree.feature >= 0), 200)[some]
+        rows[np.arange(200)[some], tree.feature[at]] = tree.threshold[at]
     rows[200:400] = np.nextafter(rows[:200], np.float32(np.inf))
-    for most in (trees, trees[1:2]):
-        columns = list(range(len(most)))
-        sums = TreeSums(most, values[: len(most)], columns)
-        totals = np.zeros((2, len(rows), len(most)))
-        sums.add_interpreted(rows, totals[0])
-        sums.add_compiled(rows, totals[1])
-        assert_array_equal(*totals)
+    return trees, rows
+
+
+@pytest.mark.parametrize("some", [slice(None), slice(1, 2), slice(2, 4)])
+@pytest.mark.parametrize("add", ["add_by_masks", "add_compiled"])
+def test_leaves_of_several_words_and_trees_of_one_leaf(some, add):
+    """With the values of all leaves told apart."""
+    if add == "add_compiled" and not has_numba():
+        pytest.skip("needs numba")
+    trees, rows = _trees_and_rows()
+    trees = trees[some]
+    values = [np.arange(tree.node_count)[:, np.newaxis] + 0.1 for tree in trees]
+    sums = TreeSums(trees, values, list(range(len(trees))))
+    totals = np.zeros((2, len(rows), len(trees)))
+    sums.add_walked(rows, totals[0])
+    getattr(sums, add)(rows, totals[1])
+    assert_array_equal(*totals)
+    # More thresholds than a byte holds, in the deep tree.
+    if add == "add_by_masks" and some == slice(None):
+        assert sums._masks[0].dtype == np.uint16
+
+
+def test_codes_count_the_thresholds_below_a_value():
+    rng = np.random.default_rng(0)
+    for n_cuts in (0, 1, 64, 65, 255, 256, 300):
+        feature = np.repeat([4, 1], [n_cuts + 20, 2])
+        threshold = np.append(rng.standard_normal(n_cuts), np.full(20, np.inf))
+        threshold = np.append(threshold, [0.0, -0.0])
+        cuts, place, code = find_cuts(feature, threshold)
+        assert sorted(cuts.used) == [1, 4]
+        assert_array_equal(cuts.used[place], feature)
+        values = np.concatenate([threshold, np.nextafter(threshold, np.inf), [np.nan]])
+        rows = np.tile(values[:, np.newaxis], (1, 5))
+        codes = cuts.codes(rows)
+        assert codes.dtype == (np.uint8 if n_cuts < 255 else np.uint16)
+        for of, limit, p in zip(code, threshold, place, strict=True):
+            is_number = ~np.isnan(values)
+            expected = values[is_number] <= limit
+            assert_array_equal(codes[p][is_number] <= of, expected)
+
+
+@NEED_NUMBA
+@pytest.mark.parametrize("most_nodes", [0, 10**6])
+@pytest.mark.parametrize(
+    "case", [TestForests, TestHistGradientBoosting, TestGradientBoosting]
+)
+def test_compiled_code_computes_the_same_to_the_last_bit(case, most_nodes, monkeypatch):
+    """Both by walks and by comparing rows with all nodes."""
+    monkeypatch.setattr(_tree_sums, "MOST_NODES", most_nodes)
+    _same_by_each_way(case, "add_compiled")
 
 
 @NEED_NUMBA

@@ -8,13 +8,20 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.stats import chi2_contingency, kstest
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.feature_selection import SelectKBest
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from sksmooth import SmoothedClassifier
 from sksmooth.noise import Gaussian, Stage
@@ -114,6 +121,84 @@ def test_labels_are_those_of_predict(data, steps):
             positions = source.vote(source.space.coordinates(noisy), X, None)
             found = estimator.classes_[positions]
             assert_array_equal(found, estimator.predict(noisy))
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """Samples of 100 features, of which 12 say something, and their labels."""
+    X, y = SourceCase.data()
+    rng = np.random.default_rng(3)
+    X = np.column_stack([X, rng.standard_normal((len(X), 100 - X.shape[1]))])
+    return X[:, rng.permutation(100)], y
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        DecisionTreeClassifier(max_depth=4, random_state=0),
+        ExtraTreesClassifier(3, max_depth=3, random_state=0),
+        # Two trees that are sure of different classes are a tie.
+        BaggingClassifier(DecisionTreeClassifier(max_depth=3), 2, random_state=0),
+        GradientBoostingClassifier(n_estimators=4, max_depth=2, random_state=0),
+        HistGradientBoostingClassifier(max_iter=3, max_leaf_nodes=4),
+        make_pipeline(StandardScaler(), DecisionTreeClassifier(max_depth=3)),
+        make_pipeline(PCA(90), DecisionTreeClassifier(max_depth=3)),
+    ],
+)
+def test_noise_is_drawn_in_the_features_that_trees_compare(wide, estimator):
+    X, y = wide
+    estimator.fit(X, y)
+    source = find_reduced_votes(model_of(estimator), X)
+    assert source.space.rank <= 36
+    noise = np.random.default_rng(0).standard_normal((5, *X.shape))
+    for sigma in (0.05, 0.5, 5.0):
+        noisy = (X + sigma * noise).reshape(-1, X.shape[1])
+        coordinates = source.space.coordinates(noisy)
+        if len(getattr(estimator, "steps", "")) == 0:
+            # Features as they are: nothing is rounded.
+            assert_array_equal(source.space.outputs(coordinates), coordinates)
+            assert all(np.isin(column, noisy).all() for column in coordinates[:3].T)
+        positions = source.vote(coordinates, X, None)
+        found = estimator.classes_[positions]
+        assert_array_equal(found, estimator.predict(noisy))
+
+
+def test_ties_of_bagged_trees_are_left_to_predict(wide):
+    X, y = wide
+    bagging = BaggingClassifier(DecisionTreeClassifier(), 2, random_state=0).fit(X, y)
+    source = find_reduced_votes(model_of(bagging), X)
+    proba = bagging.predict_proba(X)
+    tied = np.sort(proba, axis=1)
+    is_tied = tied[:, -1] == tied[:, -2]
+    assert is_tied.sum() > 3
+    seen, predicted = [], source.head._predicted
+    source.head._predicted = lambda rows: seen.append(len(rows)) or predicted(rows)
+    positions = source.vote(source.space.coordinates(X), X, None)
+    assert seen == [is_tied.sum()]
+    assert_array_equal(bagging.classes_[positions], bagging.predict(X))
+
+
+def test_trees_have_the_law_of_noise_on_all_features(wide):
+    X, y = wide
+    some, n_votes = X[:12], 6000
+    rows, sizes = np.arange(len(some)), np.full(len(some), n_votes)
+    tree = DecisionTreeClassifier(max_depth=4, random_state=0).fit(X, y)
+    slow = MonteCarloVotes(model_of(tree)).open(some)
+    expected = slow.draw(rows, sizes, Stage.PILOT)
+    pvalues = []
+    for factor in (1.0, 1.15):
+        votes = find_reduced_votes(model_of(tree, law=Gaussian(factor * SIGMA)), some)
+        found = votes.open(some).draw(rows, sizes, Stage.ESTIMATE)
+        for counts in np.stack([found, expected], axis=1):
+            seen = counts[:, counts.sum(axis=0) > 20]
+            if seen.shape[1] > 1:
+                pvalues.append((factor, chi2_contingency(seen)[1]))
+    right, wider = ([p for of, p in pvalues if of == factor] for factor in (1.0, 1.15))
+    assert len(right) > 6
+    assert min(right) > 1e-4
+    assert kstest(right, "uniform").pvalue > 1e-3
+    assert min(wider) < 1e-6
+    assert kstest(wider, "uniform").pvalue < 1e-3
 
 
 def test_it_serves_scales_and_frames(data):
@@ -239,6 +324,7 @@ def test_a_unit_that_has_shrunk_is_no_direction_of_little_resolution():
     ("estimator", "reason"),
     [
         (KNeighborsClassifier(), "not behind an affine map"),
+        (RandomForestClassifier(5, random_state=0), r"\d+ of 12 features"),
         (make_pipeline(StandardScaler(), SVC()), "12 directions of 12"),
         (MLPClassifier((30,), max_iter=500, solver="lbfgs"), "12 directions of 12"),
     ],

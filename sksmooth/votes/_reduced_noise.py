@@ -2,6 +2,7 @@
 """Votes of classifiers behind affine maps, with noise in fewer dimensions."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from sksmooth.votes._cache import Found, FoundCache
 from sksmooth.votes._fast_votes import check_against_predict, find_fast_votes
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import AffineMap, fold_steps, is_foldable
-from sksmooth.votes.fast import first_layer
+from sksmooth.votes.fast import UsedFeatures, first_layer
 from sksmooth.votes.sampled import MonteCarloVotes, ReducedNoiseVotes, ReducedSpace
 
 # Near which labels of the classifier proper are compared with those of its predict.
@@ -53,7 +54,14 @@ def find_reduced_votes(model, X, found=None):
     like = X.rows if isinstance(X, Table) else X
     if len(like.shape) != 2 or getattr(like, "dtype", np.float64) != np.float64:
         raise Declined("its samples are not vectors of float64")
-    if split is None:  # the classifier proper is not looked into
+    layer = None
+    if split is not None:
+        try:
+            layer = found.of_core().get(first_layer, partial(split, core))
+        except Declined:
+            if not transformers:
+                raise
+    if layer is None:  # the classifier proper is not looked into
         parts = Layers(transformers[:-1], transformers[-1])
         found = Found(model.estimator, parts, _of_transformers)
     scale = model.law.scale
@@ -64,33 +72,35 @@ def find_reduced_votes(model, X, found=None):
         scales = np.broadcast_to(unit, units.shape[1])
         start = AffineMap.scaling(scales, np.zeros(units.shape[1]))
         affine = fold_steps(transformers, start)
-        tail = None
-        matrix, shift = np.eye(affine.n_features_out), np.zeros(affine.n_features_out)
-        if split is not None:
-            matrix, shift, tail = split(core)
+        n_out = affine.n_features_out
+        matrix, shift, _ = layer or (np.eye(n_out), np.zeros(n_out), None)
         matrix, shift = affine.fold(matrix, shift)
         space = ReducedSpace(matrix, shift, affine.center)
-        source = _votes(space, tail, model, core, units)
+        source = _votes(space, layer, model, core, units)
         check_against_predict(
             lambda noisy, *_: source.vote(space.coordinates(noisy / unit), X, None),
             MonteCarloVotes(model).vote,
             model.law,
             X,
         )
-        return space, tail
+        return space
 
-    space, tail = found.get(find_reduced_votes, find, scale)
-    source = _votes(space, tail, model, core, units)
+    space = found.get(find_reduced_votes, find, scale)
+    source = _votes(space, layer, model, core, units)
     if source.is_far(X).all():
         raise Declined("rounding is not small beside the noise")
     return source
 
 
-def _votes(space, tail, model, core, units):
-    if tail is None:
+def _votes(space, layer, model, core, units):
+    if layer is None:
         some = units[np.linspace(0, len(units) - 1, _N_SAMPLES).round().astype(int)]
-        tail = _Predicted(model, core, space.outputs(space.coordinates(some)))
-    return ReducedNoiseVotes(space, tail, model)
+        head = _Predicted(model, core, space.outputs(space.coordinates(some)))
+    else:
+        *_, head = layer
+        if isinstance(head, UsedFeatures):
+            head = _PredictedIfUnsure(model, core, head)
+    return ReducedNoiseVotes(space, head, model)
 
 
 class _Predicted:
@@ -99,7 +109,7 @@ class _Predicted:
     n_rows = None  # what computes its labels sees to that
 
     def __init__(self, model, core, outputs):
-        own = replace(model.in_units(), estimator=core, as_frame=frames_of(core))
+        own = _own_model(model, core)
         self._votes = MonteCarloVotes(own)
         self._like = outputs[:0]
         try:
@@ -110,3 +120,24 @@ class _Predicted:
     def positions(self, outputs):
         """Positions of labels, from outputs of the map."""
         return self._votes.vote(outputs, self._like, None)
+
+
+class _PredictedIfUnsure:
+    """Trees over the features that they compare, with their `predict` for ties."""
+
+    def __init__(self, model, core, trees):
+        self._votes = MonteCarloVotes(_own_model(model, core))
+        self._trees = trees
+        self.n_rows = trees.predictor.n_rows
+
+    def positions(self, outputs):
+        """Positions of labels, from outputs of the map."""
+        return self._trees.positions(outputs, self._predicted)
+
+    def _predicted(self, rows):
+        return self._votes.vote(rows, rows, None)
+
+
+def _own_model(model, core):
+    """The model of a classifier proper, without what is before it."""
+    return replace(model.in_units(), estimator=core, as_frame=frames_of(core))

@@ -18,6 +18,7 @@ from sksmooth.votes.fast import (  # noqa: F401
     _mlp,
     _neighbors,
     _svc,
+    _used_features,
 )
 from sksmooth.votes.fast._first_layer import first_layer
 from sksmooth.votes.fast._labels import FastLabels
@@ -28,10 +29,12 @@ from sksmooth.votes.fast._predictor import (
     find_predictor,
     may_be_fast,
 )
+from sksmooth.votes.fast._used_features import UsedFeatures
 
 __all__ = [
     "FastLabels",
     "FastPredictor",
+    "UsedFeatures",
     "fast_predictor",
     "find_own_scores",
     "find_predictor",

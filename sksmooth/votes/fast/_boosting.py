@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Gradient boosting, of both kinds: sums of the values of regression trees."""
 
+from copy import copy
 from functools import partial
 from itertools import pairwise
 
@@ -13,13 +14,10 @@ from sksmooth._compat import (
     predict_stages,
 )
 from sksmooth.votes._source import Declined
-from sksmooth.votes.fast._forests import as_float32, beyond_float32
-from sksmooth.votes.fast._predictor import (
-    FastPredictor,
-    fast_predictor,
-    surely_largest,
-)
-from sksmooth.votes.fast._tree_sums import TreeSums
+from sksmooth.votes.fast._cuts import Cuts, find_cuts
+from sksmooth.votes.fast._forests import beyond_float32
+from sksmooth.votes.fast._predictor import fast_predictor, surely_largest
+from sksmooth.votes.fast._tree_sums import TreePredictor, TreeSums
 
 # Some versions of scikit-learn compare probabilities, and rounding can make those of
 # different scores the same: only where scores differ by less than a few ulps of 1.
@@ -30,7 +28,7 @@ _SHARES, _MANY_TREES = (0.5, 0.65, 0.8), 20
 _EPS = float(np.finfo(np.float64).eps)
 
 
-class BoostedTrees(FastPredictor):
+class BoostedTrees(TreePredictor):
     """The class with the largest sum of leaf values, or the sign of the only sum.
 
     Values are added in the order in which `predict` adds them. Where products and sums
@@ -39,23 +37,24 @@ class BoostedTrees(FastPredictor):
 
     With one score, a row is left out once the least and the most that the other trees
     could add leave its sign as it is, which saves up to a third of the time. Several
-    scores are seldom that far apart, and compiled code gains nothing by it.
+    scores are seldom that far apart, and where rows are not walked down the trees there
+    is nothing to gain.
 
     Parameters
     ----------
     n_features : int
     start : ndarray of shape (n_scores,)
         What is added to first.
-    trees : list of sklearn.tree._tree.Tree
-        Of each iteration, one for each score.
+    trees : list
+        Of each iteration, one for each score, as `sums` takes them.
     values : list of ndarray of float64 of shape (n_nodes,)
-    sums : callable, default=TreeSums
-        Makes the sums of trees, values and columns.
+    sums : callable
+        Makes the `TreeSums` of trees, values and columns.
     """
 
     takes_float32 = True
 
-    def __init__(self, n_features, start, trees, values, sums=TreeSums):
+    def __init__(self, n_features, start, trees, values, sums):
         super().__init__(n_features)
         n_scores = len(start)
         columns = [t % n_scores for t in range(len(trees))]
@@ -71,30 +70,33 @@ class BoostedTrees(FastPredictor):
         self._parts = [slice(*of) for of in pairwise([0, *ends, len(trees)])]
         # What the trees behind each part add at least, and at most.
         leaves = [
-            of[tree.children_left < 0] for tree, of in zip(trees, values, strict=True)
+            of[tree.children_left < 0]
+            for tree, of in zip(self._sums.trees, values, strict=True)
         ]
         least, most = (np.array([f(of) for of in leaves]) for f in (np.min, np.max))
         self._rest = [(least[end:].sum(), most[end:].sum()) for end in ends]
 
-    def scores(self, rows):
-        """Sums for rows of float32 as the trees take them.
+    def scores(self, X):
+        """Sums for rows, of shape (n_samples, n_scores).
 
         Of a row that is left out, the value nearest to zero that the sum could have.
         """
-        scores = np.tile(self._start, (len(rows), 1))
-        if self._sums.takes_compiled(len(rows)):
-            self._sums.add_compiled(rows, scores)
+        scores = np.tile(self._start, (len(X), 1))
+        add = self._sums.quicker_than_walking(len(X))
+        if add is not None:
+            add(X, scores)
             return scores
+        rows = self._sums.rows(X)
         at, sums = np.arange(len(rows)), scores
         first, *others = self._parts
-        self._sums.add_interpreted(rows, sums, first)
+        self._sums.add_walked(rows, sums, first)
         for part, (least, most) in zip(others, self._rest, strict=True):
             nearest = np.maximum(sums + least, 0.0) + np.minimum(sums + most, 0.0)
             is_open = np.abs(nearest[:, 0]) <= self._error
             sums = sums[is_open]  # a copy, as scores are written to
             scores[at] = nearest
             at, rows = at[is_open], rows[is_open]
-            self._sums.add_interpreted(rows, sums, part)
+            self._sums.add_walked(rows, sums, part)
         scores[at] = sums
         return scores
 
@@ -130,7 +132,7 @@ class GradientBoosting(BoostedTrees):
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
-        positions, unsure = self.surely(self.scores(as_float32(X)))
+        positions, unsure = self.surely(self.scores(X))
         return positions, unsure | beyond_float32(X)
 
 
@@ -141,8 +143,8 @@ class _StageSums(TreeSums):
         super().__init__(*parts)
         self._members, self._rate = members, rate
 
-    def add_interpreted(self, rows, totals, part=slice(None)):
-        """Add the values of a part of the trees to sums, without numba.
+    def add_walked(self, rows, totals, part=slice(None)):
+        """Add the values of a part of the trees; see `TreeSums.add_walked`.
 
         With several scores there is one part.
         """
@@ -153,11 +155,6 @@ class _StageSums(TreeSums):
 class HistGradientBoosting(BoostedTrees):
     """`HistGradientBoostingClassifier` of numbers.
 
-    A value enters as the number of thresholds of its feature that are below it. It is
-    up to the j-th of these if and only if that number is at most j, so trees over these
-    numbers, which float32 holds, take the branches that they take over values of
-    float64.
-
     Parameters
     ----------
     estimator : HistGradientBoostingClassifier
@@ -167,52 +164,79 @@ class HistGradientBoosting(BoostedTrees):
         start, nodes = hist_boosting_parts(estimator)
         if nodes is None or any(of["is_categorical"].any() for of in nodes):
             raise Declined("it has categorical features")
-        inner = [of[of["is_leaf"] == 0] for of in nodes]
-        feature = np.concatenate([of["feature_idx"] for of in inner])
-        threshold = np.concatenate([of["num_threshold"] for of in inner])
-        used = np.unique(feature) if feature.size else np.zeros(1, dtype=np.intp)
-        self._used = used.astype(np.intp)
-        self._cuts = [np.unique(threshold[feature == f]) for f in self._used]
-        self._ends = np.cumsum([0, *map(len, self._cuts)])
-        self._all_cuts = np.concatenate(self._cuts)
         super().__init__(
             estimator.n_features_in_,
             start,
-            [self._tree(of) for of in nodes],
+            nodes,
             [of["value"] for of in nodes],
+            _CodeSums,
         )
 
     def positions(self, X):
         """Compute labels; see `FastPredictor.positions`."""
-        positions, unsure = self.surely(self.scores(self.codes(X)))
+        positions, unsure = self.surely(self.scores(X))
         return positions, unsure | np.isnan(X.min(axis=1, initial=np.inf))
 
-    def codes(self, X):
-        """Number of thresholds below each value, of shape (n_samples, n_used)."""
-        if self._sums.is_compiled:
-            from sksmooth.votes.fast import _numba
 
-            codes = np.empty((len(X), len(self._used)), dtype=np.float32)
-            _numba.count_below(X, self._used, self._all_cuts, self._ends, codes)
-            return codes
-        codes = np.empty((len(self._used), len(X)), dtype=np.float32)
-        for values, cuts, out in zip(X.T[self._used], self._cuts, codes, strict=True):
-            out[:] = np.searchsorted(cuts, values, side="left")
-        return np.ascontiguousarray(codes.T)
+class _CodeSums(TreeSums):
+    """Sums of trees that compare float64 as it is, by their codes; see `Cuts`.
 
-    def _tree(self, nodes):
-        """A tree of scikit-learn over codes."""
-        is_leaf = nodes["is_leaf"] == 1
-        feature = np.searchsorted(self._used, nodes["feature_idx"])
-        threshold = np.zeros(len(nodes))
-        for at in np.flatnonzero(~is_leaf):
-            cuts = self._cuts[feature[at]]
-            threshold[at] = np.searchsorted(cuts, nodes["num_threshold"][at]) + 0.5
-        return build_tree(
-            np.where(is_leaf, -1, nodes["left"].astype(np.intp)),
-            np.where(is_leaf, -1, nodes["right"].astype(np.intp)),
-            np.where(is_leaf, -2, feature),
-            threshold,
-            n_features=len(self._used),
-            max_depth=int(nodes["depth"].max()),
+    float32 holds a code, so that the trees of scikit-learn over codes take the branches
+    that these trees take over values.
+    """
+
+    def __init__(self, nodes, values, columns):
+        inner = [of[of["is_leaf"] == 0] for of in nodes]
+        feature, threshold = (
+            np.concatenate([of[name] for of in inner])
+            for name in ("feature_idx", "num_threshold")
         )
+        self._found = cuts, place, code = find_cuts(feature, threshold)
+        ends = np.cumsum([len(of) for of in inner])[:-1]
+        parts = nodes, np.split(place, ends), np.split(code, ends)
+        trees = [_tree(*of, len(cuts.used)) for of in zip(*parts, strict=True)]
+        super().__init__(trees, values, columns)
+
+    def narrowed(self):
+        """Return the features that are compared, and the sums of trees over these."""
+        cuts, place, code = self._found
+        used = np.sort(cuts.used)
+        narrow = copy(self)
+        places = np.searchsorted(used, cuts.used)
+        narrow._found = Cuts(places, cuts.cuts), place, code
+        return used, narrow
+
+    def rows(self, X):
+        """Codes as the trees take them."""
+        codes = self._found[0].codes(X)
+        return np.ascontiguousarray(codes.T, dtype=np.float32)
+
+    def _find_cuts(self):
+        return self._found
+
+    def _compared(self, X):
+        return X
+
+    def _compiled_rows(self, X):
+        from sksmooth.votes.fast import _numba
+
+        cuts = self._found[0]
+        ends = np.cumsum([0, *map(len, cuts.cuts)])
+        codes = np.empty((len(X), len(cuts.used)), dtype=np.float32)
+        _numba.count_below(X, cuts.used, np.concatenate(cuts.cuts), ends, codes)
+        return codes
+
+
+def _tree(nodes, place, code, n_features):
+    """A tree of scikit-learn over codes."""
+    is_leaf = nodes["is_leaf"] == 1
+    feature, threshold = np.full(len(nodes), -2), np.zeros(len(nodes))
+    feature[~is_leaf], threshold[~is_leaf] = place, code + 0.5
+    return build_tree(
+        np.where(is_leaf, -1, nodes["left"].astype(np.intp)),
+        np.where(is_leaf, -1, nodes["right"].astype(np.intp)),
+        feature,
+        threshold,
+        n_features=max(1, n_features),
+        max_depth=int(nodes["depth"].max()),
+    )

@@ -4,19 +4,15 @@
 import numpy as np
 
 from sksmooth.votes._source import Declined
-from sksmooth.votes.fast._predictor import (
-    FastPredictor,
-    fast_predictor,
-    surely_largest,
-)
-from sksmooth.votes.fast._tree_sums import TreeSums
+from sksmooth.votes.fast._predictor import fast_predictor, surely_largest
+from sksmooth.votes.fast._tree_sums import TreePredictor, TreeSums
 
 _TREES = ("DecisionTreeClassifier", "ExtraTreeClassifier")
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 _EPS = float(np.finfo(np.float64).eps)
 
 
-class MeanOfTrees(FastPredictor):
+class MeanOfTrees(TreePredictor):
     """The class with the largest mean probability over trees.
 
     Rows are rounded to float32, trees are walked down, and probabilities added in the
@@ -45,7 +41,7 @@ class MeanOfTrees(FastPredictor):
     def means(self, X):
         """Mean probabilities, of shape (n_samples, n_classes)."""
         means = np.zeros((len(X), self._n_classes))
-        self._sums.add(as_float32(X), means)
+        self._sums.add(X, means)
         means /= self._n_trees
         return means
 
@@ -93,12 +89,6 @@ class BaggedTrees(MeanOfTrees):
         """Compute labels; see `FastPredictor.positions`."""
         positions, unsure = surely_largest(self.means(X), 2 * self._n_trees * _EPS)
         return positions, unsure | beyond_float32(X)
-
-
-def as_float32(X):
-    """Round rows as the trees of scikit-learn do."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(X, dtype=np.float32)
 
 
 def beyond_float32(X):

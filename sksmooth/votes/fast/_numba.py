@@ -98,38 +98,6 @@ def add_leaf_values(
 
 
 @njit(nogil=True, cache=True)
-def leaf_ranges(left, right, ends):  # pragma: no cover - compiled
-    """Number the leaves of trees from left to right.
-
-    Parameters
-    ----------
-    left, right : ndarray of int64 of shape (n_nodes,)
-        Children, as positions in their own tree, after that of their parent; -1 for
-        leaves.
-    ends : ndarray of int64 of shape (n_trees,)
-        Where the nodes of each tree end.
-
-    Returns
-    -------
-    first, size : ndarray of int64 of shape (n_nodes,)
-        The first leaf below each node, and how many there are.
-    """
-    first = np.zeros(len(left), dtype=np.int64)
-    size = np.ones(len(left), dtype=np.int64)
-    begin = 0
-    for end in ends:
-        for i in range(end - 1, begin - 1, -1):
-            if left[i] >= 0:
-                size[i] = size[begin + left[i]] + size[begin + right[i]]
-        for i in range(begin, end):
-            if left[i] >= 0:
-                first[begin + left[i]] = first[i]
-                first[begin + right[i]] = first[i] + size[begin + left[i]]
-        begin = end
-    return first, size
-
-
-@njit(nogil=True, cache=True)
 def add_by_masks(
     steps, ends, n_words, roots, values, places, columns, used, rows, totals
 ):  # pragma: no cover - compiled

@@ -81,6 +81,21 @@ class FastPredictor(abc.ABC):
             that are not covered. They are left to `predict`.
         """
 
+    def narrowed(self):
+        """Return the features that labels depend on, and what predicts from these.
+
+        Returns
+        -------
+        used : ndarray of int of shape (n_used,)
+        predictor : FastPredictor
+
+        Raises
+        ------
+        Declined
+            If labels may depend on all features.
+        """
+        raise Declined("its labels may depend on all features")
+
 
 def find_predictor(core):
     """Return what computes the labels of a classifier that is no wrapper.

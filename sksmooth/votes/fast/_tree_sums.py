@@ -1,25 +1,39 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sums of the values of the leaves that rows fall into, over many trees."""
 
+from copy import copy
 from functools import cache, partial
 from importlib.util import find_spec
 
 import numpy as np
 
-# Rows after which compiled code is used, where numba is installed: the time that it
-# takes to bring trees into its form is then worth it.
-ROWS_WORTH_COMPILING = 2**18
-# Nodes of the largest of some trees up to which comparing a row with all of them, many
-# rows at once, takes less time than to walk down.
+from sksmooth._compat import build_tree
+from sksmooth.votes.fast._cuts import find_cuts
+from sksmooth.votes.fast._predictor import FastPredictor
+from sksmooth.votes.fast._tree_masks import (
+    MOST_LEAVES,
+    TreeMasks,
+    leaves_in_order,
+    strikes,
+)
+
+# Rows after which other ways than to walk down are used: the time that it takes to
+# bring trees into their form is then worth it. Compiled code needs numba.
+ROWS_WORTH_MASKS, ROWS_WORTH_COMPILING = 2**11, 2**18
+# Rows at once from which on numpy compares them with all nodes in less time.
+FEWEST_ROWS = 128
+# Nodes of the largest of some trees up to which compiled code takes less time to
+# compare rows with all of them than to walk down.
 MOST_NODES = 700
 
 
 class TreeSums:
     """Sums over trees, added one by one in a fixed order.
 
-    Rows are walked down by the trees of scikit-learn, and after some tens of thousands
-    of rows by compiled code of numba, where it is installed. Both take the same
-    branches and add the same numbers in the same order.
+    Rows are walked down by the trees of scikit-learn. Small trees with one value for
+    each leaf are compared with all rows of a large batch at once, and after some
+    hundreds of thousands of rows compiled code of numba is used, where it is installed.
+    All take the same branches and add the same numbers in the same order.
 
     Parameters
     ----------
@@ -31,39 +45,55 @@ class TreeSums:
     """
 
     def __init__(self, trees, values, columns):
-        self._trees = trees
+        self.trees = trees
         self._values = [np.ascontiguousarray(of_tree) for of_tree in values]
         self._columns = columns
         self.n_columns = max(columns) + values[0].shape[1]
+        largest = max(tree.n_leaves for tree in trees)
+        self._has_masks = largest <= MOST_LEAVES and values[0].shape[1] == 1
         self._n_rows_seen = 0
-        self._compiled = None
+        self._masks = self._compiled = None
 
-    @property
-    def is_compiled(self):
-        """Whether compiled code is used by now."""
-        return self._n_rows_seen > ROWS_WORTH_COMPILING and has_numba()
+    def rows(self, X):
+        """Rows as the trees take them, float32 and C-contiguous."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.ascontiguousarray(X, dtype=np.float32)
 
-    def add(self, rows, totals):
+    def add(self, X, totals):
         """Add the values of all trees to sums.
+
+        Parameters
+        ----------
+        X : ndarray of float64 of shape (n_samples, n_features)
+        totals : ndarray of float64 of shape (n_samples, n_columns), C-contiguous
+        """
+        add = self.quicker_than_walking(len(X))
+        if add is None:
+            self.add_walked(self.rows(X), totals)
+        else:
+            add(X, totals)
+
+    def quicker_than_walking(self, n_rows):
+        """Count rows, and return what adds values to their sums; see `add`.
+
+        None where no other way takes less time than to walk down the trees.
+        """
+        self._n_rows_seen += n_rows
+        if self._n_rows_seen > ROWS_WORTH_COMPILING and has_numba():
+            return self.add_compiled
+        is_worth = n_rows >= FEWEST_ROWS and self._n_rows_seen > ROWS_WORTH_MASKS
+        return self.add_by_masks if is_worth and self._has_masks else None
+
+    def add_walked(self, rows, totals, part=slice(None)):
+        """Add the values of a part of the trees to the sums of rows as they take them.
 
         Parameters
         ----------
         rows : ndarray of float32 of shape (n_samples, n_features), C-contiguous
         totals : ndarray of float64 of shape (n_samples, n_columns), C-contiguous
+        part : slice, default=slice(None)
         """
-        if self.takes_compiled(len(rows)):
-            self.add_compiled(rows, totals)
-        else:
-            self.add_interpreted(rows, totals)
-
-    def takes_compiled(self, n_rows):
-        """Count rows before they are added; whether compiled code adds them."""
-        self._n_rows_seen += n_rows
-        return self.is_compiled
-
-    def add_interpreted(self, rows, totals, part=slice(None)):
-        """Add the values of a part of the trees to sums, without numba."""
-        parts = self._trees[part], self._values[part], self._columns[part]
+        parts = self.trees[part], self._values[part], self._columns[part]
         for tree, values, column in zip(*parts, strict=True):
             leaves = tree.apply(rows)
             if values.shape[1] == 1:
@@ -71,27 +101,82 @@ class TreeSums:
             else:
                 totals[:, column : column + values.shape[1]] += values.take(leaves, 0)
 
-    def add_compiled(self, rows, totals):
+    def add_by_masks(self, X, totals):
+        """Add the values of all trees to sums, by comparing rows with all nodes."""
+        if self._masks is None:
+            cuts, place, code = self._find_cuts()
+            masks = TreeMasks(self.trees, place, code, self._values, self._columns)
+            self._masks = cuts, masks
+        cuts, masks = self._masks
+        masks.add(cuts.codes(self._compared(X)), totals)
+
+    def add_compiled(self, X, totals):
         """Add the values of all trees to sums, by numba."""
         from sksmooth.votes.fast import _numba
 
         if self._compiled is None:
-            parts = self._trees, self._values, self._columns
-            if max(tree.node_count for tree in self._trees) <= MOST_NODES:
+            parts = self.trees, self._values, self._columns
+            if max(tree.node_count for tree in self.trees) <= MOST_NODES:
                 self._compiled = partial(_numba.add_by_masks, *_masked(*parts))
             else:
                 self._compiled = partial(_numba.add_leaf_values, *_packed(*parts))
-        self._compiled(rows, totals)
+        self._compiled(self._compiled_rows(X), totals)
+
+    def narrowed(self):
+        """Return the features that are compared, and the sums of trees over these."""
+        used = np.unique(np.concatenate([tree.feature for tree in self.trees]))
+        used = used[used >= 0]
+        trees = [_over_used(tree, used) for tree in self.trees]
+        return used, TreeSums(trees, self._values, self._columns)
+
+    def _find_cuts(self):
+        """Thresholds of inner nodes; see `find_cuts`."""
+        feature = np.concatenate([tree.feature for tree in self.trees])
+        threshold = np.concatenate([_float32_below(tree) for tree in self.trees])
+        is_inner = feature >= 0
+        return find_cuts(feature[is_inner], threshold[is_inner])
+
+    def _compared(self, X):
+        """What thresholds are compared with."""
+        return self.rows(X)
+
+    def _compiled_rows(self, X):
+        """Rows as the trees take them, in compiled code if that takes less time."""
+        return self.rows(X)
 
     def __getstate__(self):
-        # A job builds the compiled form itself if that is worth it there.
-        return vars(self) | {"_compiled": None}
+        # A job builds these forms itself if that is worth it there.
+        return vars(self) | {"_masks": None, "_compiled": None}
+
+
+class TreePredictor(FastPredictor):
+    """What computes labels from sums over trees, which it has as `_sums`."""
+
+    def narrowed(self):
+        """Return the features that the trees compare; see `FastPredictor.narrowed`."""
+        narrow = copy(self)
+        used, narrow._sums = self._sums.narrowed()
+        narrow.n_features = len(used)
+        return used, narrow
 
 
 @cache
 def has_numba():
     """Whether numba can be loaded."""
     return find_spec("numba") is not None
+
+
+def _over_used(tree, used):
+    """The same tree over the features that are used."""
+    is_leaf = tree.feature < 0
+    return build_tree(
+        tree.children_left,
+        tree.children_right,
+        np.where(is_leaf, tree.feature, np.searchsorted(used, tree.feature)),
+        tree.threshold,
+        n_features=max(1, len(used)),
+        max_depth=tree.max_depth,
+    )
 
 
 def _without_zeros(values):
@@ -127,47 +212,27 @@ _STEP = np.dtype(
 
 
 def _masked(trees, values, columns):
-    """Leaves that each node strikes out for rows above its threshold, in words.
+    """Leaves that each node strikes out for rows above its threshold, in words of 32.
 
-    Leaves are numbered from left to right, 32 to a word.
+    See `strikes`.
     """
-    from sksmooth.votes.fast import _numba
-
-    n_nodes = np.array([tree.node_count for tree in trees])
-    left, right, feature = (
-        np.concatenate([getattr(tree, name) for tree in trees]).astype(np.int64)
-        for name in ("children_left", "children_right", "feature")
-    )
-    threshold = np.concatenate([_float32_below(tree) for tree in trees])
-    ends = np.cumsum(n_nodes)
-    first, size = _numba.leaf_ranges(left, right, ends)
-    own = np.repeat(ends - n_nodes, n_nodes)
-    is_inner = left >= 0
-    inner = np.flatnonzero(is_inner)
-    below = left[inner] + own[inner]
-    # Words that the leaves below the left child are in, and their bits in each.
-    start, stop = first[below], first[below] + size[below]
-    n_words = (stop - 1) // 32 - start // 32 + 1
-    of = np.repeat(np.arange(len(inner)), n_words)
-    word = np.arange(len(of)) - np.repeat(np.cumsum(n_words) - n_words, n_words)
-    word += start[of] // 32
-    low, high = (np.clip(end[of] - 32 * word, 0, 32) for end in (start, stop))
-    steps = np.empty(len(of), dtype=_STEP)
-    steps["threshold"] = threshold[inner][of]
+    n_leaves = np.array([tree.n_leaves for tree in trees])
+    n_words = (n_leaves + 31) // 32
+    node, tree, word, low, high = strikes(trees, 32 * np.arange(n_words.max() + 1))
+    feature = np.concatenate([tree.feature for tree in trees])
+    is_inner = feature >= 0
+    used, place = np.unique(feature[is_inner], return_inverse=True)
+    threshold = np.concatenate([_float32_below(tree) for tree in trees])[is_inner]
+    steps = np.empty(len(node), dtype=_STEP)
+    steps["threshold"] = threshold[node]
     steps["keep"] = 2**32 - 1 - (2**high - 2**low)
-    used, place = np.unique(feature[inner], return_inverse=True)
-    steps["feature"], steps["word"] = place[of], word
-    n_leaves = size[ends - n_nodes]
-    roots = np.cumsum(n_leaves) - n_leaves
-    at = np.flatnonzero(~is_inner)
-    tree = np.repeat(np.arange(len(trees)), n_nodes)
-    order = np.argsort(roots[tree[at]] + first[at])
+    steps["feature"], steps["word"] = place[node], word
     return (
         steps,
-        np.searchsorted(inner[of], ends),
-        (n_leaves + 31) // 32,
-        roots,
-        *_without_zeros(np.concatenate(values)[at[order]]),
+        np.cumsum(np.bincount(tree, minlength=len(trees))),
+        n_words,
+        np.cumsum(n_leaves) - n_leaves,
+        *_without_zeros(np.concatenate(values)[leaves_in_order(trees)]),
         np.array(columns, dtype=np.int64),
         used,
     )

@@ -17,6 +17,8 @@ _MOST_ROUNDING = 1e-8
 _REACH = 40.0
 # Largest ratio of singular values; beyond it rounding is not small beside the noise.
 _MOST_SPREAD = 1e6
+# Share of the directions up to which products with them cost less than they save.
+_MOST_DIRECTIONS = 0.75
 # For the rounding of the bounds themselves, and of a least singular value.
 _SLACK = 1.01
 
@@ -25,7 +27,8 @@ class ReducedSpace:
     """Coordinates in which an affine map of low rank is seen.
 
     With V an orthonormal basis of the row space of a matrix A, ``A @ (x - center) + b``
-    is ``B @ y + b``, where ``y = V.T @ (x - center)`` and ``B = A @ V``.
+    is ``B @ y + b``, where ``y = V.T @ (x - center)`` and ``B = A @ V``. If A selects
+    features, coordinates are those features, and B is diagonal.
 
     Parameters
     ----------
@@ -73,29 +76,27 @@ class ReducedSpace:
             np.linalg.norm(matrix.value / unit[:, np.newaxis], axis=1)
         )
         even = matrix.value / unit[:, np.newaxis]
-        _, sizes, right = np.linalg.svd(even, full_matrices=False)
-        rank = int(np.sum(sizes > sizes[0] * _EPS * max(even.shape)))
-        if not 0 < rank <= 0.75 * n_features:
-            raise Declined(f"it looks at {rank} directions of {n_features} features")
-        spread = sizes[0] / sizes[rank - 1]
+        self.center = center
+        selected = _selected_basis(even)
+        self._is_selection = selected is not None
+        self.basis, sizes = selected or _turned_basis(even)
+        rank = self.rank
+        spread = sizes[0] / sizes[-1]
         if spread > _MOST_SPREAD:
             raise Declined(f"its directions differ in size by a factor of {spread:.1g}")
-        self.center = center
-        self._is_triangle = len(even) == rank
-        # Of all bases the one in which the matrix is a triangle, or begins with one.
-        seen = even @ right[:rank].T
-        turn, _ = np.linalg.qr(seen.T)
-        self.basis = np.ascontiguousarray(right[:rank].T @ turn)
         seen = even @ self.basis
+        self._is_triangle = len(even) == rank
         if self._is_triangle:
             seen = np.tril(seen)
         self.matrix = np.asfortranarray((unit[:, np.newaxis] * seen).T)
         self.shift = shift.value
         # What the distance of two samples may grow by, relative to it.
         gram = self.basis.T @ self.basis - np.eye(rank)
-        self.stretch = np.linalg.norm(gram) + _SLACK * n_features * rank * UNIT
+        self.stretch = np.linalg.norm(gram)
+        if not self._is_selection:  # its products are exact
+            self.stretch += _SLACK * n_features * rank * UNIT
         self._per_norm = (n_features + 16) * _EPS * np.sqrt(rank)
-        size, least = np.linalg.norm(seen), sizes[rank - 1]
+        size, least = np.linalg.norm(seen), sizes[-1]
         apart = np.linalg.norm(even - seen @ self.basis.T)
         apart += np.linalg.norm(matrix.error / unit[:, np.newaxis])
         n_terms = (rank + 4) * (1 + np.sqrt(rank)) + n_features + 4
@@ -118,7 +119,9 @@ class ReducedSpace:
 
     def outputs(self, coordinates):
         """Return what the map gives, of shape (n_samples, n_out)."""
-        if self._is_triangle and len(coordinates):
+        if self._is_selection:
+            outputs = coordinates * self.matrix.diagonal()
+        elif self._is_triangle and len(coordinates):
             outputs = dtrmm(1.0, self.matrix, coordinates.T, trans_a=1).T
         else:
             outputs = coordinates @ self.matrix
@@ -143,6 +146,40 @@ class ReducedSpace:
         """
         of_outputs = self._per_output * (norms + reach) + self._constant
         return self._per_norm * norms, of_outputs
+
+
+def _selected_basis(even):
+    """A basis of rows that are multiples of different unit vectors, else None.
+
+    Returns
+    -------
+    basis : ndarray of shape (n_features, rank)
+    sizes : ndarray of shape (rank,)
+        Singular values, the largest first.
+    """
+    is_seen = even != 0
+    if not (is_seen.sum(axis=1) == 1).all() or (is_seen.sum(axis=0) > 1).any():
+        return None
+    _refuse_rank(len(even), even.shape[1] - 1, even)
+    return is_seen.T.astype(np.float64), np.sort(np.abs(even).sum(axis=1))[::-1]
+
+
+def _turned_basis(even):
+    """Of all orthonormal bases of the rows one in which they begin with a triangle.
+
+    See `_selected_basis`.
+    """
+    _, sizes, right = np.linalg.svd(even, full_matrices=False)
+    rank = int(np.sum(sizes > sizes[0] * _EPS * max(even.shape)))
+    _refuse_rank(rank, _MOST_DIRECTIONS * even.shape[1], even)
+    seen = even @ right[:rank].T
+    turn, _ = np.linalg.qr(seen.T)
+    return np.ascontiguousarray(right[:rank].T @ turn), sizes[:rank]
+
+
+def _refuse_rank(rank, most, even):
+    if not 0 < rank <= most:
+        raise Declined(f"it looks at {rank} directions of {even.shape[1]} features")
 
 
 def _power_of_two(sizes):

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Gaussian naive Bayes of two classes without votes, and what its law rests on."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.special import log_ndtr
+from scipy.stats import f, ncx2
+from sklearn.decomposition import PCA
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sksmooth import SmoothedClassifier
+from sksmooth.votes import Declined
+from sksmooth.votes.exact import AffineMap
+from sksmooth.votes.exact._gaussian_nb import GaussianNBSource
+from sksmooth.votes.exact._quadratic import Quadratic, log_probability_positive
+from tests.source_case import SourceCase
+from tests.test_sources import ExactCase
+
+
+def samples(n_features=8, n=300):
+    """Two classes of different means and variances."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 2
+    spread = np.where(y[:, np.newaxis], 1.0, rng.uniform(0.5, 2.0, n_features))
+    return 0.4 * y[:, np.newaxis] + spread * rng.standard_normal((n, n_features)), y
+
+
+class TestGaussianNB(ExactCase, SourceCase):
+    form = GaussianNBSource
+    estimator = staticmethod(GaussianNB)
+
+    @staticmethod
+    def data():
+        return samples()
+
+
+class TestBehindAScaler(ExactCase, SourceCase):
+    form = GaussianNBSource
+    estimator = staticmethod(lambda: make_pipeline(StandardScaler(), GaussianNB()))
+
+    @staticmethod
+    def data():
+        X, y = samples(5)
+        return X * np.array([1.0, 0.2, 3.0, 1.0, 1.0]) + 5, y
+
+
+def form_of(square, linear, constant, error=0.0):
+    square, linear = np.atleast_2d(square, linear)
+    shape = len(constant), square.shape[1]
+    error = np.full(len(constant), error)
+    parts = (np.array(np.broadcast_to(part, shape)) for part in (square, linear))
+    return Quadratic(*parts, np.array(constant), error)
+
+
+def assert_between(low, expected, high, relative, width):
+    """Up to the relative error of what is expected, and no wider than `width`."""
+    assert (low <= expected + relative).all()
+    assert (expected - relative <= high).all()
+    assert (high - low < width).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-150, 1e150])
+def test_it_has_the_law_of_a_noncentral_chi_square(scale):
+    """The sum of ``(z + b / 2)**2``, from the middle far into both tails."""
+    linear = np.linspace(-1.5, 3.0, 9)
+    noncentral = np.sum(linear**2) / 4
+    at = np.array([0.5, 3.0, 10.0, 14.0, 40.0, 200.0, 600.0])
+    for sign, log_tail in ((1.0, ncx2.logsf), (-1.0, ncx2.logcdf)):
+        expected = log_tail(at, 9, noncentral)
+        form = form_of(
+            sign * scale * np.ones(9),
+            sign * scale * linear,
+            sign * scale * (noncentral - at),
+        )
+        use = (expected > -600) & (form.mean < 0)
+        low, high, _ = log_probability_positive(form)
+        assert_between(low[use], expected[use], high[use], 1e-9, 1e-8)
+        assert use.sum() >= 3
+
+
+def test_it_has_the_law_of_a_difference_of_chi_squares():
+    """Which of two sums of squares is larger has the law of F."""
+    for n_first, n_second, width in ((4, 6, 1e-9), (3, 2, 1e-3), (1, 1, 0.2)):
+        for ratio in (0.01, 0.5, 1.0, 3.0, 100.0):
+            square = np.append(np.ones(n_first), np.full(n_second, -ratio))
+            is_less = square.sum() < 0
+            form = form_of(square if is_less else -square, 0.0, [0.0])
+            low, high, _ = log_probability_positive(form)
+            law = f(n_first, n_second)
+            tail = law.logsf if is_less else law.logcdf
+            expected = tail(ratio * n_second / n_first)
+            # Linear terms are missing: the widest that there are.
+            assert_between(low, expected, high, 1e-10, max(width, 1e-9))
+
+
+def test_where_no_square_is_left_it_is_that_of_the_normal_law():
+    at = np.array([0.0, 0.3, 1.0, 5.0, 20.0, 36.0])
+    form = form_of(np.zeros(3), [2.0, -1.0, 2.0], -3.0 * at)
+    low, high, _ = log_probability_positive(form)
+    assert_between(low, log_ndtr(-at), high, 1e-13, 1e-10)
+    # Beyond, and where D is never positive, a bound is enough.
+    far = form_of([-1.0, -2.0], [0.1, 0.0], [-5.0, -1e200])
+    low, high, _ = log_probability_positive(far)
+    assert (low == -np.inf).all()
+    assert (high <= -690).all()
+
+
+def test_an_error_of_the_function_is_an_error_of_the_constant():
+    square, linear = [0.5, -0.2, 0.1, 0.3], [1.0, 0.0, -2.0, 0.4]
+    at = np.array([-4.0, -1.0, 0.0])
+    for error in (1e-9, 1e-4, 1e-2):
+        low, high, _ = log_probability_positive(form_of(square, linear, at, error))
+        for moved in (-error, error):
+            least, most, _ = log_probability_positive(
+                form_of(square, linear, at + moved)
+            )
+            assert (low <= least).all()
+            assert (most <= high).all()
+    low, high, _ = log_probability_positive(form_of(square, linear, at, 1e3))
+    assert_array_equal(low, -np.inf)
+    assert_array_equal(high, 0.0)
+
+
+def test_what_is_no_number_says_nothing():
+    for square, linear, constant in (
+        ([np.nan, 1.0], [1.0, 1.0], 0.0),
+        ([1.0, 1.0], [np.inf, 1.0], 0.0),
+        ([1.0, 1.0], [1.0, 1.0], -np.inf),
+        ([0.0, 0.0], [0.0, 0.0], 1.0),
+    ):
+        low, high, _ = log_probability_positive(form_of(square, linear, [constant]))
+        assert (low, high) == (-np.inf, 0.0)
+
+
+def test_rounding_of_the_scores_is_covered():
+    """Samples and classes far from zero have digits that the scores do not have."""
+    X, y = samples(6)
+    near = GaussianNBSource(GaussianNB().fit(X, y), AffineMap.identity(6))
+    low, high = near.probits(X[:50], 0.5)
+    assert (high - low).max() < 1e-9
+    far = GaussianNB().fit(X + 2.0**40, y)  # X is rounded, by up to 1e-4
+    rounded = (X + 2.0**40) - 2.0**40
+    same = GaussianNB(var_smoothing=0).fit(rounded, y)
+    same.theta_, same.var_ = far.theta_ - 2.0**40, far.var_
+    least, most = GaussianNBSource(far, AffineMap.identity(6)).probits(
+        X[:50] + 2.0**40, 0.5
+    )
+    low, high = GaussianNBSource(same, AffineMap.identity(6)).probits(rounded[:50], 0.5)
+    assert (least <= high).all()
+    assert (low <= most).all()
+
+
+@pytest.mark.parametrize("n_features", [3, 30])
+def test_certificates_agree_with_sampled_ones_and_are_larger(n_features):
+    X, y = samples(n_features)
+    estimator = GaussianNB().fit(X, y)
+    exact, sampled = (
+        SmoothedClassifier.from_fitted(
+            estimator, sigma=0.5, method=method, n_certify=4000, random_state=0
+        ).certify(X[:40])
+        for method in ("exact", "monte_carlo")
+    )
+    kept = ~sampled.abstained
+    assert_array_equal(exact.label[kept], sampled.label[kept])
+    # One of 1,000 sampled radii may be too large.
+    assert np.sum(exact.radius < sampled.radius) <= 1
+    assert exact.alpha == 0
+    assert exact.radius.mean() > sampled.radius.mean()
+
+
+def test_no_search_within_a_radius_changes_the_label():
+    X, y = samples(4)
+    estimator = GaussianNB().fit(X, y)
+    source = GaussianNBSource(estimator, AffineMap.identity(4))
+    clf = SmoothedClassifier.from_fitted(
+        estimator, sigma=0.7, method="exact", random_state=0
+    )
+    found = clf.certify(X[:30])
+    rng = np.random.default_rng(0)
+    for x, label, radius in zip(X[:30], found.label, found.radius, strict=True):
+        moves = rng.standard_normal((200, 4))
+        moves *= radius * (1 - 1e-9) / np.linalg.norm(moves, axis=1, keepdims=True)
+        low, _ = source.probits(x + moves, 0.7)
+        assert (low[:, list(clf.classes_).index(label)] > 0).all()
+
+
+def test_what_is_not_covered_is_declined():
+    X, y = samples(4)
+    identity = AffineMap.identity(4)
+    flat = X.copy()
+    flat[:, 0] = 1.0
+    uneven = GaussianNB(var_smoothing=0).fit(X[:, :1], y)
+    cases = (
+        (GaussianNB(var_smoothing=0).fit(flat, y), identity, "zero"),
+        (uneven, AffineMap.identity(1), "too few features"),
+        (GaussianNB().fit(X.astype(np.float32), y), identity, "float32"),
+    )
+    for estimator, affine, reason in cases:
+        with pytest.raises(Declined, match=reason):
+            GaussianNBSource(estimator, affine)
+    three = GaussianNB().fit(X, np.arange(len(X)) % 3)
+    clf = SmoothedClassifier.from_fitted(three, sigma=0.5, method="exact")
+    with pytest.raises(ValueError, match="3 classes, not two"):
+        clf.certify(X[:2])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "settings"),
+    [
+        (make_pipeline(PCA(4), GaussianNB()), {}),
+        (GaussianNB(), {"noise_features": [0, 3, 4, 7], "feature_scale": "std"}),
+        (GaussianNB(), {"feature_scale": [0, 1, 2, 0.1, 0, 1, 1, 1]}),
+    ],
+)
+def test_it_is_found_behind_a_projection_and_beside_columns_held_fixed(
+    estimator, settings
+):
+    X, y = samples(8)
+    rows = X[:40].copy()
+    rows[::2, 1:3] *= 9  # far from both classes, in columns that are held too
+    found = [
+        SmoothedClassifier(
+            estimator,
+            sigma=0.5,
+            method=method,
+            n_predict=4000,
+            random_state=0,
+            **settings,
+        )
+        .fit(X, y)
+        .predict_proba(rows)
+        for method in ("exact", "monte_carlo")
+    ]
+    assert np.abs(found[0] - found[1]).max() < 5 * np.sqrt(0.25 / 4000)
