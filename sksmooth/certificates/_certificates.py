@@ -502,7 +502,8 @@ class Certificates:
             so many `changes`.
         """
         radius = check_radius(radius)
-        if not isinstance(changes, numbers.Integral) or changes < 0:
+        is_number = isinstance(changes, numbers.Integral)
+        if not is_number or isinstance(changes, bool) or changes < 0:
             raise ValueError(
                 f"changes={changes!r:.40} must be a whole number, zero or more."
             )

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes by sampling: the base classifier's `predict` on noisy copies of the samples."""
 
-import warnings
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +23,6 @@ from sksmooth.votes.sampled._run import run
 # Of the first noisy copies, and of the largest batch, so many are predicted a second
 # time at the end, where they are at most one in ten.
 _N_AGAIN, _SHARE_AGAIN = 48, 10
-_NO_NAMES = "X does not have valid feature names"
 
 
 class MonteCarloVotes(Source):
@@ -45,7 +43,6 @@ class MonteCarloVotes(Source):
     method = "monte_carlo"
     is_probed = False
     _certifies = False
-    _has_warned = False
     # What the classifier computes in; None is the dtype of the samples.
     precision = None
 
@@ -142,27 +139,8 @@ class MonteCarloVotes(Source):
             return self._predicted(copies)
         return self.fast.positions(copies, self._predicted)
 
-    @cached_property
-    def _has_names(self):
-        return hasattr(self.estimator, "feature_names_in_")
-
     def _predicted(self, copies):
-        if self._has_names and isinstance(copies, np.ndarray):
-            labels = self._without_names(copies)
-        else:
-            labels = self.estimator.predict(copies)
-        return self._index.positions(labels, len(copies))
-
-    def _without_names(self, copies):
-        """Predict an array by a classifier that was fitted on named columns.
-
-        It warns of the missing names in each call; once is enough.
-        """
-        with warnings.catch_warnings():
-            if self._has_warned:
-                warnings.filterwarnings("ignore", message=_NO_NAMES)
-            self._has_warned = True
-            return self.estimator.predict(copies)
+        return self._index.positions(self.estimator.predict(copies), len(copies))
 
 
 class VoteStreams:
