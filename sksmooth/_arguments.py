@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Numbers and choices as the user gives them, or an error that says what is wrong."""
 
+import os
 from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
 
 # Larger whole numbers are not told apart as floats.
-_LARGEST_WHOLE = 2**53
+LARGEST_WHOLE = 2**53
+_GIB = 2**30
 
 
 def refuse_masked(values, name):
@@ -56,7 +58,11 @@ def real_numbers(name, value, needed="a number or an array of numbers"):
         if kind not in "biufO":
             raise TypeError
         return array.astype(np.float64)
-    except (OverflowError, TypeError, ValueError):
+    except OverflowError:
+        raise TypeError(
+            f"{name} must be {needed} that fit a float, got {value!r:.200}."
+        ) from None
+    except (TypeError, ValueError):
         raise TypeError(f"{name} must be {needed}, got {value!r:.200}.") from None
 
 
@@ -119,12 +125,48 @@ def check_flag(name, value):
 
 def check_whole_number(name, value, least=0):
     """Return a whole number as an int; it must be `least` or more, and fit a float."""
-    if not (isinstance(value, Integral) and least <= value <= _LARGEST_WHOLE):
+    is_number = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (is_number and least <= value <= LARGEST_WHOLE):
         raise ValueError(
             f"{name}={value!r:.200} must be a whole number from {least} to "
-            f"{_LARGEST_WHOLE}."
+            f"{LARGEST_WHOLE}."
         )
     return int(value)
+
+
+def check_memory(name, value, n_bytes, instead):
+    """Raise if the array that a value stands for is larger than the memory is.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : int
+        What was given.
+    n_bytes : int
+        Size of what is held in memory for it.
+    instead : str
+        What to do about it, for the message.
+
+    Raises
+    ------
+    ValueError
+        If no more than that is in this machine.
+    """
+    memory = _memory()
+    if n_bytes > memory:
+        raise ValueError(
+            f"{name}={value!r:.200} takes {n_bytes / _GIB:,.0f} GiB of memory, and "
+            f"there are {memory / _GIB:,.0f} GiB; {instead}."
+        )
+
+
+def _memory():
+    """Bytes of memory in this machine, or what 64-bit processors address."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # on Windows
+        return 2**47
 
 
 def check_option(name, value, options):

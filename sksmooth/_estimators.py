@@ -3,7 +3,6 @@
 
 import re
 import sys
-import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -19,6 +18,7 @@ from sklearn.utils import Tags, TargetTags, get_tags
 
 from sksmooth._arguments import real_numbers
 from sksmooth._compat import BaseSearchCV, routing_enabled
+from sksmooth._warnings import forget_shown, ignore_warnings
 
 # Whose classes do what their documentation says; a subclass elsewhere may not.
 _TRUSTED = {"imblearn", "sklearn", "sksmooth"}
@@ -423,13 +423,13 @@ def takes_frame(estimator: Any, frame: Any) -> bool:
         plain, plain_stated = _plain_names(names), _plain_names(stated)
         if plain != plain_stated and sorted(plain) == sorted(plain_stated):
             return False
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with ignore_warnings() as messages:
+        forget_shown()
         try:
             estimator.predict(frame)
         except Exception:  # whatever it raises, it is given arrays instead
             return False
-    return not any("feature names" in str(warning.message) for warning in caught)
+    return not any("feature names" in message for message in messages)
 
 
 def _plain_names(names):

@@ -34,7 +34,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sksmooth._arguments import as_float
+from sksmooth._arguments import LARGEST_WHOLE, as_float
 from sksmooth._compat import (
     DocumentationLink,
     HasMethods,
@@ -49,6 +49,7 @@ from sksmooth._compat import (
 from sksmooth._denoiser_mixin import DenoiserMixin
 from sksmooth._estimators import (
     frames_like,
+    frames_of,
     is_classifier,
     is_no_classifier,
     may_take_missing,
@@ -126,8 +127,6 @@ if TYPE_CHECKING:
     import torch
 
 _DTYPES = [np.float64, np.float32]
-# Bounds take counts of votes as floats, which are whole numbers up to here.
-_MOST_VOTES = 2**53
 # Rows of a chunk, whose counts of votes are held, where `batch_size` says nothing.
 _MOST_ROWS = 8192
 # What `fit` and `from_fitted` leave, used by all that follows.
@@ -412,10 +411,10 @@ class SmoothedClassifier(
                 f"use denoiser=None with noise={self.noise!r}."
             )
         for name in ("n_predict", "n_certify"):
-            if getattr(self, name) > _MOST_VOTES:
+            if getattr(self, name) > LARGEST_WHOLE:
                 raise ValueError(
-                    f"{name}={getattr(self, name)} is more votes than can be counted: "
-                    f"use {_MOST_VOTES} or fewer."
+                    f"{name}={getattr(self, name)} is more votes than can be "
+                    f"counted: use {LARGEST_WHOLE} or fewer."
                 )
         if isinstance(self, Hashable):
             _valid[self] = given
@@ -1049,7 +1048,8 @@ class SmoothedClassifier(
             return self._check_counts(X)[0], self._as_frame
         scale = self._scale()
         if scale is not None:
-            return self._table(self._check_columns(X, reset=False), scale), None
+            rows = self._check_columns(X, reset=False)
+            return self._table(self._with_names(rows), scale), None
         as_frame = frames_like(X)
         if (
             as_frame is None
@@ -1069,6 +1069,12 @@ class SmoothedClassifier(
             return self._check_rows(X), None
         check_n_features(self, rows, reset=False)
         return rows, as_frame
+
+    def _with_names(self, rows):
+        """Rows of an array as the frame that the base classifier was fitted on."""
+        as_frame = self._as_frame or frames_of(self.estimator_)
+        is_array = isinstance(rows, np.ndarray) and as_frame is not None
+        return as_frame(rows) if is_array else rows
 
     def _check_training(self, X, y):
         """Check training samples and labels, and learn which columns take noise."""
@@ -1120,17 +1126,17 @@ class SmoothedClassifier(
     def _source(self, X, question, as_frame=None):
         """Where votes come from."""
         return find_source(
-            self._model(X, as_frame),
+            self._model(X, as_frame, getattr(question, "law", None)),
             X,
             method=self.method,
             n_votes=question.expected_votes,
         )
 
-    def _model(self, X, as_frame):
+    def _model(self, X, as_frame, law=None):
         return Model(
             self._base(),
             self.classes_,
-            self._law(n_values_of(X), X),
+            self._law(n_values_of(X), X) if law is None else law,
             self._noise_key,
             self.batch_size,
             self.device,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A value of the wrong kind is refused by the name of the parameter, whatever it is."""
 
+import importlib
 import warnings
 from decimal import Decimal
 from fractions import Fraction
@@ -9,7 +10,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 
 from sksmooth import Certificates, SmoothedClassifier, TunedVoteClassifierCV, recertify
@@ -31,7 +34,11 @@ from sksmooth.shrinkage import (
     shrinkage_curve,
     vanishing_sigma,
 )
-from sksmooth.training import NoiseAugmentedClassifier, ParzenClassifier
+from sksmooth.training import (
+    NoiseAugmentedClassifier,
+    ParzenClassifier,
+    ReweightedNoiseClassifier,
+)
 
 X = np.linspace(-1, 1, 24).reshape(12, 2)
 Y = np.arange(12) % 2
@@ -208,10 +215,132 @@ def test_a_bracket_that_has_no_float_inside():
         assert vanishing_sigma(BASE, X, Y, tol=tol, **VOTES).tol == float(tol)
 
 
+def fit_copies(estimator=None, n_copies=2, **params):
+    estimator = LogisticRegression() if estimator is None else estimator
+    clf = NoiseAugmentedClassifier(estimator, n_copies=n_copies, random_state=0)
+    return clf.set_params(**params).fit(X, Y)
+
+
+def fit_weights(**params):
+    params = {"n_rounds": 1, "n_copies": 1, "n_predict": 10, "cv": 2} | params
+    return ReweightedNoiseClassifier(LogisticRegression(), sigma=0.3, **params).fit(
+        X, Y
+    )
+
+
+def fit_votes(**params):
+    return SmoothedClassifier(GaussianNB(), **(VOTES | params)).fit(X, Y)
+
+
+def fit_net(kind, **params):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("skorch")
+    net = getattr(importlib.import_module("sksmooth.training"), kind)
+    net = net(torch.nn.Linear(2, 2), sigma=0.3, max_epochs=1, verbose=0, **params)
+    return net.fit(X.astype(np.float32), Y)
+
+
+WHOLE = {
+    "copies": ("n_copies", fit_copies),
+    "copies of a pass": ("n_copies", partial(fit_copies, SGDClassifier())),
+    "copies of a round": ("n_copies", fit_weights),
+    "rounds": ("n_rounds", fit_weights),
+    "votes of a round": ("n_predict", fit_weights),
+    "votes": ("n_predict", fit_votes),
+    "most votes": ("n_certify", fit_votes),
+    "points": ("n_points", partial(region_volume, BASE, (0, 1), **VOTES)),
+    "scrambles": ("n_scrambles", partial(region_volume, BASE, (0, 1), **VOTES)),
+    "features of a law": ("n_features", partial(Laplace, 0.3)),
+    "features of a grid": ("n_features", Gaussian(0.3).grid_slack),
+    "draws": ("n_noise", partial(fit_net, "ConsistencyNet")),
+    "draws of radii": ("n_noise", partial(fit_net, "MACERNet")),
+    "draws of an attack": ("n_noise", partial(fit_net, "SmoothAdvNet")),
+    "steps": ("n_steps", partial(fit_net, "SmoothAdvNet")),
+    "epochs": ("warmup_epochs", partial(fit_net, "SmoothAdvNet")),
+}
+NO_WHOLE = {
+    "beyond 64 bits": 10**400,
+    "not exact as a float": 2**53 + 1,
+    "of numpy": np.uint64(10**18),
+    "truth": True,
+    "truth of numpy": np.True_,
+    "float": 3.0,
+    "negative": -1,
+}
+
+
+@pytest.mark.parametrize(("name", "call"), WHOLE.values(), ids=WHOLE)
+def test_no_whole_number(name, call):
+    refuses(name, call, NO_WHOLE)
+
+
+def test_no_resolution():
+    draw = display("DecisionRegionDisplay", "from_estimator", BASE, X)
+    refuses("grid_resolution", draw, NO_WHOLE | {"one": 1, "too many": 2**52})
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("n_copies", fit_copies),
+        ("n_copies", fit_weights),
+        ("n_noise", partial(fit_net, "ConsistencyNet")),
+        ("n_noise", partial(fit_net, "MACERNet")),
+        ("n_noise", partial(fit_net, "SmoothAdvNet")),
+    ],
+)
+def test_more_than_the_memory_holds(name, call):
+    """It says so before anything is computed, and what to do."""
+    with pytest.raises(ValueError, match=rf"{name}=4503599627370496 takes .* GiB.*use"):
+        call(**{name: 2**52})
+
+
+class Interrupted(SGDClassifier):
+    """A classifier that is interrupted in its third pass."""
+
+    def __init__(self, swallowed=False):
+        super().__init__()
+        self.swallowed = swallowed
+
+    def partial_fit(self, X, y, classes=None):
+        self.n_passes = getattr(self, "n_passes", 0) + 1
+        super().partial_fit(X, y, classes=classes)
+        if self.n_passes == 3 and not self.swallowed:
+            raise KeyboardInterrupt
+        if self.n_passes == 3:  # as MLPClassifier does
+            warnings.warn("Training interrupted by user.", stacklevel=1)
+        assert self.n_passes <= 3
+        return self
+
+
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_many_passes_take_no_memory_and_can_be_interrupted(swallowed):
+    with pytest.raises(KeyboardInterrupt):
+        fit_copies(Interrupted(swallowed), 2**53)
+
+
+def test_passes_of_an_estimator_that_never_end():
+    with pytest.raises(ValueError, match=r"max_iter of the estimator=1000"):
+        fit_copies(SGDClassifier(max_iter=10**400))
+
+
+def test_more_jobs_than_folds():
+    """The others are not started, however many they are."""
+    for n_jobs in (10**9, 10**400):
+        clf = SmoothedClassifier(GaussianNB(), **VOTES)
+        tuned = TunedVoteClassifierCV(clf, cv=2, n_jobs=n_jobs, random_state=0)
+        with parallel_config("threading"):
+            assert len(tuned.fit(X, Y).vote_weights_) == 2
+            fit_weights(n_jobs=n_jobs, n_rounds=2)
+
+
 def test_a_number_of_changes_that_was_not_requested():
     """However large: it is not counted up to in the message."""
     for changes in (1, 10**9, 10**400):
         with pytest.raises(ValueError, match=r"changes=1.* was not requested"):
+            CERTIFICATES.holds(0.1, changes)
+    for changes in (True, -1, 1.0, "1"):
+        with pytest.raises(ValueError, match=r"changes=.* must be a whole number"):
             CERTIFICATES.holds(0.1, changes)
 
 

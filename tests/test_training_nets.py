@@ -258,10 +258,10 @@ def test_probabilities_and_logits_train_alike(kind):
         (NoiseAugmentedNet, {"sigma": np.inf}, "sigma=inf must be a finite number"),
         (NoiseAugmentedNet, {"sigma": "big"}, "sigma='big' must be a finite number"),
         (SmoothAdvNet, {"epsilon": -1.0}, "epsilon=-1.0 must be a number, 0.0 or more"),
-        (SmoothAdvNet, {"n_steps": 0}, "n_steps=0 must be an integer, 1 or more"),
-        (SmoothAdvNet, {"n_noise": 2.5}, "n_noise=2.5 must be an integer, 1 or more"),
+        (SmoothAdvNet, {"n_steps": 0}, "n_steps=0 must be a whole number from 1"),
+        (SmoothAdvNet, {"n_noise": 2.5}, "n_noise=2.5 must be a whole number from 1"),
         (MACERNet, {"gamma": np.nan}, "gamma=nan must be a number, 0.0 or more"),
-        (ConsistencyNet, {"n_noise": 1}, "n_noise=1 must be an integer, 2 or more"),
+        (ConsistencyNet, {"n_noise": 1}, "n_noise=1 must be a whole number from 2"),
     ],
 )
 def test_a_parameter_out_of_range(kind, params, message):

@@ -4,14 +4,11 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, csr_matrix
 from scipy.stats import binom, chi2
-from sklearn.linear_model import LogisticRegression
 
-from sksmooth import SmoothedClassifier
 from sksmooth.noise import LAWS, DeletedWords, Gaussian, Stage
 from sksmooth.noise._copies import fill_copies
 from sksmooth.questions import CountVotes
@@ -473,15 +470,3 @@ def test_labels_of_texts_that_depend_on_their_batch_are_refused(kind):
     assert find_word_votes(words_of(kind()), X[:0]).is_probed
     with pytest.raises(Declined, match="no counts of words"):
         find_word_votes(words_of(MostlyFirst()), COUNTS)
-
-
-def test_an_array_without_the_names_of_fit_is_warned_of_once():
-    """The base classifier warns in each of its calls, of which there are many."""
-    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["a", "b"])
-    clf = SmoothedClassifier(
-        LogisticRegression(), feature_scale="std", method="monte_carlo", batch_size=16
-    ).fit(X, X["a"] > 0)
-    with pytest.warns(UserWarning, match="valid feature names") as caught:
-        clf.predict(X.to_numpy()[:3])
-    of_base = [w for w in caught if "but LogisticRegression" in str(w.message)]
-    assert len(of_base) == 1

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from copy import copy
 from itertools import combinations
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 
-from sksmooth._arguments import check_option
+from sksmooth._arguments import check_memory, check_option, check_whole_number
 from sksmooth._estimators import frame_like, layers
 from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
@@ -220,10 +220,7 @@ class DecisionRegionDisplay(_DisplayBase):
         """
         check_option("source", source, ("auto", "exact", "blur"))
         check_option("kind", kind, ("panels", "contours"))
-        if not isinstance(grid_resolution, Integral) or grid_resolution < 2:
-            raise ValueError(
-                f"grid_resolution={grid_resolution!r} must be an integer of at least 2."
-            )
+        grid_resolution = check_whole_number("grid_resolution", grid_resolution, 2)
         names = getattr(X, "columns", None)
         smoothed, rows = smoothed_copy(estimator, X, params)
         rows = _two_features("X", rows)
@@ -241,8 +238,9 @@ class DecisionRegionDisplay(_DisplayBase):
             )
 
         scale = smoothed._scale()
-        xx0, xx1 = _picture(bounds, rows, grid_resolution, scale)
         classes = smoothed.classes_
+        n_maps = len(sigmas) * len(classes)
+        xx0, xx1 = _picture(bounds, rows, grid_resolution, scale, n_maps)
         weights = resolve_vote_weights(smoothed.vote_weights, classes)
         weights = np.ones(len(classes)) if weights is None else weights
         shares, sources, certificates = [], [], []
@@ -585,8 +583,11 @@ def _two_features(name, rows):
     return rows
 
 
-def _picture(bounds, rows, resolution, scale):
-    """Points of a grid of pixels, which are square in units of the scale."""
+def _picture(bounds, rows, resolution, scale, n_maps):
+    """Points of a grid of pixels, which are square in units of the scale.
+
+    There have to be `n_maps` numbers for each of them in memory.
+    """
     if bounds is None:
         low, high = rows.min(axis=0), rows.max(axis=0)
         units = _units(scale, *(high - low))
@@ -604,6 +605,8 @@ def _picture(bounds, rows, resolution, scale):
         units = _units(scale, *(high - low))
     pixel = ((high - low) / units).max() / resolution * units
     counts = np.maximum(2, np.rint((high - low) / pixel)).astype(int)
+    n_bytes = 8 * n_maps * math.prod(counts.tolist())
+    check_memory("grid_resolution", resolution, n_bytes, "use fewer points")
     edges = [np.linspace(*ends) for ends in zip(low, high, counts + 1, strict=True)]
     return tuple((e[1:] + e[:-1]) / 2 for e in edges)
 

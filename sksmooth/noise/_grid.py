@@ -10,6 +10,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sksmooth._arguments import check_whole_number
 from sksmooth.noise._law import Law
 
 # The grid is 2**20 times finer than the noise: coarse against the spacing of the
@@ -128,6 +129,7 @@ class GridLaw(Law):
             The size of the change.
         """
         if self.scale is None:
+            n_features = check_whole_number("n_features", n_features)
             return float(change) * n_features ** (1 / norm)
         return float(np.linalg.norm(change / np.array(self.scale), norm))
 

@@ -50,9 +50,7 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose, n_done=0):
     object
         Results of the chunks, in the order of the samples.
     """
-    jobs = 1 if len(X) < 2 or _is_in_worker() else effective_n_jobs(n_jobs)
-    if jobs > max(1, len(X)):  # the others would be started for nothing
-        jobs = n_jobs = len(X)
+    jobs = 1 if len(X) < 2 or _is_in_worker() else as_many_jobs(n_jobs, len(X))
     if jobs > 1:
         largest = min(largest, max(1, _LARGEST_BYTES // max(1, X[0].nbytes)))
     chunks = _Chunks(len(X), largest, jobs)
@@ -68,12 +66,17 @@ def run_in_chunks(work, X, *, n_jobs, largest, task, verbose, n_done=0):
         # In a list: dask would keep a bare array on one worker, to be lost with it.
         work = _sent_once(work)
         tasks = (delayed(_timed_in_job)(work, [X[chunk]]) for chunk in chunks)
-        results = _results(tasks, n_jobs, jobs)
+        results = _results(tasks, jobs)
         # In this order: a chunk is cut before it has a result.
         for (result, seconds), chunk in zip(results, chunks.cut, strict=False):
             chunks.took(chunk, seconds)
             bar.update(chunk.stop - chunk.start)
             yield result
+
+
+def as_many_jobs(n_jobs, n_tasks):
+    """Number of jobs, at most one for each task; others would start for nothing."""
+    return min(effective_n_jobs(n_jobs), max(1, n_tasks))
 
 
 def _progress(verbose):
@@ -102,16 +105,16 @@ class _NoProgress:
         """Show nothing."""
 
 
-def _results(tasks, n_jobs, jobs):
+def _results(tasks, jobs):
     """Results of tasks in their order, each as soon as those before it are there."""
     backend, _ = get_active_backend()
     if getattr(backend, "supports_return_generator", False):
         yield from Parallel(
-            n_jobs=n_jobs, return_as="generator", pre_dispatch=jobs, batch_size=1
+            n_jobs=jobs, return_as="generator", pre_dispatch=jobs, batch_size=1
         )(tasks)
         return
     # Such as that of multiprocessing, and of what is built on it: a list for each lap.
-    with Parallel(n_jobs=n_jobs, batch_size=1) as parallel:
+    with Parallel(n_jobs=jobs, batch_size=1) as parallel:
         while lap := list(islice(tasks, jobs)):
             yield from parallel(lap)
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which columns take noise and in which unit: parameters as the user gives them."""
 
-import warnings
 from collections.abc import KeysView, Mapping, Set
 from numbers import Real
 
@@ -10,6 +9,7 @@ import numpy as np
 from sksmooth._arguments import real_numbers
 from sksmooth._estimators import is_polars
 from sksmooth._messages import listed
+from sksmooth._warnings import ignore_warnings
 from sksmooth.certificates import refuse_masked
 from sksmooth.samples._table import numbers_of
 
@@ -141,8 +141,7 @@ def learned_scale(feature_scale, X, columns):
             "feature_scale='std' is learned in fit, and from_fitted has no training "
             "samples; pass the numbers, such as feature_scale=X_train.std()."
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value
+    with ignore_warnings(category=RuntimeWarning):  # of a column without any value
         numbers = numbers_of(X, columns)
         _refuse_infinity(numbers, X, columns)
         deviation = np.nanstd(numbers, axis=0)

@@ -5,6 +5,8 @@ from numbers import Integral
 
 import numpy as np
 
+from sksmooth._arguments import check_memory, check_whole_number
+from sksmooth._warnings import ignore_warnings
 from sksmooth.noise import AdditiveLaw
 
 # Of denoised copies, one in as many has no noise: the first, and so on.
@@ -59,6 +61,7 @@ def fit_on_copies(
     n_copies : int
         Number of copies that it was fitted on.
     """
+    n_copies = int(n_copies)
     fit_params = {} if fit_params is None else fit_params
     classes, index = np.unique(y, return_inverse=True)
     # Samples are drawn from a generator of their own, so that noise is the same
@@ -81,16 +84,26 @@ def fit_on_copies(
 
     if hasattr(estimator, "partial_fit"):
         n_copies = max([n_copies, *_epochs(estimator)])
+        n_copies = check_whole_number("max_iter of the estimator", n_copies, 1)
         first_call = {"classes": classes}
         for at in range(n_copies):
             copy, owner = draw_copy(at)
             params = take_params(fit_params, owner, len(y))
-            estimator.partial_fit(
-                as_seen(copy, owner), y[owner], **first_call, **params
-            )
+            with ignore_warnings("Training interrupted by user") as interrupted:
+                estimator.partial_fit(
+                    as_seen(copy, owner), y[owner], **first_call, **params
+                )
+            if interrupted:  # MLPClassifier ends the pass alone
+                raise KeyboardInterrupt
             del copy  # it is freed before the next one is made
             first_call = {}
         return estimator, n_copies
+    check_memory(
+        "n_copies",
+        n_copies,
+        n_copies * X.nbytes,
+        "use fewer, or a classifier with partial_fit, which gets one after the other",
+    )
     stack = np.empty((n_copies, *X.shape), dtype=X.dtype)
     owners = []
     for at in range(n_copies):

@@ -28,6 +28,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from sksmooth._arguments import LARGEST_WHOLE
 from sksmooth._compat import (
     DocumentationLink,
     HasMethods,
@@ -214,7 +215,7 @@ class NoiseAugmentedClassifier(
             StrOptions({"posterior_mean"}),
             HasMethods(["fit", "transform"]),
         ],
-        "n_copies": [Interval(Integral, 1, None, closed="left")],
+        "n_copies": [Interval(Integral, 1, LARGEST_WHOLE, closed="both")],
         "random_state": ["random_state"],
     }
 

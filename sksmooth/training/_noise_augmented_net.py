@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from skorch import NeuralNetClassifier
 from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
+from sksmooth._arguments import as_float, check_whole_number
 from sksmooth._typing import RandomState
 
 
@@ -207,14 +207,18 @@ class NoiseAugmentedNet(NeuralNetClassifier):
         )
 
     def _check_training_params(self):
-        if not (isinstance(self.sigma, Real) and 0 < self.sigma < np.inf):
-            raise ValueError(f"sigma={self.sigma!r} must be a finite number above 0.")
+        if not 0 < as_float(self.sigma) < np.inf:
+            raise ValueError(
+                f"sigma={self.sigma!r:.200} must be a finite number above 0."
+            )
         for name, least in self._at_least.items():
             value = getattr(self, name)
-            kind = int if isinstance(least, int) else Real
-            if not (isinstance(value, (kind, np.integer)) and least <= value < np.inf):
-                what = "an integer" if kind is int else "a number"
-                raise ValueError(f"{name}={value!r} must be {what}, {least} or more.")
+            if isinstance(least, int):
+                check_whole_number(name, value, least)
+            elif not least <= as_float(value) < np.inf:
+                raise ValueError(
+                    f"{name}={value!r:.200} must be a number, {least} or more."
+                )
 
     @contextmanager
     def _seeded(self):

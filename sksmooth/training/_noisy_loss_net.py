@@ -9,6 +9,7 @@ import torch
 from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
+from sksmooth._arguments import check_memory
 from sksmooth.training._noise_augmented_net import NoiseAugmentedNet
 
 
@@ -40,6 +41,8 @@ class NoisyLossNet(NoiseAugmentedNet):
         """
         X, y = unpack_data(batch)
         X, y = self._rows(X), to_tensor(y, device=self.device)
+        n_bytes = int(self.n_noise) * X.numel() * X.element_size()
+        check_memory("n_noise", self.n_noise, n_bytes, "use fewer, or smaller batches")
         noise = self._noise(X, self.n_noise)
         centers = self._centers(X, y, noise, **fit_params)
         self._set_training(True)

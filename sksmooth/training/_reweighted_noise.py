@@ -21,6 +21,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 
+from sksmooth._arguments import LARGEST_WHOLE
 from sksmooth._compat import (
     Interval,
     StrOptions,
@@ -32,6 +33,7 @@ from sksmooth._estimators import frames_like, with_sample_weight
 from sksmooth._smoothed_classifier import SmoothedClassifier
 from sksmooth._typing import RandomState
 from sksmooth.certificates import class_index
+from sksmooth.parallel import as_many_jobs
 from sksmooth.samples import digests_of
 from sksmooth.training._copies import take_params
 from sksmooth.training._noise_augmented import NoiseAugmentedClassifier
@@ -245,7 +247,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
     _parameter_constraints: dict = {
         **NoiseAugmentedClassifier._parameter_constraints,
         "train_sigma": [None, Interval(Real, 0, np.inf, closed="neither")],
-        "n_rounds": [Interval(Integral, 1, None, closed="left")],
+        "n_rounds": [Interval(Integral, 1, LARGEST_WHOLE, closed="both")],
         "cv": ["cv_object"],
         "objective": [
             StrOptions({"worst_class_accuracy", "balanced_accuracy", "accuracy"}),
@@ -254,7 +256,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         "alpha": [None, Interval(Real, 0, 1, closed="neither")],
         "max_radius_loss": [None, Interval(Real, 0, 1, closed="neither")],
         "significance": [None, Interval(Real, 0, 0.5, closed="right")],
-        "n_predict": [Interval(Integral, 1, None, closed="left")],
+        "n_predict": [Interval(Integral, 1, LARGEST_WHOLE, closed="both")],
         "n_jobs": [None, Integral],
     }
 
@@ -468,7 +470,7 @@ class ReweightedNoiseClassifier(NoiseAugmentedClassifier):
         Where they abstain, it is `_ABSTAINED`. With `alpha`, also certified radii.
         """
         answers, radius = np.empty(len(y), dtype=np.int64), np.zeros(len(y))
-        parts = Parallel(n_jobs=self.n_jobs)(
+        parts = Parallel(n_jobs=as_many_jobs(self.n_jobs, len(folds)))(
             delayed(self._predict_fold)(
                 X, y, classes, weights, train, test, seed, fit_params
             )

@@ -49,6 +49,7 @@ from sksmooth.certificates import (
     class_index,
     require_known,
 )
+from sksmooth.parallel import as_many_jobs
 from sksmooth.tuning._vote_weight_search import (
     VoteObjective,
     cross_fitted_answers,
@@ -308,7 +309,7 @@ class TunedVoteClassifierCV(
             shares = fitted.predict_proba(X)
         else:
             shares = np.empty((len(y), len(classes)))
-            found = Parallel(n_jobs=self.n_jobs)(
+            found = Parallel(n_jobs=as_many_jobs(self.n_jobs, len(folds)))(
                 delayed(_held_out_shares)(
                     clone(template), X, y, train, test, classes, fit_params
                 )

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from sksmooth._estimators import is_classifier, is_no_classifier
+from sksmooth._estimators import frames_of, is_classifier, is_no_classifier
 from sksmooth.samples import values_of
 from sksmooth.votes import torch
 from sksmooth.votes._function_classifier import FunctionClassifier
@@ -84,6 +84,7 @@ def predict_labels(estimator, classes, X, as_frame=None):
     """
     is_net = torch.ends_in_skorch_net(estimator)
     source_of = torch.votes_of_predictions if is_net else MonteCarloVotes
+    as_frame = as_frame or frames_of(estimator)
     model = Model(estimator, classes, None, b"", len(X), as_frame=as_frame)
     source = source_of(model)
     return np.asarray(classes)[source.vote(values_of(X), X, np.arange(len(X)))]

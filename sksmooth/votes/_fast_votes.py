@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sampled votes whose labels are computed in less time than `predict` takes."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 
+from sksmooth._warnings import ignore_warnings
 from sksmooth.samples import values_of
 from sksmooth.votes._cache import Found
 from sksmooth.votes._source import Declined
@@ -95,14 +95,13 @@ def check_against_predict(vote, predicted_vote, law, X):
     n_wrong = 0
     for spread in _SPREADS:
         noisy = _noisy_copies(law, spread, values_of(X)[rows])
-        with warnings.catch_warnings():
+        try:
             # Votes will show what is worth showing, on the rows of the caller.
-            warnings.simplefilter("ignore")
-            try:
+            with ignore_warnings():
                 predicted = predicted_vote(noisy, X, owner)
                 n_wrong += np.sum(vote(noisy, X, owner) != predicted)
-            except ValueError as error:  # it is explained when it comes from a vote
-                raise Declined(f"predict refuses noisy copies: {error}") from None
+        except ValueError as error:  # it is explained when it comes from a vote
+            raise Declined(f"predict refuses noisy copies: {error}") from None
     if n_wrong:
         raise SelfCheckFailed(
             f"self-check failed: predict contradicts its fast path on {n_wrong} of "

@@ -80,8 +80,8 @@ def check_columns(estimator, X, *, reset, names=True):
     reset : bool
         Whether `estimator` learns both from `X`.
     names : bool, default=True
-        Whether `X` has to have the names of `fit`. If not, names of `fit` have to be
-        where they were.
+        Whether a frame has to have the names of `fit`. If not, names of `fit` have to
+        be where they were.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def check_columns(estimator, X, *, reset, names=True):
     if not len(rows):
         raise ValueError("X has no samples; at least one is needed.")
     _refuse_equal_names(rows)
-    if names:
+    if names or not is_frame(X):
         validate_data(estimator, X, "no_validation", skip_check_array=True, reset=reset)
     else:
         check_n_features(estimator, rows, reset=reset)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The numbers and codes of samples whose categories noise draws anew."""
 
-import warnings
 from functools import cached_property, reduce
 from types import SimpleNamespace
 
@@ -11,6 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from sksmooth._estimators import steps_of
+from sksmooth._warnings import ignore_warnings
 from sksmooth.samples import Table
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact._affine import AffineMap, fold_steps
@@ -130,8 +130,7 @@ class CategoryInputs:
             values[:, j] = np.arange(size)
             rows = X.shown(values, np.zeros(size, dtype=np.intp))
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)
+                with ignore_warnings(category=UserWarning):
                     output = reduce(lambda Z, step: ask(step.transform, Z), chain, rows)
                 output = output.toarray() if sp.issparse(output) else output
                 parts.append(np.asarray(output, dtype=np.float64))
@@ -161,9 +160,8 @@ class CategoryInputs:
     def of(self, X):
         """Numbers and codes of samples, of shape (n_samples, n_numbers + n_codes)."""
         try:
-            with warnings.catch_warnings():
-                # Of encoders, about categories that they do not know.
-                warnings.simplefilter("ignore", UserWarning)
+            # Of encoders, about categories that they do not know.
+            with ignore_warnings(category=UserWarning):
                 numbers = self._inner.of(self._numbers_of(X))
         except (TypeError, ValueError):
             raise Declined("some of its columns are not encoded as numbers") from None

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The numbers that a closed form is a function of: arrays, and columns of tables."""
 
-import warnings
-
 import numpy as np
 import scipy.sparse as sp
 from sklearn.compose import ColumnTransformer
 
 from sksmooth._estimators import steps_of
+from sksmooth._warnings import ignore_warnings
 from sksmooth.samples import Table, numbers_of
 from sksmooth.votes.exact._affine import AffineMap, fold_steps
 from sksmooth.votes.exact._self_check import checked_sample
@@ -211,8 +210,7 @@ class BranchInputs(TableInputs):
         numbers = self._of_columns(X, self._held_taken)
         if not len(self._fixed):
             return numbers
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="X (has|does not have)")
+        with ignore_warnings("X (has|does not have)"):
             output = self._columns.transform(X.shown(X.values, np.arange(len(X))))
         output = output.toarray() if sp.issparse(output) else np.asarray(output)
         return np.column_stack([numbers, output[:, self._fixed].astype(np.float64)])

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A closed form is used only where its structure agrees with `predict`."""
 
-import warnings
-
 import numpy as np
 
 from sksmooth._estimators import flat_labels
+from sksmooth._warnings import ignore_warnings
 from sksmooth.samples import unit_values_of
 from sksmooth.votes.exact._source import Declined, SelfCheckFailed
 
@@ -17,8 +16,7 @@ _SPREADS = np.array([1.0, 3.0, 10.0])
 
 def ask(method, X):
     """Call a method of an estimator on an array, whatever it was fitted on."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    with ignore_warnings("X does not have valid feature names"):
         return method(X)
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whether the label of a sample depends on the other samples of a batch."""
 
-import warnings
-
 import numpy as np
 
+from sksmooth._warnings import ignore_warnings
 from sksmooth.samples import values_of
 
 _N_ROWS = 48
@@ -53,9 +52,8 @@ def check_independence(source, X):
     """
     if len(X) == 0:
         return
-    with warnings.catch_warnings():
-        # Votes will show what is worth showing, on the samples of the caller.
-        warnings.simplefilter("ignore")
+    # Votes will show what is worth showing, on the samples of the caller.
+    with ignore_warnings():
         found = _first_labels(source, X)
         if found is not None:
             _compare(source, X, *found)

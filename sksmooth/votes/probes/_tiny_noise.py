@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from sksmooth._warnings import ignore_warnings
 from sksmooth.samples import columns_of, values_of
 
 _TINY = 1e-6
@@ -40,8 +41,7 @@ def warn_about_exact_values(source, X):
     rows = values.astype(np.float64)
     noise = _tiny_noise(rows, source.law.deviation, values.dtype)
     vote = partial(source.vote, X=X)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with ignore_warnings():
         try:
             labels = np.array(vote(rows, owner=owner))
             moved = np.array(vote(rows + noise, owner=owner))
@@ -83,8 +83,7 @@ def _is_alarming(n_changed, n_rows):
 
 def _tiny_noise(rows, sigma, dtype):
     rng = np.random.default_rng(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value
+    with ignore_warnings(category=RuntimeWarning):  # of a column without any value
         deviation = np.nan_to_num(np.nanstd(rows, axis=0))
         size = np.nan_to_num(np.nanmax(np.abs(rows), axis=0))
     # Of a constant feature, or a single sample, the size is all there is to go by.

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Votes by sampling: the base classifier's `predict` on noisy copies of the samples."""
 
-import warnings
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +23,6 @@ from sksmooth.votes.sampled._run import run
 # Of the first noisy copies, and of the largest batch, so many are predicted a second
 # time at the end, where they are at most one in ten.
 _N_AGAIN, _SHARE_AGAIN = 48, 10
-_NO_NAMES = "X does not have valid feature names"
 
 
 class MonteCarloVotes(Source):
@@ -45,7 +43,6 @@ class MonteCarloVotes(Source):
     method = "monte_carlo"
     is_probed = False
     _certifies = False
-    _has_warned = False
     # What the classifier computes in; None is the dtype of the samples.
     precision = None
 
@@ -142,27 +139,8 @@ class MonteCarloVotes(Source):
             return self._predicted(copies)
         return self.fast.positions(copies, self._predicted)
 
-    @cached_property
-    def _has_names(self):
-        return hasattr(self.estimator, "feature_names_in_")
-
     def _predicted(self, copies):
-        if self._has_names and isinstance(copies, np.ndarray):
-            labels = self._without_names(copies)
-        else:
-            labels = self.estimator.predict(copies)
-        return self._index.positions(labels, len(copies))
-
-    def _without_names(self, copies):
-        """Predict an array by a classifier that was fitted on named columns.
-
-        It warns of the missing names in each call; once is enough.
-        """
-        with warnings.catch_warnings():
-            if self._has_warned:
-                warnings.filterwarnings("ignore", message=_NO_NAMES)
-            self._has_warned = True
-            return self.estimator.predict(copies)
+        return self._index.positions(self.estimator.predict(copies), len(copies))
 
 
 class VoteStreams:
@@ -237,11 +215,11 @@ class VoteStreams:
     def _noisy(self, rows, sizes, stage):
         """Noisy copies batch by batch: of which samples, how many, and themselves."""
         n_values = self._rows.shape[1]
-        capacity = int(min(self._source.copies_at_once(n_values), np.sum(sizes)))
+        capacity = min(self._source.copies_at_once(n_values), int(sizes.sum()))
         batch = np.empty((capacity, n_values))
         self._open_streams(rows, stage)
         for owners, parts in batches(sizes, capacity):
-            noisy = batch[: np.sum(parts)]
+            noisy = batch[: parts.sum()]
             # One loop after the other, as each then stays in the cache.
             streams = [self._stream(row, stage) for row in rows[owners]]
             self._fill(noisy, rows[owners], streams, parts)
@@ -257,9 +235,10 @@ class VoteStreams:
         """Open those that samples do not have yet, which takes less time at once."""
         keys = [(row, stage, *branch) for row in rows.tolist()]
         keys = [key for key in keys if key not in self._streams]
-        digests = [self._digests[row] for row, *_ in keys]
-        opened = row_streams(digests, stage, *branch)
-        self._streams.update(zip(keys, opened, strict=True))
+        if keys:
+            digests = [self._digests[row] for row, *_ in keys]
+            opened = row_streams(digests, stage, *branch)
+            self._streams.update(zip(keys, opened, strict=True))
 
     def _fill(self, batch, rows, streams, parts):
         """Fill a batch with noisy copies of samples, each from its stream."""
@@ -305,13 +284,13 @@ def batches(sizes, capacity):
     Batches hold `capacity` votes at most and are of about the same size, as a small one
     may take hardly less time than a large one.
     """
-    ends = np.cumsum(sizes)
-    n_votes = int(ends[-1]) if len(ends) else 0
+    n_votes = int(sizes.sum())
     if n_votes <= capacity:
-        owners = np.flatnonzero(sizes)
+        (owners,) = sizes.nonzero()
         if owners.size:
-            yield owners, np.asarray(sizes)[owners]
+            yield owners, sizes[owners]
         return
+    ends = sizes.cumsum()
     n_batches = -(-n_votes // max(1, capacity))
     capacity = -(-n_votes // n_batches)
     for start in range(0, n_votes, capacity):
