@@ -8,8 +8,9 @@
 For each network, every row gets the same fixed number of votes in one of four ways:
 
 - forward: the module on noise that is made already, in batches of the best size. No
-  noise, no counting: nothing can be faster.
-- certify: `SmoothedClassifier.certify` with ``tol=0`` and ``beta=0``.
+  noise, no counting: in the same layout, nothing can be faster.
+- certify: `SmoothedClassifier.certify` with ``tol=0`` and ``beta=0``; on a CPU, also
+  with all convolutions in the usual layout.
 - loader: the same through the net's `predict`, that is a DataLoader.
 - loop: the usual research code, written afresh here: one row at a time, noise of
   float32, and after each batch a transfer and a count in Python; in batches of the best
@@ -28,6 +29,7 @@ import argparse
 import time
 import warnings
 from functools import partial
+from unittest.mock import patch
 
 import numpy as np
 import skorch
@@ -38,6 +40,7 @@ from torch import nn
 
 from sksmooth import SmoothedClassifier
 from sksmooth.noise import _compiled
+from sksmooth.votes.torch import _dispatch
 
 SIGMA = 0.25
 LOOP_BATCHES = (100, 400, 1000)  # the usual scripts take 400
@@ -107,6 +110,24 @@ def tiny_net():
     )
 
 
+def pooled_net():
+    """LeNet-5, with pooling of the largest."""
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(400, 120),
+        nn.ReLU(),
+        nn.Linear(120, 84),
+        nn.ReLU(),
+        nn.Linear(84, 10),
+    )
+
+
 def mlp(n_in, n_out):
     return nn.Sequential(nn.Linear(n_in, 100), nn.ReLU(), nn.Linear(100, n_out))
 
@@ -121,6 +142,7 @@ def tasks():
     yield "conv, 8x8 digits", digits_net(), X / 16, y, (20, 4000), (500, 10_000)
     X = zoom(X.reshape(-1, 1, 8, 8) / 16, (1, 1, 3.5, 3.5), order=1)
     yield "tiny conv, 28x28 digits", tiny_net(), X, y, (4, 4000), (500, 10_000)
+    yield "pooled conv, 28x28 digits", pooled_net(), X, y, (4, 1000), (500, 10_000)
     # Images of noise: the cost is that of any.
     rng = np.random.default_rng(0)
     X = rng.random((200, 3, 32, 32))
@@ -172,6 +194,11 @@ def certify(clf, X):
     certificates = clf.certify(X, tol=0, beta=0)
     assert certificates.n_evaluations.sum() == len(X) * (clf.n_certify + 100)
     return certificates
+
+
+def certify_as_laid_out(clf, X):
+    with patch.object(_dispatch, "find_channels_last", return_value=None):
+        return certify(clf, X)
 
 
 def forward(module, X, n_votes, batch, device, autocast=None, channels_last=False):
@@ -252,6 +279,8 @@ def benchmark(name, module, X, y, size, args, clock):
         "certify": lambda: certify(fast, X),
         "loader": lambda: certify(through_loader, X),
     }
+    if args.device == "cpu":
+        ways["certify, usual layout"] = lambda: certify_as_laid_out(fast, X)
     ways |= {
         f"loop, batch {batch}": partial(loop, module, X, n_votes, args.device, batch)
         for batch in LOOP_BATCHES
@@ -261,8 +290,9 @@ def benchmark(name, module, X, y, size, args, clock):
     forward_key, loop_key = (best(seconds, way) for way in ("forward", "loop"))
     floor = seconds[forward_key]
     print(f"{name}: {n_rows} rows, {n_votes} votes each")
-    for key in (forward_key, "certify", "loader", loop_key):
-        show(key, seconds[key], total, floor)
+    for key in (forward_key, "certify", "certify, usual layout", "loader", loop_key):
+        if key in seconds:
+            show(key, seconds[key], total, floor)
     if args.device == "cpu":
         ours, theirs = certify(fast, X).counts, certify(through_loader, X).counts
         differ = np.count_nonzero((ours != theirs).any(axis=1))
