@@ -47,6 +47,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     BaggingClassifier,
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -163,6 +164,16 @@ def random_bagging(rng):
     return BaggingClassifier(tree, n_estimators=size, random_state=0)
 
 
+def random_ada_boost(rng):
+    return AdaBoostClassifier(
+        DecisionTreeClassifier(
+            **random_tree(rng) | {"max_depth": int(rng.integers(1, 6))}
+        ),
+        n_estimators=int(10 ** rng.uniform(0, 1.7)),
+        random_state=0,
+    )
+
+
 def random_boosting(rng):
     return GradientBoostingClassifier(
         n_estimators=int(10 ** rng.uniform(0, 1.7)),
@@ -241,6 +252,10 @@ MODELS = {
     "Calibrated SVC": (
         lambda: CalibratedClassifierCV(SVC(), cv=2, ensemble=False),
         random_calibrated,
+    ),
+    "AdaBoost(50)": (
+        lambda: AdaBoostClassifier(random_state=0),
+        random_ada_boost,
     ),
     "GradientBoosting": (
         lambda: GradientBoostingClassifier(max_features="sqrt", random_state=0),

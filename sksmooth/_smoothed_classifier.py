@@ -1126,17 +1126,17 @@ class SmoothedClassifier(
     def _source(self, X, question, as_frame=None):
         """Where votes come from."""
         return find_source(
-            self._model(X, as_frame),
+            self._model(X, as_frame, getattr(question, "law", None)),
             X,
             method=self.method,
             n_votes=question.expected_votes,
         )
 
-    def _model(self, X, as_frame):
+    def _model(self, X, as_frame, law=None):
         return Model(
             self._base(),
             self.classes_,
-            self._law(n_values_of(X), X),
+            self._law(n_values_of(X), X) if law is None else law,
             self._noise_key,
             self.batch_size,
             self.device,

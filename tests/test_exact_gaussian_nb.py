@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined
-from sksmooth.votes.exact import AffineMap
+from sksmooth.votes.exact import AffineMap, _quadratic
 from sksmooth.votes.exact._gaussian_nb import GaussianNBSource
 from sksmooth.votes.exact._quadratic import Quadratic, log_probability_positive
 from tests.source_case import SourceCase
@@ -235,3 +235,35 @@ def test_it_is_found_behind_a_projection_and_beside_columns_held_fixed(
         for method in ("exact", "monte_carlo")
     ]
     assert np.abs(found[0] - found[1]).max() < 5 * np.sqrt(0.25 / 4000)
+
+
+def test_other_lines_and_steps_contradict_nothing(monkeypatch):
+    """Bounds that are computed in other ways have a number in common."""
+    rng = np.random.default_rng(5)
+    settings = (
+        {},
+        {"_LEAST_TILT": 5.0},
+        {"_LOG_LEFT_OUT": 8.0, "_MOST_OF_LARGEST": 0.5},
+        {"_LEAST_TILT": 0.7, "_BISECTIONS": 3},
+    )
+    n_known = 0
+    for n_numbers in (1, 2, 5, 12, 30):
+        size = 10.0 ** rng.uniform(-4, 0, (60, n_numbers))
+        square = rng.standard_normal(size.shape) * size
+        square[::4] *= rng.random(n_numbers) < 0.5
+        square[1::5] = np.abs(square[1::5])
+        linear = rng.standard_normal(size.shape) * 10.0 ** rng.uniform(-2, 1, (60, 1))
+        spread = np.sqrt((2 * square**2 + linear**2).sum(axis=1))
+        ahead = spread * rng.choice([0.0, 0.1, 1.0, 5.0, 30.0], 60)
+        error = spread * rng.choice([0.0, 1e-9, 1e-3], 60)
+        form = Quadratic(square, linear, -square.sum(axis=1) - ahead, error)
+        found = []
+        for values in settings:
+            with monkeypatch.context() as patch:
+                for name, value in values.items():
+                    patch.setattr(_quadratic, name, value)
+                found.append(log_probability_positive(form)[:2])
+        low, high = np.array(found).transpose(1, 2, 0)
+        assert (low.max(axis=1) <= high.min(axis=1)).all()
+        n_known += np.sum(high[:, 0] - low[:, 0] < 0.1)
+    assert n_known > 200

@@ -30,8 +30,8 @@ from sksmooth.votes.fast import (
     fast_predictor,
     find_predictor,
 )
-from sksmooth.votes.fast._predictor import may_not_lead
-from tests.fast_case import FastCase, fast_votes, model_of, next_to_ties
+from sksmooth.votes.fast._predictor import may_not_lead, surely_largest
+from tests.fast_case import FastCase, fast_votes, fitted, model_of, next_to_ties
 from tests.source_case import SourceCase
 
 
@@ -444,6 +444,50 @@ def test_likelihoods_that_differ_by_rounding_alone_are_left_to_predict():
             estimator.theta_ = means
             _, unsure = find_predictor(estimator).positions(np.full((1, 9), at))
             assert unsure.all()
+
+
+@pytest.mark.parametrize("most", [5, 15, 30, 60])
+def test_likelihoods_of_any_size_are_those_of_predict_or_left_to_it(most):
+    """Also where numbers of single precision underflow or overflow."""
+    rng = np.random.default_rng(most)
+    estimator = GaussianNB().fit(rng.standard_normal((30, 6)), np.arange(30) % 3)
+    settled = set()
+    for _ in range(60):
+        means, sizes = 10.0 ** rng.uniform(-most, most, (2, 6))
+        estimator.theta_ = rng.standard_normal((3, 6)) * means
+        estimator.var_ = 10.0 ** rng.uniform(-most, most, (3, 6))
+        rows = rng.standard_normal((2, 50, 6)) * np.stack([means, sizes])[:, np.newaxis]
+        rows = rows.reshape(-1, 6)
+        labels = estimator.predict(rows)
+        for form in find_predictor(estimator).forms:
+            with np.errstate(all="ignore"):
+                positions, unsure = surely_largest(*form.scores(rows))
+            assert_array_equal(positions[~unsure], labels[~unsure])
+            settled.add((form.dtype, bool((~unsure).any())))
+    assert (np.float64, True) in settled
+    assert most > 30 or (np.float32, True) in settled
+
+
+def test_most_likelihoods_are_settled_in_single_precision():
+    estimators, X = fitted(TestGaussianNB)
+    for estimator in estimators:
+        single, double = find_predictor(estimator).forms
+        assert (single.dtype, double.dtype) == (np.float32, np.float64)
+        _, unsure = surely_largest(*single.scores(FastCase.noisy(X, 0.5)))
+        assert unsure.mean() < 0.01
+
+
+def test_a_class_that_surely_wins_all_its_pairs_leads():
+    """Whatever the open pairs of other classes are; with an open one it may not."""
+    y = np.arange(40) % 4
+    predictor = find_predictor(SVC().fit(np.eye(4)[y] + 0.01 * y[:, np.newaxis], y))
+    first, second = np.triu_indices(4, 1)
+    decisions = np.where(first == 1, 1.0, np.where(second == 1, -1.0, 0.5))
+    error = np.where((first == 1) | (second == 1), 0.5, 2.0)
+    predictor.decisions = lambda X, kernel: (decisions * X, np.tile(error, (len(X), 1)))
+    positions, unsure = predictor.positions(np.array([[1.0], [0.1], [-1.0]]))
+    assert positions[0] == 1
+    assert_array_equal(unsure, [False, True, True])
 
 
 def test_bounds_on_votes_tell_whether_another_class_may_lead():

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     BaggingClassifier,
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -71,6 +72,36 @@ class TestBagging(FastCase):
                 DecisionTreeClassifier(max_depth=3), n_estimators=9, random_state=1
             ),
         ]
+
+
+class TestAdaBoost(FastCase):
+    sizes = (1e8,)
+    has_rounding = False  # scores jump where a tree changes its label
+
+    @staticmethod
+    def estimators():
+        return [
+            AdaBoostClassifier(n_estimators=9, random_state=0),
+            AdaBoostClassifier(
+                DecisionTreeClassifier(max_depth=3), n_estimators=5, random_state=0
+            ),
+        ]
+
+
+def test_ada_boost_of_two_classes_and_of_trees_of_equal_weights():
+    X, y = TestAdaBoost.data()
+    rows = TestAdaBoost.noisy(X, 0.7)
+    for labels, tree in ((y > 0, None), (y, DecisionTreeClassifier(max_depth=2))):
+        ada = AdaBoostClassifier(tree, n_estimators=4, random_state=0).fit(X, labels)
+        assert len(ada.estimators_) == 4
+        for weights in (ada.estimator_weights_, np.ones(4)):
+            ada.estimator_weights_ = weights
+            votes = fast_votes(ada, X)
+            positions = votes.vote(rows, rows, np.arange(len(rows)))
+            assert_array_equal(ada.classes_[positions], ada.predict(rows))
+            _, unsure = votes.fast.predictor.positions(rows)
+            # Two trees against two are a tie.
+            assert unsure.any() == (weights[0] == weights[1])
 
 
 class TestHistGradientBoosting(FastCase):
@@ -197,6 +228,9 @@ def test_what_is_not_covered_is_declined():
     for estimator, rows, reason in cases:
         with pytest.raises(Declined, match=reason):
             fast_votes(estimator.fit(rows, y), rows)
+    ada = AdaBoostClassifier(LogisticRegression(), n_estimators=2).fit(X, y)
+    with pytest.raises(Declined, match="LogisticRegression"):
+        fast_votes(ada, X)
     changed = RandomForestClassifier(3).fit(X, y)
     changed.estimators_[1].predict_proba = lambda X, check_input=True: None
     with pytest.raises(Declined, match="was replaced"):
@@ -350,6 +384,24 @@ def test_cuts_below_values_are_counted(n_cuts):
     codes = np.empty((len(rows), 1), dtype=np.float32)
     _numba.count_below(rows, np.array([1]), cuts, np.array([0, n_cuts]), codes)
     assert_array_equal(codes[:, 0], np.searchsorted(cuts, values))
+
+
+def test_labels_of_leaves_are_counted_where_trees_are_grown_fully():
+    X, y = TestForests.data()
+    rows = TestForests.noisy(X, 0.5)
+    # More trees than a byte can count.
+    full = ExtraTreesClassifier(300, max_depth=30, random_state=0).fit(X, y)
+    cut = ExtraTreesClassifier(5, max_depth=3, random_state=0).fit(X, y)
+    for forest, is_counted in ((full, True), (cut, False)):
+        predictor = fast_votes(forest, X).fast.predictor
+        assert (predictor._sums._labels is not None) == is_counted
+        assert_array_equal(predictor.means(rows), forest.predict_proba(rows))
+    trees = [member.tree_ for member in full.estimators_]
+    leaves = [tree.value[:, 0] for tree in trees]
+    for value in (0.5, -1.0, 2.0):
+        leaves[7] = np.where(leaves[7] == 1, value, 0.0)
+        sums = TreeSums(trees, leaves, [0] * len(trees))
+        assert sums._labels is None
 
 
 def test_a_copy_that_is_sent_to_a_job_gives_the_same():

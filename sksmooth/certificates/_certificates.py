@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# So many are checked one by one in less time than as an array.
+_FEW = 32
+
+
 def class_index(values, classes):
     """Position of each value in `classes`, -1 where it is none of them.
 
@@ -41,7 +45,8 @@ def class_index(values, classes):
     """
     values, classes = np.asarray(values), np.asarray(classes)
     kind = classes.dtype.kind
-    if len(classes) and kind in "iuU" and values.dtype.kind == kind:
+    is_plain = len(classes) and kind in "iuU" and values.dtype.kind == kind
+    if is_plain and len(values) + len(classes) > _FEW:
         order = np.argsort(classes)
         place = np.searchsorted(classes, values, sorter=order)
         found = order[np.minimum(place, len(classes) - 1)]
@@ -78,8 +83,10 @@ def check_radii(radii, name="radii"):
         )
     is_float64 = isinstance(radii, np.ndarray) and radii.dtype == np.float64
     checked = tuple(radii.tolist() if is_float64 else radii)
-    values = np.array(checked) if set(map(type, checked)) == {float} else None
+    values = None
     # Thousands of them would take as long as their votes one by one.
+    if len(checked) > _FEW and set(map(type, checked)) == {float}:
+        values = np.array(checked)
     if values is None or not np.all((values >= 0) & (values < np.inf)):
         checked = tuple(check_radius(radius, f"each of {name}") for radius in checked)
     if not checked:
@@ -340,7 +347,7 @@ class Certificates:
 
         for name in ("sigma", "norm", "alpha", "slack"):
             value = getattr(self, name)
-            if not isinstance(value, numbers.Real):
+            if type(value) is not float and not isinstance(value, numbers.Real):
                 raise TypeError(f"{name} must be a number, got {value!r}.")
         if self.sigma <= 0 or self.sigma == np.inf:
             raise ValueError(f"sigma must be finite and > 0, got {self.sigma!r}.")
@@ -446,7 +453,7 @@ class Certificates:
     def _numbers(self, name, shape, dtype):
         """Return a copy of one numeric field: checked, finite and not negative."""
         array = np.asarray(getattr(self, name))
-        kinds = "iu" if np.issubdtype(dtype, np.integer) else "iuf"
+        kinds = "iuf" if dtype is np.float64 else "iu"
         if array.dtype.kind not in kinds and array.size > 0:
             raise TypeError(
                 f"{name} must be of {np.dtype(dtype).name}, got dtype {array.dtype}."
@@ -460,8 +467,12 @@ class Certificates:
                 f"{array.shape}."
             )
         array = array.astype(dtype)
-        bad = ~((array >= 0) & (array < np.inf))
-        if bad.any():
+        if array.size <= _FEW:
+            is_good = all(0 <= value < np.inf for value in array.ravel().tolist())
+        else:
+            is_good = array.min() >= 0 and array.max() < np.inf  # nan is neither
+        if not is_good:
+            bad = ~((array >= 0) & (array < np.inf))
             raise ValueError(
                 f"{name} must be finite and >= 0, got {array[bad][0].item()!r}."
             )

@@ -105,7 +105,7 @@ class CertifyAtRadii(Certify):
         counts = np.zeros((n_samples, n_classes), dtype=np.int64)
         n_evaluations = np.zeros(n_samples, dtype=np.int64)
         label = np.zeros(n_samples, dtype=np.int64)
-        label_counts = np.zeros_like(counts)  # those that show the label and the radius
+        label_counts = counts.copy()  # those that show the label and the radius
         held = np.zeros(n_samples, dtype=np.int64)  # how many radii, from the smallest
         p_lower = np.zeros(n_samples)
         # Of the samples that are not finished: positions, votes, and the index of the
@@ -134,16 +134,17 @@ class CertifyAtRadii(Certify):
                 label[shown] = leader[gained]
                 label_counts[shown] = votes[gained]
 
+            done = following == len(radii)
             if look == looks[-1]:
-                done = np.ones(active.size, dtype=bool)
-            else:
-                done = own_share.hopeless(k, votes, leader, following)
-                if against_each is not None and done.any():
-                    check = np.flatnonzero(done)
-                    done[check] = against_each.hopeless(
+                done[:] = True
+            elif not done.all():
+                hopeless = own_share.hopeless(k, votes, leader, following)
+                if against_each is not None and hopeless.any():
+                    check = np.flatnonzero(hopeless)
+                    hopeless[check] = against_each.hopeless(
                         votes[check], leader[check], following[check]
                     )
-                done |= following == len(radii)
+                done |= hopeless
             if done.any():
                 ended = active[done]
                 counts[ended] = votes[done]
@@ -156,7 +157,7 @@ class CertifyAtRadii(Certify):
 
         return RowAnswers(
             label=label,
-            radius=np.append(0.0, radii)[held],
+            radius=tables.largest[held],
             abstained=held == 0,
             p_lower=p_lower,
             counts=counts,
@@ -220,6 +221,8 @@ class _Tables:
         Whether `n_max` unanimous votes would certify the label.
     reachable : ndarray of bool of shape (n_radii,)
         Which radii they would show.
+    largest : ndarray of shape (n_radii + 1,)
+        The largest of so many radii from the smallest on; 0 for none.
     own_share : _OwnShare
     against_each : _AgainstEach or None
         None where comparing classes has nothing to add.
@@ -229,6 +232,7 @@ class _Tables:
         q, part = question, question.paired_part(n_classes)
         self.certifies_label = q.certifies_label(q.n_max, n_classes)
         self.reachable = q.reachable(q.radii, q.n_max, n_classes)
+        self.largest = np.append(0.0, q.radii)
         # A radius of 0 is about the sample alone: nothing is lost between grid points.
         needed = np.where(q.radii > 0, q.radii + q.slack, 0.0)
         alpha = (1 - part) * q.alpha
@@ -246,11 +250,17 @@ class _Tables:
         Most looks at a few samples are such, and to learn no more takes less time.
         """
         own, each = self.own_share, self.against_each
-        return (
-            k < len(own.looks) - 1
-            and own.changes_nothing(k, votes, leader, following)
-            and not (each is not None and each.may_show(k, following).any())
-        )
+        if k == len(own.looks) - 1:
+            return False
+        if len(votes) == 1:  # numbers take less time than arrays of one
+            leader, following = leader.item(), following.item()
+            lead = votes.item(leader)
+        else:
+            lead = _votes_of(leader, votes)
+        nothing = own.is_open(k, lead, leader, following)
+        if each is not None:
+            nothing &= ~each.may_show(k, following)
+        return nothing.all() if nothing.ndim else nothing
 
 
 class _OwnShare:
@@ -273,12 +283,19 @@ class _OwnShare:
         self._hopeless = np.insert(test.hopeless, len(needed), -1, axis=-1)
         self._shown = np.nextafter(self._threshold, 0.0)
 
-    def changes_nothing(self, k, votes, leader, following):
-        """Whether no next radius is shown at look k, and none is hopeless."""
-        group, lead = leader if self.by_class else 0, _votes_of(leader, votes)
+    def is_open(self, k, lead, leader, following):
+        """Whether the radii at `following` are neither shown at look k nor hopeless.
+
+        Parameters
+        ----------
+        k : int
+        lead, leader, following : int or ndarray of int of shape (n_samples,)
+            Votes of the leader, its position, and the index of the radius.
+        """
+        group = leader if self.by_class else 0
         is_open = lead < self._accept[k, group, following]
         is_open &= lead > self._hopeless[k, group, following]
-        return is_open.all()
+        return is_open
 
     def decide(self, k, votes, leader):
         """How many radii are shown at look k, and the share that was shown."""

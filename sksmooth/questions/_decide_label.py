@@ -86,7 +86,7 @@ class DecideLabel(Question):
 
 def leading_class(counts, weights):
     """Index of the class ahead in (weighted) votes; ties go to the first class."""
-    return np.argmax(counts if weights is None else counts * weights, axis=1)
+    return (counts if weights is None else counts * weights).argmax(axis=1)
 
 
 def most_probable_class(probits, weights):

@@ -9,6 +9,7 @@ are left to `predict` itself.
 
 # Modules that register classifiers, by their decorators. One line for each.
 from sksmooth.votes.fast import (  # noqa: F401
+    _ada_boost,
     _bagging,
     _boosting,
     _calibrated,

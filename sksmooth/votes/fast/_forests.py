@@ -32,7 +32,7 @@ class MeanOfTrees(TreePredictor):
     def __init__(self, trees, n_features, n_classes):
         super().__init__(n_features)
         for tree in trees:
-            _check_tree(tree, n_classes)
+            check_tree(tree, n_classes)
         self._n_trees, self._n_classes = len(trees), n_classes
         found = [tree.tree_ for tree in trees]
         values = [tree.value[:, 0, :n_classes] for tree in found]
@@ -108,7 +108,8 @@ def _n_classes(estimator):
     return len(estimator.classes_)
 
 
-def _check_tree(tree, n_classes):
+def check_tree(tree, n_classes):
+    """Decline a member of an ensemble that is no tree of all its classes."""
     if fast_predictor.get(tree) is not of_tree:
         raise Declined(f"a member of it is a {type(tree).__name__}")
     if {"predict", "predict_proba"} & vars(tree).keys():

@@ -93,13 +93,20 @@ class _KernelValues(Kernel):
         self.n_values = len(vectors)
         self._reach = np.linalg.norm(vectors, axis=1).max() * _SLACK
         self._columns = np.array(vectors.T, order="C")  # a copy: it is written to
-        self._weights = [(part, coef.astype(self._dtype)) for part, _, coef in weights]
+        ends = np.cumsum([len(mine) for _, mine, _ in weights]).tolist()
+        places = map(slice, [0, *ends[:-1]], ends)
+        self._weights = [
+            (part, place, coef.astype(self._dtype))
+            for (part, _, coef), place in zip(weights, places, strict=True)
+        ]
         self._unit = np.finfo(self._dtype).eps / 2
+        # The sum of m + 1 terms here, and another one in libsvm.
+        self._of_sum = (self.n_values + 4) * (self._unit + UNIT)
         # The sum of the absolute coefficients of each pair.
         self._sizes = np.zeros(n_pairs)
         for _, mine, coef in weights:
             self._sizes[mine] += np.abs(coef).sum(axis=0)
-        self._sizes *= _SLACK
+        self._sizes *= _SLACK**2
         # Where the parts of the two classes of a pair are put side by side.
         places = np.concatenate([mine for _, mine, _ in weights])
         order = np.argsort(places, kind="stable").reshape(-1, 2)
@@ -108,13 +115,12 @@ class _KernelValues(Kernel):
     def sums(self, X):
         """Sums for all pairs, and a bound on their error; see `Kernel.sums`."""
         values, largest, error = self._values(X)
-        parts = [values[:, part] @ coef for part, coef in self._weights]
-        parts = np.concatenate(parts, axis=1)
+        parts = np.empty((len(X), 2 * len(self._sizes)), dtype=self._dtype)
+        for part, place, coef in self._weights:
+            np.matmul(values[:, part], coef, out=parts[:, place])
         sums = parts.take(self._first_part, axis=1)
         sums += parts.take(self._second_part, axis=1)
-        # The sum of m + 1 terms here, and another one in libsvm.
-        error = error + (self.n_values + 4) * (self._unit + UNIT) * largest
-        error = np.multiply.outer(_SLACK * error, self._sizes)
+        error = np.multiply.outer(error + self._of_sum * largest, self._sizes)
         return sums.astype(np.float64, copy=False), error
 
     @abc.abstractmethod
@@ -159,6 +165,9 @@ class RadialKernel(_KernelValues):
         columns = [2 * gamma * moved.T, np.full(len(moved), -gamma), -squares]
         with np.errstate(over="ignore"):
             self._columns = np.vstack(columns).astype(self._dtype)
+        self._tiny = float(np.finfo(self._dtype).tiny)
+        self._n_terms = vectors.shape[1] + 16
+        self._of_exponent = self._gamma * self._n_terms * self._unit * _SLACK
 
     def _values(self, X):
         n_rows, n_features = X.shape
@@ -172,14 +181,13 @@ class RadialKernel(_KernelValues):
         np.exp(values, out=values)
         largest = values.max(axis=1, initial=0.0).astype(np.float64)
         # At least as large as the true one, and as what underflows.
-        largest = 2 * largest + float(np.finfo(self._dtype).tiny)
-        n_terms = n_features + 16
+        largest = 2 * largest + self._tiny
         reach = np.sqrt(squares) + self._reach
-        error = self._gamma * n_terms * self._unit * _SLACK * reach**2
+        error = self._of_exponent * reach**2
         # exp(e) - 1 < 1.3 e up to e = 1/2; nothing is known beyond.
         error = np.where(error < _MOST_ERROR, 1.3 * error, np.inf)
         error += _FUNCTION * self._unit
-        return values, largest, error * largest + (n_terms + _FUNCTION) * UNIT
+        return values, largest, error * largest + (self._n_terms + _FUNCTION) * UNIT
 
 
 class RadialKernel32(RadialKernel):

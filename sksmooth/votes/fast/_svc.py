@@ -76,7 +76,10 @@ class SVCPredictor(FastPredictor):
         self._to_second = self._to_first.copy()
         self._to_first[each, pairs[0]] = 1
         self._to_second[each, pairs[1]] = 1
+        self._difference = self._to_first - self._to_second
         self._from_none = self._to_second.sum(axis=0)
+        # Which pairs each class is in.
+        self._has = (self._to_first + self._to_second).T > 0
         # The sum, and the rounding of the intercept that is added last.
         self._sum_error = 4 * UNIT * np.abs(self._intercept) + np.finfo(float).tiny
 
@@ -133,9 +136,9 @@ class SVCPredictor(FastPredictor):
             return -decisions, error  # libsvm decides for the first of two classes
         with np.errstate(invalid="ignore"):
             is_open = ~(np.abs(decisions) > error).all(axis=1)
-        votes = (decisions > 0).astype(np.float32) @ (self._to_first - self._to_second)
-        sums = decisions @ (self._to_first - self._to_second).astype(np.float64)
-        in_pairs = (self._to_first + self._to_second).astype(np.float64)
+        votes = (decisions > 0).astype(np.float32) @ self._difference
+        sums = decisions @ self._difference.astype(np.float64)
+        in_pairs = self._has.T.astype(np.float64)
         error = error + 2 * sums.shape[1] * UNIT * np.abs(decisions)
         error = error @ in_pairs + 8 * sums.shape[1] * UNIT
         error[is_open] = np.inf
@@ -149,9 +152,9 @@ class SVCPredictor(FastPredictor):
     def _positions(self, X, kernel):
         decisions, error = self.decisions(X, kernel)
         first = decisions > 0
-        votes = first.astype(np.float32) @ (self._to_first - self._to_second)
+        votes = first.astype(np.float32) @ self._difference
         votes += self._from_none
-        positions = np.argmax(votes, axis=1)  # the first of equal ones, as in libsvm
+        positions = votes.argmax(axis=1)  # the first of equal ones, as in libsvm
         with np.errstate(invalid="ignore"):
             is_open = ~(np.abs(decisions) > error)
         unsure = is_open.any(axis=1)
@@ -159,9 +162,15 @@ class SVCPredictor(FastPredictor):
             leading = votes == votes.max(axis=1, keepdims=True)
             unsure |= leading.sum(axis=1) > 1
         elif unsure.any():
-            unsure[unsure] = self._may_change(
-                first[unsure], is_open[unsure], positions[unsure]
-            )
+            (at,) = unsure.nonzero()
+            leader = positions[at]
+            # With one that surely wins all of its pairs, no other class can.
+            wins = votes[at, leader] == len(self._has) - 1
+            wins &= ~(is_open[at] & self._has[leader]).any(axis=1)
+            unsure[at] = ~wins
+            at = at[~wins]
+            if at.size:
+                unsure[at] = self._may_change(first[at], is_open[at], positions[at])
         return positions, unsure
 
     def _may_change(self, first, is_open, positions):

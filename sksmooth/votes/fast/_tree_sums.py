@@ -25,6 +25,8 @@ FEWEST_ROWS = 128
 # Nodes of the largest of some trees up to which compiled code takes less time to
 # compare rows with all of them than to walk down.
 MOST_NODES = 700
+# Trees whose labels are counted at once, by numbers of one byte.
+_COUNTED_AT_ONCE = 255
 
 
 class TreeSums:
@@ -51,6 +53,7 @@ class TreeSums:
         self.n_columns = max(columns) + values[0].shape[1]
         largest = max(tree.n_leaves for tree in trees)
         self._has_masks = largest <= MOST_LEAVES and values[0].shape[1] == 1
+        self._labels = _labels_of_leaves(trees, self._values)
         self._n_rows_seen = 0
         self._masks = self._compiled = None
 
@@ -93,6 +96,9 @@ class TreeSums:
         totals : ndarray of float64 of shape (n_samples, n_columns), C-contiguous
         part : slice, default=slice(None)
         """
+        if self._labels is not None:
+            self._count_labels(rows, totals)
+            return
         parts = self.trees[part], self._values[part], self._columns[part]
         for tree, values, column in zip(*parts, strict=True):
             leaves = tree.apply(rows)
@@ -100,6 +106,17 @@ class TreeSums:
                 totals[:, column] += values[:, 0].take(leaves)
             else:
                 totals[:, column : column + values.shape[1]] += values.take(leaves, 0)
+
+    def _count_labels(self, rows, totals):
+        """Add one to the class of the leaf in each tree, for many trees at once."""
+        for first in range(0, len(self.trees), _COUNTED_AT_ONCE):
+            some = slice(first, first + _COUNTED_AT_ONCE)
+            trees, labels_of = self.trees[some], self._labels[some]
+            labels = np.empty((len(trees), len(rows)), dtype=np.uint8)
+            for tree, of_node, out in zip(trees, labels_of, labels, strict=True):
+                of_node.take(tree.apply(rows), out=out, mode="clip")
+            for k, total in enumerate(totals.T):
+                total += np.add.reduce((labels == k).view(np.uint8), dtype=np.uint8)
 
     def add_by_masks(self, X, totals):
         """Add the values of all trees to sums, by comparing rows with all nodes."""
@@ -164,6 +181,21 @@ class TreePredictor(FastPredictor):
 def has_numba():
     """Whether numba can be loaded."""
     return find_spec("numba") is not None
+
+
+def _labels_of_leaves(trees, values):
+    """Labels of nodes, where each leaf has one for a class and zeros, else None.
+
+    Trees that are grown fully have such leaves. Their counts are the same sums.
+    """
+    if not 1 < values[0].shape[1] <= 256:
+        return None
+    for tree, of_tree in zip(trees, values, strict=True):
+        of_leaves = of_tree[tree.children_left < 0]
+        is_one = (of_leaves == 1).sum(axis=1) == 1
+        if not (is_one & ((of_leaves != 0).sum(axis=1) == 1)).all():
+            return None
+    return [of_tree.argmax(axis=1).astype(np.uint8) for of_tree in values]
 
 
 def _over_used(tree, used):

@@ -14,6 +14,7 @@ _FEWEST_LEFT_OUT = 64
 @first_layer("sklearn.tree", "DecisionTreeClassifier", "ExtraTreeClassifier")
 @first_layer(
     "sklearn.ensemble",
+    "AdaBoostClassifier",
     "BaggingClassifier",
     "ExtraTreesClassifier",
     "GradientBoostingClassifier",

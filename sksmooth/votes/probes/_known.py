@@ -60,9 +60,14 @@ def _is_known(value, seen, registered):
     return all(
         _is_harmless(item, seen, registered)
         for name, held in attributes.items()
-        if type(held) not in _PLAIN and name not in _OF_FIT
+        if not _is_plain(held) and name not in _OF_FIT
         for item in _flat(held)
     )
+
+
+def _is_plain(held):
+    kind = type(held)
+    return kind in _PLAIN or (kind is np.ndarray and not held.dtype.hasobject)
 
 
 def _is_harmless(item, seen, registered):

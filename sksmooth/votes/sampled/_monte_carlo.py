@@ -215,11 +215,11 @@ class VoteStreams:
     def _noisy(self, rows, sizes, stage):
         """Noisy copies batch by batch: of which samples, how many, and themselves."""
         n_values = self._rows.shape[1]
-        capacity = int(min(self._source.copies_at_once(n_values), np.sum(sizes)))
+        capacity = min(self._source.copies_at_once(n_values), int(sizes.sum()))
         batch = np.empty((capacity, n_values))
         self._open_streams(rows, stage)
         for owners, parts in batches(sizes, capacity):
-            noisy = batch[: np.sum(parts)]
+            noisy = batch[: parts.sum()]
             # One loop after the other, as each then stays in the cache.
             streams = [self._stream(row, stage) for row in rows[owners]]
             self._fill(noisy, rows[owners], streams, parts)
@@ -235,9 +235,10 @@ class VoteStreams:
         """Open those that samples do not have yet, which takes less time at once."""
         keys = [(row, stage, *branch) for row in rows.tolist()]
         keys = [key for key in keys if key not in self._streams]
-        digests = [self._digests[row] for row, *_ in keys]
-        opened = row_streams(digests, stage, *branch)
-        self._streams.update(zip(keys, opened, strict=True))
+        if keys:
+            digests = [self._digests[row] for row, *_ in keys]
+            opened = row_streams(digests, stage, *branch)
+            self._streams.update(zip(keys, opened, strict=True))
 
     def _fill(self, batch, rows, streams, parts):
         """Fill a batch with noisy copies of samples, each from its stream."""
@@ -283,13 +284,13 @@ def batches(sizes, capacity):
     Batches hold `capacity` votes at most and are of about the same size, as a small one
     may take hardly less time than a large one.
     """
-    ends = np.cumsum(sizes)
-    n_votes = int(ends[-1]) if len(ends) else 0
+    n_votes = int(sizes.sum())
     if n_votes <= capacity:
-        owners = np.flatnonzero(sizes)
+        (owners,) = sizes.nonzero()
         if owners.size:
-            yield owners, np.asarray(sizes)[owners]
+            yield owners, sizes[owners]
         return
+    ends = sizes.cumsum()
     n_batches = -(-n_votes // max(1, capacity))
     capacity = -(-n_votes // n_batches)
     for start in range(0, n_votes, capacity):

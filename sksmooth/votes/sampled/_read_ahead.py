@@ -3,6 +3,8 @@
 
 import numpy as np
 
+_NO_VOTES = np.zeros(0, dtype=np.intp)
+
 
 class ReadAhead:
     """Streams of votes that compute at least so many at a time, and keep the others.
@@ -27,14 +29,11 @@ class ReadAhead:
 
     def draw(self, rows, sizes, stage):
         """Draw votes; see `VoteStreams.draw`."""
-        if not self._kept and np.sum(sizes) >= self._at_once:
+        if not self._kept and sizes.sum() >= self._at_once:
             return self._streams.draw(rows, sizes, stage)
-        counts = np.zeros((len(rows), self._n_classes), dtype=np.int64)
         if len(rows) == 1:  # most calls of a service: what follows would take longer
-            key, size = (rows.item(), stage), sizes.item()
-            if len(self._kept.get(key, ())) >= size:
-                self._count(self._kept.pop(key), size, counts[0], key)
-                return counts
+            return self._draw_for_one(rows, sizes.item(), stage)
+        counts = np.zeros((len(rows), self._n_classes), dtype=np.int64)
         missing = np.array(sizes)
         for at, row in enumerate(rows.tolist()):
             votes = self._kept.pop((row, stage), None)
@@ -54,6 +53,21 @@ class ReadAhead:
             for k, start, end, size, row in parts:
                 self._count(votes[start:end], size, counts[k], (row, stage))
         return counts
+
+    def _draw_for_one(self, rows, size, stage):
+        """Draw votes of one sample."""
+        key = rows.item(), stage
+        votes = self._kept.pop(key, _NO_VOTES)
+        n_missing = size - len(votes)
+        if n_missing >= self._at_once:
+            counts = self._streams.draw(rows, np.array([n_missing]), stage)
+            return counts + np.bincount(votes, None, self._n_classes)
+        if n_missing > 0:
+            more = self._streams.votes(rows, np.array([self._at_once]), stage)
+            votes = np.concatenate([votes, more])
+        if len(votes) > size:
+            self._kept[key] = votes[size:]
+        return np.bincount(votes[:size], None, self._n_classes)[np.newaxis]
 
     def _count(self, votes, size, counts, key):
         """Count the first votes of a sample, keep the rest, and return how many."""

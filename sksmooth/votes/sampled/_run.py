@@ -37,6 +37,6 @@ def run(procedure, streams, n_samples, on_finished=None):
             on_finished(request.n_finished - reported)
         reported = request.n_finished
         sizes = request.sizes
-        if np.ndim(sizes) == 0:
+        if not isinstance(sizes, np.ndarray):
             sizes = np.full(request.rows.shape, sizes)
         counts = streams.draw(request.rows, sizes, request.stage)

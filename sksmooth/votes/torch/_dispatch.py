@@ -10,6 +10,7 @@ import torch
 from sksmooth._estimators import layers
 from sksmooth.samples import shown, values_of
 from sksmooth.votes._source import Declined
+from sksmooth.votes.torch._channels_last import find_channels_last
 from sksmooth.votes.torch._module_classifier import ModuleClassifier
 from sksmooth.votes.torch._network import (
     Network,
@@ -138,7 +139,8 @@ def _noisy(X, model):
 def _check_against_predict(network, steps, last, rows):
     """Compare the network and `predict` of the net on a few samples.
 
-    On a CPU, the network also learns how many rows to take at a time.
+    On a CPU, the network also learns how many rows to take at a time, and in which
+    layout.
 
     Raises
     ------
@@ -159,7 +161,8 @@ def _check_against_predict(network, steps, last, rows):
     with network.evaluating():
         try:
             with widest.of(network.module):
-                outputs = network.outputs(tensor).cpu().double()
+                found = network.outputs(tensor)
+            outputs = found.cpu().double()
             alone = network.outputs(tensor[:part].flip(0)).flip(0).cpu().double()
         except (RuntimeError, TypeError, IndexError) as error:
             if is_out_of_memory(error):
@@ -168,7 +171,8 @@ def _check_against_predict(network, steps, last, rows):
                 f"the network fails on samples of shape {rows.shape[1:]}, given as "
                 f"{network.dtype} on {network.device}: {error}"
             ) from error
-        votes = network.votes(tensor).cpu().numpy()
+        votes = network.read(found).cpu().numpy()
+        network.layout = find_channels_last(network, tensor, found)
     check_no_nan((votes == network.n_classes).sum())
     if network.device.type == "cpu":
         network.limit = widest.rows(network.module, tensor[0].numel())

@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 import torch
 
-# What the widest layer of a piece reads and writes, 4 MiB of float32. On a CPU a
-# forward pass is fastest while this stays in cache; of small networks much smaller
-# pieces take longer a row.
-_VALUES = 2**20
+# What the widest layer of a piece reads and writes, 8 MiB of float32. On a CPU a
+# forward pass is fastest while this stays in cache; of small networks smaller pieces
+# take longer a row, as noise has taken the caches in between.
+_VALUES = 2**21
 _FEWEST, _MOST = 64, 2048
 
 # Just less than 32 MiB, the largest block from which malloc of glibc learns.
