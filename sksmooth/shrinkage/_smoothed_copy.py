@@ -19,11 +19,6 @@ def smoothed_copy(estimator, X, params):
     the original. Any other fitted classifier is wrapped.
     """
     refuse_class(estimator)
-    if not (hasattr(estimator, "predict") or callable(estimator)):
-        raise TypeError(
-            f"estimator={estimator!r:.200} is not a classifier; pass one that is "
-            "fitted, smoothed or not."
-        )
     _, inner = found = layers(estimator)
     if isinstance(inner, SmoothedClassifier):
         check_is_fitted(inner)
@@ -34,6 +29,11 @@ def smoothed_copy(estimator, X, params):
         raise TypeError(
             f"{type(inner).__name__} is smoothed already, and its sigma cannot be "
             "moved here; pass a SmoothedClassifier or the base classifier."
+        )
+    if not (hasattr(estimator, "predict") or callable(estimator)):
+        raise TypeError(
+            f"estimator={estimator!r:.200} is not a classifier; pass one that is "
+            "fitted, smoothed or not."
         )
     return SmoothedClassifier.from_fitted(estimator, **params), X
 
