@@ -25,9 +25,11 @@ _REACH = 40.0
 # Width of the logarithm of a probability, where it is widest, up to which samples are
 # certified at radii that are hardly smaller.
 _WIDEST = 0.02
-# Seconds for a term and for each feature in it, and for a product; and the noise that
-# the number of terms is known for, in units of the deviations within a class.
-_PER_TERM, _PER_FEATURE, _PER_PRODUCT, _TYPICAL_NOISE = 2e-7, 2e-8, 1e-9, 0.5
+# Seconds for a sample, for a term and for each feature in it, and for a product.
+_PER_SAMPLE, _PER_TERM, _PER_FEATURE, _PER_PRODUCT = 5e-5, 2e-7, 3e-8, 1e-9
+# The noise that the number of terms is known for, in units of the deviations within a
+# class.
+_TYPICAL_NOISE = 0.5
 # The eigenvectors of more features would take long to find.
 _MOST_FEATURES = 2000
 # For the rounding of the bounds themselves.
@@ -83,7 +85,8 @@ class GaussianSource(ExactSource):
         move = AffineMap.scaling(np.ones(len(middle)), np.zeros(len(middle)), middle)
         affine = affine.then(move)
         n_features = affine.n_features_in
-        predict_cost = 1e-7 + 1e-9 * densities[0].root.value.size
+        n_products = np.count_nonzero(densities[0].root.value)
+        predict_cost = 1e-7 + 1e-9 * n_products
         of_samples = AffineMap.identity(n_features, affine.held)
         super().__init__(estimator.classes_, of_samples, predict_cost)
         if n_features > _MOST_FEATURES:
@@ -153,8 +156,8 @@ class GaussianSource(ExactSource):
     def cost_per_row(self, n_rows=1):
         n = len(self._squares)
         n_products = sum(side.root.value.size for side in self._sides) + n**2
-        per_term = _PER_TERM + _PER_FEATURE * n
-        return per_term * self._n_nodes + _PER_PRODUCT * n_products + 1e-3 / n_rows
+        of_terms = (_PER_TERM + _PER_FEATURE * n) * self._n_nodes
+        return _PER_SAMPLE + of_terms + _PER_PRODUCT * n_products + 1e-3 / n_rows
 
     def disagrees(self, X, labels):
         # Within the rounding of two sums either label will do; the interval says so.
