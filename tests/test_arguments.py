@@ -374,8 +374,6 @@ NO_WHOLE = {
     "beyond 64 bits": 10**400,
     "not exact as a float": 2**53 + 1,
     "of numpy": np.uint64(10**18),
-    "truth": True,
-    "truth of numpy": np.True_,
     "float": 3.0,
     "negative": -1,
 }
