@@ -8,7 +8,7 @@ from torch.func import functional_call
 from sksmooth.votes.torch._network import is_out_of_memory
 
 # Convolutions of fewer channels do not gain from it, nor does a single one, as samples
-# are laid out anew before it and after it.
+# are laid out anew before it and after it. Pooling of the largest gains always.
 _FEWEST_CHANNELS, _FEWEST_CONVOLUTIONS = 16, 2
 # Laying out weights takes about as long as a forward pass of one row.
 _FEWEST_ROWS = 16
@@ -118,14 +118,13 @@ def find_channels_last(network, rows, outputs):
 
 def _gains(module):
     """Whether a module has convolutions that take less time with channels last."""
-    if hasattr(module, "_orig_mod"):  # it would be compiled again
-        return False
+    if any(hasattr(part, "_orig_mod") for part in module.modules()):
+        return False  # it would be compiled again
     weights = _weights(module).values()
     n_wide = sum(weight.shape[1] >= _FEWEST_CHANNELS for weight in weights)
-    is_last = all(
-        weight.is_contiguous(memory_format=torch.channels_last) for weight in weights
-    )
-    return n_wide >= _FEWEST_CONVOLUTIONS and not is_last
+    has_pooling = any(isinstance(part, nn.MaxPool2d) for part in module.modules())
+    is_last = all(weight.stride() == _with_last(weight).stride() for weight in weights)
+    return (n_wide >= _FEWEST_CONVOLUTIONS or has_pooling) and not is_last
 
 
 def _weights(module):
@@ -141,9 +140,20 @@ def _weights(module):
 
 def _laid_out(module):
     return {
-        name: weight.detach().contiguous(memory_format=torch.channels_last)
+        name: _with_last(weight).copy_(weight.detach())
         for name, weight in _weights(module).items()
     }
+
+
+def _with_last(weight):
+    """Room for a weight with channels last.
+
+    `contiguous` would leave weights of one channel alone, whose memory is the same in
+    both layouts; but their strides tell the layout of what a convolution returns.
+    """
+    return torch.empty_like(
+        weight, memory_format=torch.channels_last, requires_grad=False
+    )
 
 
 def _outputs(network, rows, weights):
