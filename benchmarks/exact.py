@@ -34,6 +34,7 @@ from sklearn.datasets import (
     make_classification,
     make_moons,
 )
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
     GradientBoostingClassifier,
@@ -99,6 +100,11 @@ def models():
             HistGradientBoostingClassifier(max_leaf_nodes=2, random_state=0),
         ),
         ("Gaussian naive Bayes", "cancer", GaussianNB()),
+        (
+            "quadratic discriminant",
+            "cancer",
+            QuadraticDiscriminantAnalysis(reg_param=0.1),
+        ),
     ]
 
 

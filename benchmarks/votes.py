@@ -386,8 +386,8 @@ def paths_of(model, X):
     -------
     dict
         From a name to a function of noisy rows, which gives positions of labels, and a
-        dict from each row that was left to `predict` to what it gave. Empty where there
-        is no such way.
+        dict from each row that was left to `predict` to what it gave, and to the number
+        of rows that it takes at once. Empty where there is no such way.
     """
     paths = {}
     votes = MonteCarloVotes(model)
@@ -408,22 +408,30 @@ def paths_of(model, X):
     with suppress(Declined):
         fast = find_fast_votes(votes, model, X)
         fast._predicted = kept
-        paths["same rows"] = by_fast_path
+        paths["same rows"] = by_fast_path, fast.fast.predictor.n_rows
     with suppress(Declined):
         reduced = find_reduced_noise(model, X)
-        paths["coordinates"] = by_coordinates
+        paths["coordinates"] = by_coordinates, None
     return paths
 
 
-def differing(labels, expected, rows, left):
+def differing(labels, expected, rows, left, predict, n_rows):
     """Counts of labels that differ from those of `predict`.
 
     On a tie, rounding decides, which in `predict` may depend on the rows beside: it
-    gives another label if it is called for the rows alone that were left to it. Those
-    are counted apart.
+    gives another label if it is called for the rows alone that were left to it, or, as
+    members of an ensemble without a fast path are, for `n_rows` at once. Those are
+    counted apart.
     """
     at = np.flatnonzero(labels != expected)
-    in_predict = sum(left.get(bytes(rows[k])) == labels[k] for k in at)
+    step, in_predict = n_rows or len(rows), 0
+    for k in at:
+        first = k // step * step
+        others = (
+            left.get(bytes(rows[k])),
+            predict(rows[first : first + step])[k - first],
+        )
+        in_predict += labels[k] in others
     return Counter(differ=len(at) - in_predict, unstable=in_predict)
 
 
@@ -469,19 +477,21 @@ def equality_of(name, seed, on, n_rows):
         paths = paths_of(model, X_test)
         if not paths:
             found["declined"]["fits"] += factor == 1
-        for way, labels_of in paths.items():
+        for way, (labels_of, n_at_once) in paths.items():
             counts = found[way]
             labels, left = labels_of(noisy, owner)
             counts["fits"] += factor == 1
             counts["rows"] += n_each
             counts["left"] += len(left)
-            counts.update(differing(labels, expected, noisy, left))
+            of = left, predict, n_at_once
+            counts.update(differing(labels, expected, noisy, *of))
             if way == "same rows" and factor == 1:
                 rows = next_to_ties(predict, noisy[:N_TIES])
                 if len(rows):
                     labels, left = labels_of(rows, owner[:1])
                     counts["ties"] += len(rows)
-                    counts.update(differing(labels, predict(rows), rows, left))
+                    of = left, predict, n_at_once
+                    counts.update(differing(labels, predict(rows), rows, *of))
     return found
 
 

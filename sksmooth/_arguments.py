@@ -125,8 +125,7 @@ def check_flag(name, value):
 
 def check_whole_number(name, value, least=0):
     """Return a whole number as an int; it must be `least` or more, and fit a float."""
-    is_number = isinstance(value, Integral) and not isinstance(value, bool)
-    if not (is_number and least <= value <= LARGEST_WHOLE):
+    if not (isinstance(value, Integral) and least <= value <= LARGEST_WHOLE):
         raise ValueError(
             f"{name}={value!r:.200} must be a whole number from {least} to "
             f"{LARGEST_WHOLE}."

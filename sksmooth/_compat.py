@@ -64,13 +64,10 @@ __all__ = [
 class Interval(_Interval):
     """Interval of numbers: also of fractions, and not of integers that no float holds.
 
-    `numpy` has no isnan for the former; the latter would fail where they are used. True
-    and False are no numbers.
+    `numpy` has no isnan for the former; the latter would fail where they are used.
     """
 
     def __contains__(self, value):
-        if isinstance(value, (bool, np.bool_)):
-            return False
         if not isinstance(value, (float, np.generic)) and self.type is not Integral:
             try:
                 value = float(value)

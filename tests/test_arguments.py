@@ -2,6 +2,7 @@
 """A value of the wrong kind is refused by the name of the parameter, whatever it is."""
 
 import importlib
+import re
 import warnings
 from decimal import Decimal
 from fractions import Fraction
@@ -88,7 +89,8 @@ def refuses(name, call, values):
         ):
             warnings.simplefilter("error")
             call(**{name: value})
-        assert name in str(caught.value), f"{title}: {caught.value}"
+        named = re.search(rf"\b{name}\b", str(caught.value))
+        assert named, f"{title}: {caught.value}"
 
 
 def display(name, method, *args):
@@ -183,6 +185,116 @@ def test_no_display(kind, name):
     plt.close("all")
 
 
+def regions(estimator=BASE, X=X, y=None, **params):
+    params = {"sigmas": 0.3, "grid_resolution": 8, **VOTES} | params
+    draw = display("DecisionRegionDisplay", "from_estimator")
+    return draw(estimator, X, y, **params)
+
+
+FRAME = pd.DataFrame(X, columns=["a", "b"])
+NO_SAMPLES = {
+    **NO_NUMBERS,
+    "nan": np.where(X > 0.5, np.nan, X),
+    "infinity": np.where(X > 0.5, np.inf, X),
+    "number": 1.0,
+    "one axis": np.ones(4),
+    "one feature": np.ones((4, 1)),
+    "three features": np.ones((4, 3)),
+    "no samples": np.ones((0, 2)),
+    "masked samples": np.ma.masked_array(X, mask=X > 0.5),
+    "texts of numbers": X.astype(str),
+    "categories": FRAME.assign(a=pd.Categorical(["u"] * 12)),
+    "dates of samples": FRAME.assign(a=pd.Timestamp("2020")),
+    "missing values": FRAME.astype("Float64").mask(FRAME > 0.5),
+}
+NO_NAMES = {
+    "other names": FRAME.rename(columns={"a": "z"}),
+    "another order": FRAME[["b", "a"]],
+    "equal names": FRAME.set_axis(["a", "a"], axis=1),
+}
+NO_LABELS = {
+    **{t: v for t, v in NO_NUMBERS.items() if t != "missing"},
+    "unknown": Y + 7,
+    "fewer": Y[:5],
+    "more": np.r_[Y, Y],
+    "two axes": np.c_[Y, Y],
+    "halves": Y + 0.5,
+    "texts of numbers": Y.astype(str),
+    "masked labels": np.ma.masked_array(Y, mask=Y > 0),
+    "missing labels": np.where(Y > 0, np.nan, Y),
+    "nothing": [],
+}
+
+
+def test_no_regions():
+    pytest.importorskip("matplotlib")
+    named = GaussianNB().fit(FRAME, Y)
+    refuses("X", regions, NO_SAMPLES)
+    refuses("points", regions, NO_SAMPLES)
+    # Columns by position would be drawn at the wrong place, without a word.
+    refuses("X", partial(regions, named), NO_NAMES)
+    refuses("points", partial(regions, named, FRAME), NO_NAMES)
+    refuses("y", regions, NO_LABELS)
+    beyond = {"nothing": [], "zero": 0.0, "nan": np.nan, "infinity": np.inf}
+    refuses("sigmas", regions, NO_NUMBERS | beyond | {"two axes": [[0.3]]})
+    for sigma in (1e308, 1e-300, 5e-324):
+        with pytest.raises(ValueError, match=r"sigma=.* floating point cannot hold"):
+            regions(sigmas=sigma)
+    refuses(
+        "estimator", partial(regions, X=X), {"no classifier": 3, "class": GaussianNB}
+    )
+
+
+def test_no_bounds_of_a_picture():
+    pytest.importorskip("matplotlib")
+    values = {
+        "reversed": ((1, 0), (0, 1)),
+        "one feature": ((0, 1),),
+        "flat": ((0, 0), (0, 1)),
+        "infinity": ((0, np.inf), (0, 1)),
+        "nan": ((0, np.nan), (0, 1)),
+        "too wide": ((-1e308, 1e308), (0, 1)),
+        "too narrow": ((1, np.nextafter(1, 2)), (0, 1)),
+        "below floats": ((0, 1e-320), (0, 1)),
+        "too far": ((1e17, 1e17 + 100), (0, 100)),
+        "texts of numbers": (("0", "1"), ("0", "1")),
+        "masked limits": np.ma.masked_array(np.array([[0, 1], [0, 1]]), mask=np.eye(2)),
+    }
+    refuses("bounds", regions, NO_NUMBERS | values)
+
+
+def test_no_axes_of_a_picture():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    one, other = plt.subplots(1, 2)[1]
+    round_axes = plt.figure().add_subplot(projection="polar")
+    wrong = {"figure": one.figure, "polar": round_axes}
+    lists = {"none": [one, None], "twice": [one, one], "one": [one], "text": ["a", one]}
+    refuses("ax", regions, {t: [one, v] for t, v in wrong.items()} | lists | {"1": 1})
+    refuses("ax", partial(regions, kind="contours"), wrong)
+    assert len(regions(ax=[one, other]).axes_) == 2
+    probabilities = display("ProbabilityDisplay", "from_certificates", Y, CERTIFICATES)
+    refuses("ax", probabilities, NO_NUMBERS | wrong)
+    plt.close("all")
+
+
+def test_no_probabilities():
+    pytest.importorskip("matplotlib")
+    votes = SmoothedClassifier.from_fitted(BASE, **VOTES)
+    draw = display("ProbabilityDisplay", "from_estimator", votes)
+    refuses("y", partial(draw, X), NO_LABELS)
+    refuses("X", partial(draw, y=Y), {"number": 1.0, "none": None, "fewer": X[:3]})
+    draw = display("ProbabilityDisplay", "from_certificates")
+    refuses("y_true", partial(draw, certificates=CERTIFICATES), NO_LABELS)
+    refuses("certificates", partial(draw, Y), NO_OPTIONS | {"fewer": CERTIFICATES[:3]})
+    values = {t: v for t, v in NO_NUMBERS.items() if t != "missing"}
+    refuses("classes", partial(draw, Y, CERTIFICATES), values | {"unknown": [7]})
+    for name in ("name", "despine", "legend"):
+        values = {
+            t: v for t, v in NO_OPTIONS.items() if name != "name" or "text" not in t
+        }
+        refuses(name, partial(draw, Y, CERTIFICATES), values)
+
+
 def test_no_certificates_of_a_curve():
     for value in (None, 1, len, np.array(1.0), pd.NA):
         with pytest.raises(TypeError, match="certificates must be"):
@@ -262,8 +374,6 @@ NO_WHOLE = {
     "beyond 64 bits": 10**400,
     "not exact as a float": 2**53 + 1,
     "of numpy": np.uint64(10**18),
-    "truth": True,
-    "truth of numpy": np.True_,
     "float": 3.0,
     "negative": -1,
 }

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Labels from the scores that a classifier of another library computes itself."""
 
+import pickle
+from weakref import ref
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -12,7 +15,7 @@ from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined
 from sksmooth.votes._cache import Found, FoundCache
 from sksmooth.votes.exact import SelfCheckFailed
-from sksmooth.votes.fast import _own_scores
+from sksmooth.votes.fast import fast_predictor
 from sksmooth.votes.fast._own_scores import OwnScores
 from tests.fast_case import fast_votes, model_of
 
@@ -46,22 +49,25 @@ class Linear(ClassifierMixin, BaseEstimator):
 
 
 class LinearScores(OwnScores):
-    def scores(self, rows):
-        return self._estimator.scores(rows)
+    def scores(self, estimator, rows):
+        return estimator.scores(rows)
 
 
 class Transposed(OwnScores):
-    def scores(self, rows):
-        return self._estimator.scores(rows).T
+    def scores(self, estimator, rows):
+        return estimator.scores(rows).T
+
+
+class NoScores(OwnScores):
+    def scores(self, estimator, rows):
+        return None
 
 
 @pytest.fixture
 def registered(monkeypatch):
-    monkeypatch.setattr(_own_scores, "is_known", lambda _: True)
-    entries, of_type = _own_scores.own_scores._entries, {}
-    monkeypatch.setattr(_own_scores.own_scores, "_entries", dict(entries))
-    monkeypatch.setattr(_own_scores.own_scores, "_of_type", of_type)
-    _own_scores.own_scores(__name__, "Linear")(LinearScores)
+    monkeypatch.setattr(fast_predictor, "_entries", dict(fast_predictor._entries))
+    monkeypatch.setattr(fast_predictor, "_of_type", {})
+    fast_predictor(__name__, "Linear")(LinearScores)
 
 
 def samples(n_classes):
@@ -94,7 +100,9 @@ def test_scores_at_a_tie_are_left_to_predict(registered):
 
 def test_scores_of_another_shape_are_left_to_predict(registered):
     X, y = samples(3)
-    assert Transposed(Linear().fit(X, y)).positions(X)[1].all()
+    clf = Linear().fit(X, y)
+    for kind in (Transposed, NoScores):
+        assert kind(clf).positions(X)[1].all()
 
 
 def test_predict_that_contradicts_its_scores_is_followed(registered):
@@ -132,8 +140,20 @@ def test_certificates_are_the_same_with_and_without(registered, monkeypatch):
         Linear().fit(X, y), sigma=0.5, random_state=0, n_certify=300
     )
     fast = clf.certify(X[:9])
-    monkeypatch.setattr("sksmooth.votes._fast_votes.may_score", lambda _: False)
+    monkeypatch.setattr("sksmooth.votes._fast_votes.may_be_fast", lambda _: False)
     assert clf.certify(X[:9]) == fast
+
+
+def test_what_was_found_keeps_no_classifier_alive_and_is_sent_with_it(registered):
+    X, y = samples(3)
+    clf = Linear().fit(X, y)
+    votes = pickle.loads(pickle.dumps(fast_votes(clf, X)))  # as to a worker process
+    rows, owner = X + 0.5, np.arange(len(X))
+    assert_array_equal(clf.classes_[votes.vote(rows, X, owner)], clf.predict(rows))
+    assert not votes.fast.predictor.positions(rows)[1].any()
+    gone = ref(clf)
+    del clf
+    assert gone() is None
 
 
 def test_results_are_kept_by_identity_and_not_longer_than_the_classifier():
@@ -151,4 +171,4 @@ def test_results_are_kept_by_identity_and_not_longer_than_the_classifier():
 
 def test_a_class_that_is_only_called_like_one_of_another_library(monkeypatch):
     fake = type("CatBoostClassifier", (Linear,), {"__module__": "elsewhere"})
-    assert _own_scores.own_scores.get(fake()) is None
+    assert fast_predictor.get(fake()) is None

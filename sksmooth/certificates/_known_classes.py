@@ -5,6 +5,7 @@ import numpy as np
 
 from sksmooth._messages import listed
 from sksmooth.certificates._certificates import class_index
+from sksmooth.certificates._labels import refuse_masked
 
 
 def unknown_classes(values, classes):
@@ -42,7 +43,12 @@ def require_known(values, classes, name="y"):
     ValueError
         If a value is not among `classes`; it names the values and the classes.
     """
-    if np.ndim(values) != 1:
+    refuse_masked(values, name)
+    try:
+        n_axes = np.ndim(values)
+    except ValueError:  # lists of several lengths
+        n_axes = 2
+    if n_axes != 1:
         raise ValueError(f"{name} must be a list of classes, got {values!r:.200}.")
     unknown = unknown_classes(values, classes)
     if unknown:

@@ -13,8 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_dilation
 
-from sksmooth._arguments import check_memory, check_option, check_whole_number
-from sksmooth._estimators import frame_like, layers
+from sksmooth._arguments import (
+    check_memory,
+    check_option,
+    check_whole_number,
+    real_numbers,
+)
+from sksmooth._estimators import frame_like, layers, takes_frame
 from sksmooth._messages import listed
 from sksmooth.certificates import Certificates, class_index, resolve_vote_weights
 from sksmooth.inspection._display import _DisplayBase
@@ -223,22 +228,18 @@ class DecisionRegionDisplay(_DisplayBase):
         grid_resolution = check_whole_number("grid_resolution", grid_resolution, 2)
         names = getattr(X, "columns", None)
         smoothed, rows = smoothed_copy(estimator, X, params)
-        rows = _two_features("X", rows)
+        rows = _two_features("X", rows, smoothed)
         if names is None or layers(estimator).transformers:
             names = getattr(smoothed, "feature_names_in_", ("feature 0", "feature 1"))
         if points is not None:
-            points = _two_features(
-                "points", smoothed_copy(estimator, points, params)[1]
-            )
-        sigmas = np.atleast_1d(smoothed.sigma if sigmas is None else sigmas)
-        sigmas = sigmas.astype(np.float64)
-        if sigmas.ndim != 1 or not (np.isfinite(sigmas) & (sigmas > 0)).all():
-            raise ValueError(
-                f"sigmas must be finite numbers > 0, got {listed(sigmas)}."
-            )
-
+            points = smoothed_copy(estimator, points, params)[1]
+            points = _two_features("points", points, smoothed)
+        sigmas = _check_sigmas(smoothed.sigma if sigmas is None else sigmas)
         scale = smoothed._scale()
         classes = smoothed.classes_
+        truth = None if y is None else true_classes(y, rows, classes)
+        for sigma in sigmas.tolist():  # as far as floating point holds it
+            smoothed.set_params(sigma=sigma).noise_law(2)
         n_maps = len(sigmas) * len(classes)
         xx0, xx1 = _picture(bounds, rows, grid_resolution, scale, n_maps)
         weights = resolve_vote_weights(smoothed.vote_weights, classes)
@@ -262,7 +263,7 @@ class DecisionRegionDisplay(_DisplayBase):
             points=points,
             certificates=certificates or None,
             X=None if y is None else rows,
-            y=None if y is None else true_classes(y, rows, classes),
+            y=truth,
             feature_names=tuple(str(n) for n in names),
             name=name,
             scale=scale,
@@ -383,7 +384,14 @@ class DecisionRegionDisplay(_DisplayBase):
         if ax is not None:
             axes = np.atleast_1d(np.asarray(ax, dtype=object))
             for one in axes.flat:
+                if one is None:
+                    raise TypeError(f"ax holds None among axes: {ax!r:.200}.")
                 self._open(one)
+            if len(set(axes.flat)) < axes.size:
+                raise ValueError(
+                    f"ax holds the same axes more than once: {ax!r:.200}. Give each "
+                    "picture axes of its own."
+                )
             if axes.size != n_axes:
                 raise ValueError(
                     f"ax holds {axes.size} axes; here {n_axes} are drawn in."
@@ -565,10 +573,21 @@ class DecisionRegionDisplay(_DisplayBase):
         return handles
 
 
-def _two_features(name, rows):
+def _check_sigmas(sigmas):
+    given, sigmas = sigmas, np.atleast_1d(real_numbers("sigmas", sigmas))
+    if sigmas.ndim != 1 or not sigmas.size:
+        raise ValueError(
+            f"sigmas must be a number or a list of numbers, got {given!r:.200}."
+        )
+    if not (np.isfinite(sigmas) & (sigmas > 0)).all():
+        raise ValueError(f"sigmas must be finite numbers > 0, got {listed(sigmas)}.")
+    return sigmas
+
+
+def _two_features(name, samples, smoothed):
     try:
-        rows = np.asarray(rows, dtype=np.float64)
-    except (TypeError, ValueError):
+        rows = real_numbers(name, samples)
+    except TypeError:
         raise ValueError(
             f"{name} must have two features that are numbers to be drawn. Of other "
             "features use shrinkage_curve."
@@ -580,6 +599,16 @@ def _two_features(name, rows):
         )
     if len(rows) == 0 or not np.isfinite(rows).all():
         raise ValueError(f"{name} must hold at least one sample, of finite numbers.")
+    known = getattr(smoothed, "feature_names_in_", None)
+    if (
+        known is not None
+        and hasattr(samples, "columns")
+        and not takes_frame(smoothed.estimator_, samples[:1])
+    ):
+        raise ValueError(
+            f"{name} has the columns {listed(samples.columns)}, which are not those "
+            f"that the classifier was fitted on: pass {listed(known)}, in this order."
+        )
     return rows
 
 
@@ -595,20 +624,39 @@ def _picture(bounds, rows, resolution, scale, n_maps):
         room = np.where(room > 0, room, units)
         low, high = low - room, high + room
     else:
-        bounds = np.asarray(bounds, dtype=np.float64)
-        if bounds.shape != (2, 2) or not (bounds[:, 0] < bounds[:, 1]).all():
-            raise ValueError(
-                "bounds must be ((low, high), (low, high)) with low < high, got "
-                f"{bounds.tolist()}."
-            )
-        low, high = bounds.T
+        low, high = _check_bounds(bounds)
         units = _units(scale, *(high - low))
     pixel = ((high - low) / units).max() / resolution * units
     counts = np.maximum(2, np.rint((high - low) / pixel)).astype(int)
     n_bytes = 8 * n_maps * math.prod(counts.tolist())
     check_memory("grid_resolution", resolution, n_bytes, "use fewer points")
     edges = [np.linspace(*ends) for ends in zip(low, high, counts + 1, strict=True)]
+    smallest = np.finfo(np.float64).tiny
+    if any((np.diff(each) <= smallest).any() for each in edges):
+        raise ValueError(
+            f"a picture from {low.tolist()} to {high.tolist()} has no floats for "
+            f"{resolution} points along a side; use wider bounds, or a smaller "
+            "grid_resolution."
+        )
     return tuple((e[1:] + e[:-1]) / 2 for e in edges)
+
+
+def _check_bounds(bounds):
+    """Lower and upper limits of a picture, from those of each feature."""
+    needed = "((low, high), (low, high)) of finite numbers"
+    limits = real_numbers("bounds", bounds, needed)
+    if limits.shape != (2, 2) or not (limits[:, 0] < limits[:, 1]).all():
+        raise ValueError(
+            "bounds must be ((low, high), (low, high)) with low < high, got "
+            f"{bounds!r:.200}."
+        )
+    with np.errstate(over="ignore"):
+        width = limits[:, 1] - limits[:, 0]
+    if not np.isfinite(width).all():
+        raise ValueError(
+            f"bounds must be {needed}, not too large, got {bounds!r:.200}."
+        )
+    return limits.T
 
 
 def _units(scale, width, height):

@@ -39,8 +39,13 @@ def get_axes(caller, ax, *, layout="constrained", **figure_kwargs):
     plt = import_pyplot(caller)
     if ax is None:
         return plt.subplots(layout=layout, **figure_kwargs)[1]
-    if not hasattr(ax, "get_figure"):
+    if not (hasattr(ax, "get_figure") and hasattr(ax, "plot")):
         raise TypeError(f"ax must be axes of matplotlib or None, got {ax!r:.200}.")
+    if ax.name != "rectilinear":
+        raise TypeError(
+            f"ax must be axes with two straight sides, got {ax!r:.200}, whose "
+            f"projection is {ax.name!r}."
+        )
     return ax
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from sksmooth.certificates import Certificates, require_known
 from sksmooth.inspection._certified_accuracy_display import base_name
@@ -19,6 +20,7 @@ from sksmooth.inspection._drawing import (
 )
 from sksmooth.metrics._scorers import _find_smoothed
 from sksmooth.metrics._scores import check_rows, is_right, known_index
+from sksmooth.shrinkage._smoothed_copy import true_classes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,8 +145,12 @@ class ProbabilityDisplay(_DisplayBase):
         ------
         TypeError
             If `estimator` holds no smoothed classifier.
+        ValueError
+            If a label is not among its classes, or there is not one for each sample.
         """
         smoothed, rows = _find_smoothed(estimator, X)
+        check_is_fitted(smoothed)
+        true_classes(y, rows, smoothed.classes_)  # before anything is computed
         return cls.from_certificates(
             y,
             smoothed.certify(rows),

@@ -40,7 +40,12 @@ def check_rows(values, certificates, name="y_true"):
     """Return `values` as a 1-d array with one entry per certificate."""
     require_certificates(certificates)
     refuse_masked(values, name)
-    values = array_of_labels(values)
+    try:
+        values = array_of_labels(values)
+    except ValueError:  # lists of several lengths
+        raise ValueError(
+            f"{name} must be one-dimensional, got {values!r:.200}."
+        ) from None
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()
     if values.ndim != 1:

@@ -3,15 +3,11 @@
 
 from copy import copy
 
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sksmooth._estimators import layers, require
+from sksmooth._estimators import layers, refuse_class, require
 from sksmooth._smoothed_classifier import SmoothedClassifier
-from sksmooth.certificates import refuse_masked, require_known
+from sksmooth.certificates import check_given_labels, require_known
 
 
 def smoothed_copy(estimator, X, params):
@@ -22,6 +18,7 @@ def smoothed_copy(estimator, X, params):
     classifier and the key of the noise, and takes other parameters without a word to
     the original. Any other fitted classifier is wrapped.
     """
+    refuse_class(estimator)
     _, inner = found = layers(estimator)
     if isinstance(inner, SmoothedClassifier):
         check_is_fitted(inner)
@@ -32,6 +29,11 @@ def smoothed_copy(estimator, X, params):
         raise TypeError(
             f"{type(inner).__name__} is smoothed already, and its sigma cannot be "
             "moved here; pass a SmoothedClassifier or the base classifier."
+        )
+    if not (hasattr(estimator, "predict") or callable(estimator)):
+        raise TypeError(
+            f"estimator={estimator!r:.200} is not a classifier; pass one that is "
+            "fitted, smoothed or not."
         )
     return SmoothedClassifier.from_fitted(estimator, **params), X
 
@@ -52,9 +54,23 @@ def base_labels(smoothed, X):
 
 def true_classes(y, X, classes):
     """Position of each true label in `classes`."""
-    refuse_masked(y, "y")
-    y = column_or_1d(y)
-    check_consistent_length(X, y)
+    check_given_labels(y)
+    try:
+        y = column_or_1d(y)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"y must hold one label for each sample, got {y!r:.200}."
+        ) from None
+    try:
+        n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    except (IndexError, TypeError):  # a single number, or no data at all
+        raise ValueError(
+            f"X must hold samples, of shape (n_samples, n_features), got {X!r:.200}."
+        ) from None
+    if len(y) != n_samples:
+        raise ValueError(
+            f"y has {len(y)} labels, inconsistent with the {n_samples} samples of X."
+        )
     if len(y) == 0:
         raise ValueError("X and y are empty; at least one sample is needed.")
     return require_known(y, classes)

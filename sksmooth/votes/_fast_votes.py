@@ -10,13 +10,7 @@ from sksmooth.samples import values_of
 from sksmooth.votes._cache import Found
 from sksmooth.votes._source import Declined
 from sksmooth.votes.exact import SelfCheckFailed
-from sksmooth.votes.fast import (
-    FastLabels,
-    find_own_scores,
-    find_predictor,
-    may_be_fast,
-    may_score,
-)
+from sksmooth.votes.fast import FastLabels, find_predictor, may_be_fast
 from sksmooth.votes.sampled import MonteCarloVotes
 
 # Samples and noisy copies of each, at each multiple of sigma, so that labels change
@@ -50,7 +44,7 @@ def find_fast_votes(source, model, X, found=None):
     """
     found = Found(model.estimator) if found is None else found
     transformers, core = found.parts
-    if not (may_be_fast(core) or may_score(core)):
+    if not may_be_fast(core):
         raise Declined(f"{type(core).__name__} has no fast path")
     if not len(X):
         raise Declined("there are no samples to compare it with predict on")
@@ -64,12 +58,7 @@ def find_fast_votes(source, model, X, found=None):
 
     # Transformers before the classifier proper change nothing of its labels.
     of_core = found.of_core()
-    if may_score(core):
-        predictor = find_own_scores(core)
-        # What is kept does not keep the classifier alive.
-        of_core.get(find_own_scores, lambda: bool(checked(predictor)), predictor.key)
-    else:
-        predictor = of_core.get(find_predictor, lambda: checked(find_predictor(core)))
+    predictor = of_core.get(find_predictor, lambda: checked(find_predictor(core)))
     return MonteCarloVotes(model, FastLabels(transformers, predictor))
 
 

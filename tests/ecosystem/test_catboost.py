@@ -20,7 +20,7 @@ SETTINGS = {"iterations": 20, "verbose": False, "allow_writing_files": False}
 
 
 def of_predict(clf, monkeypatch):
-    monkeypatch.setattr("sksmooth.votes._fast_votes.may_score", lambda _: False)
+    monkeypatch.setattr("sksmooth.votes._fast_votes.may_be_fast", lambda _: False)
     return clf.certify(X[:40])
 
 

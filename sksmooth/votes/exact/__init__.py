@@ -5,7 +5,7 @@
 from sksmooth.votes.exact import (  # noqa: F401
     _boosted,
     _cells,
-    _gaussian_nb,
+    _gaussian_classifiers,
     _interpret,
     _lightgbm,
     _linear_classifiers,

@@ -42,6 +42,8 @@ _LOG_LEFT_OUT = 36.0
 # What the sum of the nodes that are left out may be, relative to the others; how many
 # nodes are taken at a time, and at most.
 _LEFT_OUT, _BLOCK, _MOST_NODES = 1e-13, 64, 4096
+# Nodes fall slowly where few numbers are squared.
+_FEW_NUMBERS, _MOST_OF_FEW = 3, 32768
 # Below this logarithm of a probability a bound on it will do.
 _FAR_OUT = -700.0
 # Standard deviations of D that are a tilt of one, at least: 1 / s is then so small that
@@ -54,8 +56,9 @@ _BISECTIONS, _DOUBLINGS = 12, 60
 # Steps beyond the tilt, in standard deviations, of which the one with the least T is
 # taken.
 _STEPS = (1.0, 2.0, 4.0, 6.0, 9.0)
-# Complex numbers that are held at a time, so that they stay in the cache.
-_VALUES_AT_ONCE = 2**15
+# Numbers that are held at a time, so that they stay in the cache, and those of
+# a function.
+_VALUES_AT_ONCE, _VALUES_OF_ROW = 2**15, 2**10
 # For the rounding of the bounds themselves.
 _SLACK = 1.1
 
@@ -225,46 +228,53 @@ def _periods(form, tilt, at_tilt):
 def _trapezoid(form, tilt, at_tilt, step):
     """Sums of the nodes, over ``exp(K(s))``; their error, and what is left out."""
     n, n_numbers = form.square.shape
-    wide = tilt[:, np.newaxis]
-    w = 1.0 - 2.0 * form.square * wide
-    narrow = (form.square / w) ** 2
-    of_linear, half = form.linear**2 / w**3, 0.5 * form.linear**2
     total, rounding, left_out = np.zeros(n), np.zeros(n), np.full(n, np.inf)
     n_nodes = np.zeros(n, dtype=np.intp)
     rows = np.arange(n)
-    for first in range(0, _MOST_NODES, _BLOCK):
-        number = np.arange(first, first + _BLOCK)
+    most = _MOST_OF_FEW if n_numbers <= _FEW_NUMBERS else _MOST_NODES
+    block, first = _BLOCK, 0
+    while len(rows) and first < most:
+        number = np.arange(first, first + block)
+        some, s, at_s = form[rows], tilt[rows], at_tilt[rows]
         t = step[rows, np.newaxis] * number
-        u = wide[rows] + 1j * t
-        reciprocal = w[rows, :, np.newaxis] - 2j * (
-            form.square[rows, :, np.newaxis] * t[:, np.newaxis]
-        )
-        np.reciprocal(reciprocal, out=reciprocal)
-        exponent = (half[rows, :, np.newaxis] * reciprocal).sum(axis=1)
-        exponent *= u * u
-        exponent += form.constant[rows, np.newaxis] * u - at_tilt[rows, np.newaxis]
-        # Two factors have an argument of less than pi: their product has the root that
-        # is meant.
-        roots = reciprocal[:, ::2].copy()
-        roots[:, : n_numbers // 2] *= reciprocal[:, 1::2]
-        nodes = np.exp(exponent) * np.sqrt(roots).prod(axis=1) / u
+        u = s[:, np.newaxis] + 1j * t
+        nodes = _nodes(some, u, at_s)
         weight = np.where(number == 0, 0.5, 1.0) * step[rows, np.newaxis] / np.pi
         total[rows] += (nodes.real * weight).sum(axis=1)
-        relative = _relative_error(form[rows], u, at_tilt[rows])
+        relative = _relative_error(some, u, at_s)
         rounding[rows] += (np.abs(nodes) * weight * relative).sum(axis=1)
-        end = step[rows] * (first + _BLOCK)
-        x = 4.0 * narrow[rows] * end[:, np.newaxis] ** 2
-        of_end = of_linear[rows] * end[:, np.newaxis] ** 2
-        fall = (0.25 * np.log1p(x) + 0.5 * of_end / (1.0 + x)).sum(axis=1)
-        power = np.where(form.square[rows] == 0, of_end, 0.5 * x / (1.0 + x)).sum(
-            axis=1
-        )
-        left_out[rows] = np.exp(-fall) * (step[rows] / end + 1.0 / power) / np.pi
-        n_nodes[rows] += _BLOCK
+        first += block
+        left_out[rows] = _sum_from(some, s, step[rows], step[rows] * first)
+        n_nodes[rows] += block
         rows = rows[~(left_out[rows] <= _LEFT_OUT * total[rows])]
-        if not len(rows):
-            break
+        block = min(2 * block, max(_BLOCK, _VALUES_OF_ROW // n_numbers))
     return total, rounding, left_out, n_nodes
+
+
+def _nodes(form, u, at_tilt):
+    """``g(t) / exp(K(s))`` at points of shape (n, n_nodes)."""
+    w = 1.0 - 2.0 * form.square * u.real[:, :1]
+    # With v = 1 - i x, a factor 1 - 2 a u is w v. Its root has half of the angle.
+    x = (2.0 * form.square / w)[:, :, np.newaxis] * u.imag[:, np.newaxis]
+    inverse = 1.0 / (1.0 + x * x)  # of the square of |v|
+    angle = np.arctan(x).sum(axis=1)
+    size = inverse.prod(axis=1)
+    inverse *= (0.5 * form.linear**2 / w)[:, :, np.newaxis]
+    exponent = inverse.sum(axis=1) + 1j * (inverse * x).sum(axis=1)
+    exponent *= u * u
+    exponent += form.constant[:, np.newaxis] * u + 0.5j * angle
+    exponent -= (at_tilt + 0.5 * np.log(w).sum(axis=1))[:, np.newaxis]
+    return np.exp(exponent) * np.sqrt(np.sqrt(size)) / u
+
+
+def _sum_from(form, tilt, step, end):
+    """Bound on the sum of all nodes from a point on, over ``exp(K(s))``."""
+    w, end = 1.0 - 2.0 * form.square * tilt[:, np.newaxis], end[:, np.newaxis]
+    x = (2.0 * form.square * end / w) ** 2
+    of_linear = (form.linear * end) ** 2 / w**3
+    fall = (0.25 * np.log1p(x) + 0.5 * of_linear / (1.0 + x)).sum(axis=1)
+    power = np.where(form.square == 0, of_linear, 0.5 * x / (1.0 + x)).sum(axis=1)
+    return np.exp(-fall) * (step / end[:, 0] + 1.0 / power) / np.pi
 
 
 def _relative_error(form, u, at_tilt):
@@ -272,19 +282,21 @@ def _relative_error(form, u, at_tilt):
 
     Notes
     -----
-    With ``w >= 1/10``, the factors ``1 - 2 a u`` are right to 32 units of rounding, and
-    their reciprocals to 40; products of roots of n of them to ``40 n``. The sum of the
-    terms ``b**2 / 2`` times the reciprocals is right to ``n + 64`` units of that of
-    ``b**2 / (2 w)``. What is added to an exponent is right to a few units of its parts,
-    and the sum of the nodes to 128. A function that is off by e changes the exponent at
-    u by at most ``e |u|``; an exponent that is off by d changes an exponential by at
-    most ``exp(d) - 1`` of itself.
+    With ``w >= 1/10``, w is right to 32 units of rounding, x to 36, the inverse of
+    ``1 + x**2`` to 75, and the terms of the sum that is multiplied by ``u**2`` to 130
+    units of ``b**2 / (2 w)``. An angle is right to 20 units, the product of inverses to
+    76 for each. What is added to an exponent is right to a few units of its parts,
+    and the sum of the nodes to 128; a sum of n terms loses n units of the sum of their
+    sizes. A function that is off by e changes the exponent at u by at most ``e |u|``;
+    an exponent that is off by d changes an exponential by at most ``exp(d) - 1`` of
+    itself.
     """
     n_numbers, length = form.square.shape[1], np.abs(u)
     w = 1.0 - 2.0 * form.square * u.real[:, :1]
     size = (0.5 * form.linear**2 / w).sum(axis=1)
-    units = (n_numbers + 64) * size[:, np.newaxis] * length**2
+    units = (n_numbers + 140) * size[:, np.newaxis] * length**2
     units += 8.0 * np.abs(form.constant[:, np.newaxis]) * length
-    units += (8.0 * np.abs(at_tilt) + 48 * n_numbers + 256)[:, np.newaxis]
+    of_tilt = 8.0 * np.abs(at_tilt) + (n_numbers + 40) * np.abs(np.log(w)).sum(axis=1)
+    units += (of_tilt + n_numbers**2 + 80 * n_numbers + 256)[:, np.newaxis]
     of_function = form.error[:, np.newaxis] * length
     return _SLACK * np.expm1(UNIT * units + of_function)

@@ -18,12 +18,12 @@ from sksmooth.votes.fast import (  # noqa: F401
     _members,
     _mlp,
     _neighbors,
+    _own_scores,
     _svc,
     _used_features,
 )
 from sksmooth.votes.fast._first_layer import first_layer
 from sksmooth.votes.fast._labels import FastLabels
-from sksmooth.votes.fast._own_scores import find_own_scores, may_score
 from sksmooth.votes.fast._predictor import (
     FastPredictor,
     fast_predictor,
@@ -37,9 +37,7 @@ __all__ = [
     "FastPredictor",
     "UsedFeatures",
     "fast_predictor",
-    "find_own_scores",
     "find_predictor",
     "first_layer",
     "may_be_fast",
-    "may_score",
 ]
