@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Classifiers of two Gaussian classes without votes, and what their law rests on."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -135,22 +137,97 @@ def test_what_is_no_number_says_nothing():
         assert (low, high) == (-np.inf, 0.0)
 
 
-def test_rounding_of_the_scores_is_covered():
-    """Samples and classes far from zero have digits that the scores do not have."""
+def exact_difference(estimator, x):
+    """What the second class is ahead by, without rounding but that of logarithms."""
+    fraction = np.vectorize(Fraction, otypes=[object])
+    if isinstance(estimator, GaussianNB):
+        parts = zip(
+            [np.eye(len(x))] * 2,
+            estimator.var_,
+            estimator.theta_,
+            estimator.class_prior_,
+            strict=True,
+        )
+    else:
+        parts = zip(
+            estimator.rotations_,
+            estimator.scalings_,
+            estimator.means_,
+            estimator.priors_,
+            strict=True,
+        )
+    densities, constants = [], []
+    for rotation, variances, mean, prior in parts:
+        turned = (fraction(x) - fraction(mean)) @ fraction(rotation)
+        densities.append(-(turned**2 / fraction(variances)).sum() / 2)
+        constants.append(np.log(prior) - np.log(variances).sum() / 2)
+    return densities[1] - densities[0] + Fraction(constants[1] - constants[0])
+
+
+@pytest.mark.parametrize("kind", [GaussianNB, QuadraticDiscriminantAnalysis])
+@pytest.mark.parametrize("sigma", [1e-12, 1.0, 1e7])
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_the_error_of_the_function_covers_rounding(kind, sigma, far):
+    """Of the sample, which shows with little noise, and of the noise, with much."""
+    X, y = samples(4)
+    estimator = kind().fit(X + far, y)
+    source = GaussianSource(estimator, AffineMap.identity(4))
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([X[:8], estimator.classes_[:, np.newaxis] + 0 * X[:2]]) + far
+    form = source._form(*source._roots(rows), sigma)
+    fraction = np.vectorize(Fraction, otypes=[object])
+    vectors = np.eye(4) if source._vectors is None else source._vectors
+    worst = 0.0
+    for k, x in enumerate(rows):
+        for size in (0.0, 1.0, 20.0):
+            # Noise of few digits: sums with the sample are exact.
+            noise = np.round(size * rng.standard_normal(4) / 4, 3)
+            turned = fraction(vectors).T @ fraction(noise)
+            value = (
+                Fraction(form.constant[k])
+                + (
+                    fraction(form.square[k]) * turned**2
+                    + fraction(form.linear[k]) * turned
+                ).sum()
+            )
+            moved = fraction(x) + Fraction(sigma) * fraction(noise)
+            off = abs(float(value - exact_difference(estimator, moved)))
+            assert off <= form.error[k] + 1e-14
+            worst = max(worst, off / form.error[k])
+    # It is not much wider than what rounding does, and would not hold without.
+    assert worst > 1e-4
+    assert (form.error < 1e-6 * (1 + np.abs(form.constant) + 1e4 * sigma**2)).all()
+
+
+def test_labels_next_to_ties_contradict_nothing():
     X, y = samples(6)
-    near = GaussianSource(GaussianNB().fit(X, y), AffineMap.identity(6))
-    low, high = near.probits(X[:50], 0.5)
-    assert (high - low).max() < 1e-9
-    far = GaussianNB().fit(X + 2.0**40, y)  # X is rounded, by up to 1e-4
-    rounded = (X + 2.0**40) - 2.0**40
-    same = GaussianNB(var_smoothing=0).fit(rounded, y)
-    same.theta_, same.var_ = far.theta_ - 2.0**40, far.var_
-    least, most = GaussianSource(far, AffineMap.identity(6)).probits(
-        X[:50] + 2.0**40, 0.5
+    for estimator in (GaussianNB(), QuadraticDiscriminantAnalysis()):
+        predict = estimator.fit(X, y).predict
+        source = GaussianSource(estimator, AffineMap.identity(6))
+        low, high = X[predict(X) == 0][:90], X[predict(X) == 1][:90]
+        for _ in range(60):
+            middle = (low + high) / 2
+            is_first = (predict(middle) == 0)[:, np.newaxis]
+            low = np.where(is_first, middle, low)
+            high = np.where(is_first, high, middle)
+        rows = np.concatenate([low, high])
+        labels = predict(rows)
+        assert (source.predict_from_structure(rows) != labels).any()
+        assert not source.disagrees(rows, labels).any()
+        assert source.disagrees(X, 1 - predict(X)).all()
+
+
+def test_directions_that_are_not_orthogonal_make_intervals_wider():
+    X, y = samples(4)
+    source = GaussianSource(
+        QuadraticDiscriminantAnalysis().fit(X, y), AffineMap.identity(4)
     )
-    low, high = GaussianSource(same, AffineMap.identity(6)).probits(rounded[:50], 0.5)
-    assert (least <= high).all()
-    assert (low <= most).all()
+    assert 0 < source._skew < 1e-13
+    low, high = source.probits(X[:9], 0.5)
+    source._skew = 1e-4
+    least, most = source.probits(X[:9], 0.5)
+    assert (least < low - 1e-5).all()
+    assert (most > high + 1e-5).all()
 
 
 @pytest.mark.parametrize("n_features", [3, 30])

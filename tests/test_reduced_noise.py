@@ -358,3 +358,14 @@ def test_what_a_step_learned_anew_is_found_anew(data):
     after = find_reduced_votes(model_of(estimator), X)
     labels = estimator.classes_[after.vote(after.space.coordinates(X), X, None)]
     assert_array_equal(labels, estimator.predict(X))
+
+
+def test_outputs_that_share_a_feature_are_no_selection():
+    matrix = np.zeros((3, 8))
+    matrix[[0, 1, 2], [5, 5, 2]] = 1.0, -2.0, 3.0
+    shift, X = np.arange(3.0), np.random.default_rng(0).standard_normal((9, 8))
+    for rows, rank in ((matrix, 2), (matrix[1:], 2), (matrix[:2], 1)):
+        space = ReducedSpace(rows, shift[: len(rows)], None)
+        assert space.rank == rank
+        found = space.outputs(space.coordinates(X))
+        assert np.abs(found - (X @ rows.T + shift[: len(rows)])).max() < 1e-14

@@ -168,10 +168,10 @@ def _log_probability(form):
     high = at_tilt + np.log(total + error)
     moved = 8.0 * UNIT * (np.abs(low) + np.abs(high) + np.abs(at_tilt))
     low, high = low - moved, high + moved
-    # Chernoff's inequality holds everywhere, and is all that is left far out.
+    # Chernoff's inequality holds everywhere, and is all that is left far out, see
+    # `_tilts`.
     at_most = at_tilt + _relative_error(form, tilt[:, np.newaxis], at_tilt)[:, 0]
     high = np.fmin(high, at_most)
-    low[at_tilt < _FAR_OUT] = -np.inf  # see `_tilts`
     is_known = high < 0.0  # also where it is not nan
     return np.where(is_known, low, -np.inf), np.where(is_known, high, 0.0), n_nodes
 
