@@ -347,6 +347,17 @@ def test_a_larger_radius_never_takes_fewer_votes():
     assert shown_earlier > 0
 
 
+@pytest.mark.parametrize("bound", ["multiclass", "binary"])
+def test_the_class_that_is_certified_leads_in_weighted_votes(bound):
+    question = replace(
+        at_radii([0.0, 0.1], n_max=2000), bound=bound, weights=np.array([3.0, 1.0])
+    )
+    answers, _ = answers_to(question, in_proportion([0.4, 0.6]), 2)
+    assert (answers.label, answers.radius, answers.abstained) == (0, 0.1, False)
+    # The share that was shown is that of class 0.
+    assert 0.25 < answers.p_lower[0] < 0.4
+
+
 @pytest.mark.parametrize(
     ("bound", "weights"),
     [("multiclass", None), ("binary", np.array([1.0, 0.5, 0.8, 0.9]))],
