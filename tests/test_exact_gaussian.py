@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, ndtr
 from scipy.stats import f, ncx2
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sksmooth import SmoothedClassifier
 from sksmooth.votes import Declined
-from sksmooth.votes.exact import AffineMap, _quadratic
-from sksmooth.votes.exact._gaussian_classifiers import GaussianSource
+from sksmooth.votes.exact import PROBIT_MAX, AffineMap, _quadratic
+from sksmooth.votes.exact._gaussian_classifiers import GaussianSource, _probit
 from sksmooth.votes.exact._quadratic import Quadratic, log_probability_positive
 from tests.source_case import SourceCase
 from tests.test_sources import ExactCase
@@ -348,3 +348,55 @@ def test_other_lines_and_steps_contradict_nothing(monkeypatch):
         assert (low.max(axis=1) <= high.min(axis=1)).all()
         n_known += np.sum(high[:, 0] - low[:, 0] < 0.1)
     assert n_known > 100
+
+
+def test_large_errors_leave_intervals_that_hold_what_they_allow():
+    """Also where nodes underflow that could be off by anything."""
+    rng = np.random.default_rng(1)
+    for n_numbers in (3, 6, 20):
+        size = 10.0 ** rng.uniform(-3, 0.5, (150, n_numbers))
+        square = rng.standard_normal(size.shape) * size
+        linear = rng.standard_normal(size.shape) * 10.0 ** rng.uniform(-2, 2, (150, 1))
+        spread = np.sqrt((2 * square**2 + linear**2).sum(axis=1))
+        constant = -square.sum(axis=1) - spread * 10.0 ** rng.uniform(-2, 4, 150)
+        error = spread * 10.0 ** rng.uniform(-3, 3, 150)
+        low, high, _ = log_probability_positive(
+            Quadratic(square, linear, constant, error)
+        )
+        assert not np.isnan([low, high]).any()
+        for moved in (-error, error):
+            form = Quadratic(square, linear, constant + moved, 0 * error)
+            least, most, _ = log_probability_positive(form)
+            assert (low <= most).all()
+            assert (least <= high).all()
+
+
+def test_a_probability_that_is_no_number_has_no_probit():
+    """It would be taken for a probability of one."""
+    log_p = np.array([np.nan, -np.inf, -1e300, np.log(0.5), -1e-300, 0.0, 1.0])
+    probit = _probit(log_p)
+    assert np.isnan(probit[0])
+    assert_array_equal(np.sign(probit[1:]), [-1, -1, 0, 1, 1, 1])
+    assert_array_equal(probit[[1, 5, 6]], [-PROBIT_MAX, PROBIT_MAX, PROBIT_MAX])
+
+
+@pytest.mark.parametrize("kind", [GaussianNB, QuadraticDiscriminantAnalysis])
+def test_samples_however_far_away_have_the_class_that_noise_leaves_them(kind):
+    X, y = samples(4)
+    estimator = kind().fit(X, y)
+    source = GaussianSource(estimator, AffineMap.identity(4))
+    rng = np.random.default_rng(0)
+    directions = X[:20] / np.linalg.norm(X[:20], axis=1, keepdims=True)
+    for size in 10.0 ** np.array([1, 3, 6, 8, 12, 16, 80, 160, 300]):
+        for sigma in (1e-3, 1.0, 1e4):
+            lower, upper = source.probits(size * directions, sigma)
+            assert (lower <= upper).all()
+            assert np.isfinite([lower, upper]).all()
+            noise = sigma * rng.standard_normal((200, 1, 4))
+            with np.errstate(over="ignore", invalid="ignore"):
+                labels = estimator.predict((size * directions + noise).reshape(-1, 4))
+            shares = np.mean(labels.reshape(200, -1) == estimator.classes_[1], axis=0)
+            error = 6 * np.sqrt(0.25 / 200)
+            if size < 1e150:  # beyond, what predict squares is infinite
+                assert (ndtr(lower[:, 1]) <= shares + error).all()
+                assert (shares - error <= ndtr(upper[:, 1])).all()

@@ -238,7 +238,7 @@ class DecisionRegionDisplay(_DisplayBase):
         scale = smoothed._scale()
         classes = smoothed.classes_
         truth = None if y is None else true_classes(y, rows, classes)
-        for sigma in sigmas.tolist():  # as far as floating point holds it
+        for sigma in sigmas.tolist():  # refuses those that floats cannot hold
             smoothed.set_params(sigma=sigma).noise_law(2)
         n_maps = len(sigmas) * len(classes)
         xx0, xx1 = _picture(bounds, rows, grid_resolution, scale, n_maps)

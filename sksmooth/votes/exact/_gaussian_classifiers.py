@@ -250,8 +250,8 @@ def _log_probability(form):
 
 
 def _probit(log_p):
-    """``Phi^-1(exp(log_p))``, finite."""
-    probit = np.full(log_p.shape, PROBIT_MAX)
+    """``Phi^-1(exp(log_p))``, finite; nan, which says nothing, where that is nan."""
+    probit = np.where(log_p >= 0, PROBIT_MAX, np.nan)
     is_less = log_p <= LOG_HALF
     probit[is_less] = probit_of_log(log_p[is_less])
     is_more = (log_p > LOG_HALF) & (log_p < 0)

@@ -71,8 +71,8 @@ class Quadratic(NamedTuple):
     square, linear : ndarray of shape (n, n_numbers)
     constant : ndarray of shape (n,)
     error : ndarray of shape (n,)
-        By how much, at most, a function differs from the one that is meant, where no
-        number is larger than 40 in size.
+        By how much, at most, a function differs from the one that is meant, at numbers
+        whose vector is no longer than ``sqrt(n_numbers) + 40``.
     """
 
     square: np.ndarray
@@ -164,10 +164,11 @@ def _log_probability(form):
     step = np.ldexp(np.floor(fraction * 2**20) / 2**20, exponent)
     total, rounding, left_out, n_nodes = _trapezoid(form, tilt, at_tilt, step)
     error = _SLACK * (left_out + others + rounding)
-    low = at_tilt + np.log(np.maximum(total - error, 0.0))
+    # Of zero and nan, fmax takes zero: then nothing is known from below.
+    low = at_tilt + np.log(np.fmax(total - error, 0.0))
     high = at_tilt + np.log(total + error)
-    moved = 8.0 * UNIT * (np.abs(low) + np.abs(high) + np.abs(at_tilt))
-    low, high = low - moved, high + moved
+    low -= 8.0 * UNIT * (np.abs(low) + np.abs(at_tilt))
+    high += 8.0 * UNIT * (np.abs(high) + np.abs(at_tilt))
     # Chernoff's inequality holds everywhere, and is all that is left far out, see
     # `_tilts`.
     at_most = at_tilt + _relative_error(form, tilt[:, np.newaxis], at_tilt)[:, 0]
@@ -274,7 +275,8 @@ def _sum_from(form, tilt, step, end):
     of_linear = (form.linear * end) ** 2 / w**3
     fall = (0.25 * np.log1p(x) + 0.5 * of_linear / (1.0 + x)).sum(axis=1)
     power = np.where(form.square == 0, of_linear, 0.5 * x / (1.0 + x)).sum(axis=1)
-    return np.exp(-fall) * (step / end[:, 0] + 1.0 / power) / np.pi
+    moved = np.exp(form.error * tilt)  # of a function that is off by its error
+    return moved * np.exp(-fall) * (step / end[:, 0] + 1.0 / power) / np.pi
 
 
 def _relative_error(form, u, at_tilt):
